@@ -1,0 +1,140 @@
+"""The number systems a formula is evaluated in, and rounding to the safe side.
+
+Every formula of the theory is written once, as a function whose first argument `o` supplies sqrt, exp, pi, ...
+Evaluated with ENCLOSED it gives a ball that contains the exact value (python-flint), with NUMPY a fast
+approximation for searching, with symbolic() the SymPy expression that is printed.
+"""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+Ops = Any  # a namespace of sqrt, exp, log, pi, max, min, abs, asin, erf, tanh, sigmoid, softplus, ...
+
+
+def _arb_ncdf(u: arb) -> arb:
+    return (-u / arb(2).sqrt()).erfc() / 2
+
+
+def _arb_step(u: arb) -> arb:
+    return arb(1) if u > 0 else arb(0) if u < 0 else arb(0).union(arb(1))
+
+
+ENCLOSED: Ops = SimpleNamespace(
+    number=arb,
+    pi=arb.pi(),
+    sqrt=lambda x: arb(x).sqrt(),
+    exp=lambda x: arb(x).exp(),
+    log=lambda x: arb(x).log(),
+    abs=lambda x: abs(arb(x)),
+    max=lambda x, y: arb(x).max(arb(y)),
+    min=lambda x, y: arb(x).min(arb(y)),
+    asin=lambda x: arb(x).asin(),
+    sin=lambda x: arb(x).sin(),
+    cos=lambda x: arb(x).cos(),
+    tanh=lambda x: arb(x).tanh(),
+    sigmoid=lambda x: 1 / (1 + (-arb(x)).exp()),
+    softplus=lambda x: arb(x).exp().log1p(),
+    erf=lambda x: arb(x).erf(),
+    ncdf=_arb_ncdf,
+    npdf=lambda x: (-arb(x) ** 2 / 2).exp() / (2 * arb.pi()).sqrt(),
+    positive=lambda x: arb(x).nonnegative_part(),
+    step=_arb_step,
+)
+
+
+def _np_erf(x: Any) -> Any:
+    from scipy.special import erf  # scipy is imported only where a special function is needed
+
+    return erf(x)
+
+
+def _np_ncdf(x: Any) -> Any:
+    from scipy.special import ndtr
+
+    return ndtr(x)
+
+
+NUMPY: Ops = SimpleNamespace(
+    number=float,
+    pi=math.pi,
+    sqrt=np.sqrt,
+    exp=np.exp,
+    log=np.log,
+    abs=np.abs,
+    max=np.maximum,
+    min=np.minimum,
+    asin=np.arcsin,
+    sin=np.sin,
+    cos=np.cos,
+    tanh=np.tanh,
+    sigmoid=lambda x: 0.5 * (1 + np.tanh(0.5 * np.asarray(x))),
+    softplus=lambda x: np.logaddexp(0.0, x),
+    erf=_np_erf,
+    ncdf=_np_ncdf,
+    npdf=lambda x: np.exp(-0.5 * np.square(x)) / math.sqrt(2 * math.pi),
+    positive=lambda x: np.maximum(x, 0.0),
+    step=lambda x: np.where(np.asarray(x) > 0, 1.0, 0.0),
+)
+
+
+def symbolic() -> Ops:
+    """The SymPy number system; a function so that `import bounds` does not pay for SymPy."""
+    import sympy as sp
+
+    return SimpleNamespace(
+        number=sp.sympify,
+        pi=sp.pi,
+        sqrt=sp.sqrt,
+        exp=sp.exp,
+        log=sp.log,
+        abs=sp.Abs,
+        max=sp.Max,
+        min=sp.Min,
+        asin=sp.asin,
+        sin=sp.sin,
+        cos=sp.cos,
+        tanh=sp.tanh,
+        sigmoid=lambda x: 1 / (1 + sp.exp(-x)),
+        softplus=lambda x: sp.log(1 + sp.exp(x)),
+        erf=sp.erf,
+        ncdf=lambda x: (1 + sp.erf(x / sp.sqrt(2))) / 2,
+        npdf=lambda x: sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi),
+        positive=lambda x: sp.Max(x, 0),
+        step=lambda x: sp.Heaviside(x, 0),
+    )
+
+
+def square(x: arb) -> arb:
+    """x^2 for a ball that may contain zero, where arb's own power is undefined."""
+    return (x * x).nonnegative_part()
+
+
+def ball(lower: Any, upper: Any) -> arb:
+    """The ball [lower, upper]."""
+    return arb(lower).union(arb(upper))
+
+
+def ceil_int(x: arb) -> int:
+    """The smallest integer known to be >= x, exact whatever its size."""
+    if not x.is_finite():
+        raise ArithmeticError(f"no finite upper bound: {x}")
+    mantissa, exponent = (int(v) for v in x.upper().man_exp())
+    return mantissa << exponent if exponent >= 0 else -((-mantissa) >> -exponent)
+
+
+def float_up(x: arb) -> float:
+    """A float64 that is >= x for certain."""
+    bound = x.upper()
+    value = float(bound)
+    return value if math.isinf(value) or arb(value) >= bound else math.nextafter(value, math.inf)
+
+
+def float_down(x: arb) -> float:
+    """A float64 that is <= x for certain."""
+    return -float_up(-x)

@@ -1,0 +1,97 @@
+"""The built-in data sets: the paper's, the reference problem, and two real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bounds.errors import require, unknown_name
+
+Data = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A source of (X, y): load(n, d, seed); None stands for its own default size."""
+
+    name: str
+    description: str
+    n: int
+    d: int
+    largest_n: int | None
+    fixed_d: bool
+    load: Callable[[int, int, int], Data]
+
+
+def _gaussian(n: int, d: int, seed: int) -> Data:
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    return X, rng.uniform(-0.5, 0.5, n)
+
+
+def _experiment_3(n: int, d: int, seed: int) -> Data:
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1, 1, (n, d))
+    corner = rng.integers(0, 4, n)
+    X[:, :2] = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)])[corner]
+    return X, np.where(corner < 2, 1.0, -1.0)
+
+
+def _digits(n: int, d: int, seed: int) -> Data:
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    # The mean image of the whole set is removed (a subset's own mean would make its rows dependent), and one global
+    # factor makes the mean squared pixel 1, so that G_aa is about 1.
+    images = images - images.mean(axis=0)
+    images /= np.sqrt(np.mean(np.square(images)))
+    rows = np.flatnonzero(labels < 2)
+    chosen = np.sort(np.random.default_rng(seed).choice(rows, size=n, replace=False))
+    return images[chosen], labels[chosen] - 0.5
+
+
+def _diabetes(n: int, d: int, seed: int) -> Data:
+    from sklearn.datasets import load_diabetes
+
+    X, y = load_diabetes(return_X_y=True)
+    X = X * np.sqrt(len(X))  # unit variance in each column
+    y = (y - y.mean()) / (y.max() - y.min())
+    chosen = np.sort(np.random.default_rng(seed).choice(len(y), size=n, replace=False))
+    return X[chosen], y[chosen]
+
+
+DATASETS: dict[str, DataSet] = {
+    s.name: s
+    for s in (
+        DataSet(
+            "reference", "X standard normal, y uniform on [-1/2, 1/2], n <= d", 10, 100, None, False, _gaussian
+        ),
+        DataSet("experiment-1", "Experiment 1 of the paper: as reference, d = 20", 20, 20, None, False, _gaussian),
+        DataSet(
+            "experiment-3", "Experiment 3 of the paper, (93)-(96): two relevant coordinates", 600, 50, None, False,
+            _experiment_3,
+        ),
+        DataSet("digits", "8x8 images of zeros and ones (UCI), targets -1/2 and 1/2", 40, 64, 360, True, _digits),
+        DataSet("diabetes", "disease progression of 442 patients, 10 measurements", 8, 10, 442, True, _diabetes),
+    )
+}
+
+
+def load_builtin(name: str, *, n: int | None = None, d: int | None = None, seed: int = 0) -> Data:
+    """(X, y) of a built-in data set: X (n, d), y (n,); the same seed gives the same data.
+
+    Raises ArgumentError for an unknown name (with the nearest one) or a size that the set does not have.
+    """
+    if name not in DATASETS:
+        raise unknown_name("built-in data set", name, DATASETS)
+    s = DATASETS[name]
+    n = s.n if n is None else n
+    d = s.d if d is None else d
+    require(n >= 1, "n", "at least 1", n)
+    require(d >= 2 or not s.load is _experiment_3, "d", "at least 2 for experiment-3", d)
+    require(d >= 1, "d", "at least 1", d)
+    require(s.largest_n is None or n <= s.largest_n, "n", f"at most {s.largest_n} for {name!r}", n)
+    require(not s.fixed_d or d == s.d, "d", f"{s.d} for {name!r}, whose inputs are measured", d)
+    return s.load(n, d, seed)

@@ -1,0 +1,48 @@
+"""Embeddings Phi: R^d -> R^D, known to the theory only through their Gram matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from bounds.spectrum import gamma
+
+
+@runtime_checkable
+class Embedding(Protocol):
+    """Anything with gram(X, X2) -> (n, n2), the matrix (1/D) Phi(x_a).Phi(x_b)."""
+
+    def gram(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """phi_j(x) = x_j, D = d: the shallow network (1), whose Gram matrix is (20)."""
+
+    def gram(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
+        """(1/d) X X2', shape (n, n2)."""
+        return X @ X2.T / X.shape[1]
+
+    def gram_error(self, X: np.ndarray) -> np.ndarray:
+        """Entrywise bound on the rounding of gram(X, X), relative to sqrt(G_aa G_bb): shape ()."""
+        return np.float64(gamma(X.shape[1] + 2))
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """Phi(x) = vec(x x'), D = d^2 (Experiment 2): G_ab = (x_a.x_b)^2 / d^2."""
+
+    def gram(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
+        """((1/d) X X2')^2 entrywise, shape (n, n2)."""
+        return np.square(X @ X2.T / X.shape[1])
+
+    def gram_error(self, X: np.ndarray) -> np.ndarray:
+        """As for Identity; squaring doubles the relative error and rounds once more."""
+        return np.float64(gamma(2 * X.shape[1] + 6))
+
+
+def embedding_name(embedding: object) -> str:
+    """The name written to reports: the class's, in lower case."""
+    return "gram" if embedding is None else type(embedding).__name__.lower()

@@ -1,0 +1,138 @@
+"""The slope envelope e_mu(h) = inf_u [sigma'(u)^2 + mu (u - h)^2]: certified lower bounds and Gaussian moments.
+
+e_mu(h) - mu h^2 is an infimum of affine functions, hence concave: between two nodes of a grid, e_mu is at least the
+linear interpolation of its node values minus mu (h - h_k)(h_{k+1} - h), and its tangents bound it from above.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from flint import arb
+
+from bounds.activations import Activation
+from bounds.arithmetic import ENCLOSED, NUMPY
+from bounds.expectations import REACH
+
+ROUNDING = 1e-12  # covers the float64 roundings of sums of at most 1e4 terms of size one
+
+
+@dataclass(frozen=True)
+class Table:
+    """Lower and upper node values of e_mu on a uniform grid."""
+
+    nodes: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def __call__(self, h: np.ndarray) -> np.ndarray:
+        """A lower bound of e_mu(h); zero outside the grid."""
+        return np.maximum(np.interp(h, self.nodes, self.lower, left=0.0, right=0.0), 0.0)
+
+
+@lru_cache(maxsize=512)
+def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table:
+    assert activation.strip is not None
+    rho, bound = activation.strip
+    nodes = np.linspace(-reach, reach, 2001 if fine else 301)
+    spread = bound / math.sqrt(mu)
+    u = np.linspace(-reach - spread, reach + spread, 8001 if fine else 1501)
+    p = np.square(activation.slope(u))
+    # By Cauchy's estimate |(sigma'^2)''| <= 2 bound^2/rho^2, so a grid minimum is at most this much too high:
+    curvature = 2 * bound**2 / rho**2 + 2 * mu
+    loss = curvature * (u[1] - u[0]) ** 2 / 8
+    values, where = _grid_minima(p, u, nodes, mu)
+    step = nodes[1] - nodes[0]
+    lower = np.maximum(values - loss - mu * step**2 / 4 - ROUNDING, 0.0)
+    tangent = 2 * mu * (nodes - where)
+    change = np.abs(np.diff(tangent))
+    bend = step / 4 * np.maximum(np.append(change, 0.0), np.insert(change, 0, 0.0))
+    return Table(nodes, lower, values + bend + mu * step**2 / 4 + ROUNDING)
+
+
+def _grid_minima(p: np.ndarray, u: np.ndarray, nodes: np.ndarray, mu: float) -> tuple[np.ndarray, np.ndarray]:
+    """(min_j p_j + mu (u_j - h)^2, its u_j) for each node h, over the whole grid u.
+
+    The minimiser is nondecreasing in h, so between two solved nodes only the points between theirs need a look.
+    """
+    stride = 20
+    values, best = np.full(len(nodes), np.inf), np.zeros(len(nodes), dtype=int)
+
+    def solve(rows: slice, window: slice) -> None:
+        costs = p[window] + mu * np.square(u[window] - nodes[rows, None])
+        j = np.argmin(costs, axis=1)
+        values[rows], best[rows] = costs[np.arange(len(j)), j], j + window.start
+
+    solve(slice(0, None, stride), slice(0, len(u)))
+    for k in range(0, len(nodes) - 1, stride):
+        end = min(k + stride, len(nodes) - 1)
+        last = best[end] if end % stride == 0 else len(u) - 1
+        solve(slice(k, end + 1), slice(int(best[k]), int(last) + 1))
+    return values, u[best]
+
+
+def _expect_linear(nodes: np.ndarray, values: np.ndarray, root: float) -> float:
+    """E of the piecewise linear interpolant under N(0, root^2), restricted to the grid."""
+    z = nodes / root
+    mass = np.diff(NUMPY.ncdf(z))
+    first = -root * np.diff(NUMPY.npdf(z))
+    slope = np.diff(values) / np.diff(nodes)
+    return float(np.sum((values[:-1] - slope * nodes[:-1]) * mass + slope * first))
+
+
+def _piecewise_moments(activation: Activation, nu: float) -> tuple[arb, arb]:
+    """(E e, E e^2) for a piecewise linear sigma; with mu = nu/g they do not depend on g."""
+    assert activation.pieces is not None
+    low, high = sorted(arb(s) ** 2 for s in activation.pieces)
+    jump = high - low
+    if jump == 0:
+        return low, low**2
+    o = ENCLOSED
+    t = (jump / arb(nu)).sqrt()
+    above, half = 1 - o.ncdf(t), o.ncdf(t) - arb(1) / 2
+    density = o.npdf(t)
+    first = (half - t * density) / t**2 + above
+    second = (3 * half - (t**3 + 3 * t) * density) / t**4 + above
+    return low + jump * first, low**2 + 2 * low * jump * first + jump**2 * second
+
+
+def population_moments(
+    activation: Activation, variance: arb, nu: float, *, fine: bool = True
+) -> tuple[arb, arb]:
+    """(a lower bound of E e_mu(h), an upper bound of E e_mu(h)^2), h ~ N(0, g), mu = nu/g.
+
+    For a piecewise linear sigma the values are enclosed; a smooth one has a table for each 0.4% of g, at the least mu
+    there, which can only lower the first.
+    """
+    if activation.pieces is not None:
+        return _piecewise_moments(activation, nu)
+    table = _table_for(activation, variance, nu, fine)
+    root = math.sqrt(float(variance))
+    lower = _expect_linear(table.nodes, table.lower, root) - ROUNDING
+    upper = _expect_linear(table.nodes, table.upper**2, root) + ROUNDING
+    return arb(lower).nonnegative_part(), arb(upper)
+
+
+def _table_for(activation: Activation, variance: arb, nu: float, fine: bool) -> Table:
+    percent = 0.004
+    above = math.exp(percent * math.ceil(math.log(float(variance.upper())) / percent + 1e-9))
+    return _table(activation, nu / above * (1 - 1e-12), REACH * math.sqrt(above), fine)
+
+
+def envelope_of(activation: Activation, variance: arb, nu: float) -> Callable[[np.ndarray], np.ndarray]:
+    """A certified lower bound of e_mu as a function of h, mu as in population_moments."""
+    if activation.pieces is None:
+        return _table_for(activation, variance, nu, True)
+    low, high = sorted(s * s for s in activation.pieces)
+    sign = 1.0 if abs(activation.pieces[1]) >= abs(activation.pieces[0]) else -1.0
+    mu = nu / float(variance.upper()) * (1 - 1e-12)
+
+    def piecewise(h: np.ndarray) -> np.ndarray:
+        lower: np.ndarray = low + np.minimum(high - low, mu * np.square(np.maximum(sign * h, 0.0)))
+        return lower
+
+    return piecewise

@@ -1,0 +1,265 @@
+"""A priori: the width, the scale and the rate that a method promises before the network is drawn."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flint import arb
+
+from bounds import constants
+from bounds.arithmetic import ceil_int, float_down, float_up, square
+from bounds.errors import AssumptionError, require
+from bounds.expectations import mean_value, value_variance
+from bounds.methods import get_method, proved_methods
+from bounds.methods.base import APriori, Method
+from bounds.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INITS = ("independent", "antisymmetric")
+SIMULABLE_WIDTH = 10**7
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """With probability at least 1 - delta over the draw of a network of `width` neurons at this `scale`,
+    L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too.
+
+    width: int, rounded up; scale: c hat, rounded up; rate: 1/time, rounded down. proved is False for the printed
+    constants, and caveats name what is wrong with them. vacuous: no computer simulates that width.
+    """
+
+    method: str
+    source: str
+    proved: bool
+    width: int
+    scale: float
+    rate: float
+    delta: float
+    init: str
+    beta: float
+    critical_scale: float
+    path_length: float
+    embedding_dim: int | None = None
+    constants: dict[str, Any] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def vacuous(self) -> bool:
+        """The width is beyond 10^7 neurons, more than one machine simulates."""
+        return self.width > SIMULABLE_WIDTH
+
+    @property
+    def dominant(self) -> str:
+        """Which requirement sets the width: "concentration" or "initial output"."""
+        return str(self.constants["dominant"])
+
+
+def check_probability(delta: float) -> None:
+    """delta must be a number in (0, 1)."""
+    require(isinstance(delta, numbers.Real) and 0 < float(delta) < 1, "delta", "in (0, 1)", delta)
+
+
+def check_scale(scale: float) -> None:
+    """scale must be a positive finite number."""
+    ok = isinstance(scale, numbers.Real) and not isinstance(scale, bool) and 0 < float(scale) < math.inf
+    require(ok, "scale", "a positive finite number", scale)
+
+
+def check_init(init: str) -> None:
+    """init must be a known initialisation."""
+    require(init in INITS, "init", f"one of {INITS}", init)
+
+
+def guarantee(
+    problem: Problem,
+    delta: float = 0.05,
+    *,
+    method: str = "best",
+    init: str = "independent",
+    scale: float | None = None,
+    beta: float = 0.5,
+    tau: float = 0.2,
+) -> Guarantee:
+    """Theorem 1 made explicit: see Guarantee for the statement.
+
+    delta: failure probability in (0, 1); method: a name, or "best" (the proved method with the smallest width);
+    init: "independent" signs or "antisymmetric" pairs; scale: c hat, by default the smallest for which the width is
+    finite with room to spare, 2 a ||y||/beta (a ||y||/beta if antisymmetric); beta in (0, 1): the share of the
+    certified path that may be used; tau in (0, 1): how far empirical means may fall below their expectation.
+
+    Raises ArgumentError for arguments out of range, AssumptionError where the method does not apply or the given
+    scale is not above its critical value.
+    """
+    check_probability(delta)
+    check_init(init)
+    require(0 < beta < 1, "beta", "in (0, 1)", beta)
+    require(0 < tau < 1, "tau", "in (0, 1)", tau)
+    if scale is not None:
+        check_scale(scale)
+    if method != "best":
+        return _by_method(get_method(method), problem, delta, init, scale, beta, tau)
+    found, refused = [], []
+    for candidate in proved_methods():
+        try:
+            found.append(_by_method(candidate, problem, delta, init, scale, beta, tau))
+        except AssumptionError as error:
+            refused.append(f"{candidate.name}: {error}")
+    if not found:
+        raise AssumptionError("no proved method applies. " + " | ".join(refused))
+    return min(found, key=lambda g: g.width)
+
+
+def _by_method(
+    method: Method, problem: Problem, delta: float, init: str, scale: float | None, beta: float, tau: float
+) -> Guarantee:
+    method.check(problem)
+    problem.require_positive_definite(method.name)
+    prior = method.a_priori(problem, float(delta), float(tau))
+    critical = prior.profile.critical
+    chosen = scale if scale is not None else _default_scale(problem, critical, prior.output, init, beta)
+    c = arb(chosen)
+    if init == "antisymmetric":
+        output_width = arb(0)
+        residual = problem.y_norm  # f^0 = 0 exactly
+    else:
+        output_width, residual = _output_width(problem, prior, critical, c, delta, beta, method.name)
+    beta_used = critical * residual / c
+    if not beta_used.lower() < beta * (1 + 1e-9):
+        raise AssumptionError(
+            f"method {method.name!r} needs scale >= {float_up(critical * residual / beta):.6g} for beta = {beta}."
+            f" Found scale = {chosen:g}. Raise the scale, or beta."
+        )
+    # The probability and output bounds are met at equality, up to rounding: beta itself is what is promised.
+    width = max(ceil_int(prior.concentration), ceil_int(output_width), 1)
+    if init == "antisymmetric":
+        width = max(2 * ceil_int(prior.concentration), 2)
+        promised = beta_used
+    else:
+        promised = arb(beta)
+    rate = 2 * c**2 * prior.profile.remaining(promised)
+    return Guarantee(
+        method=method.name,
+        source=method.source,
+        proved=method.proved,
+        width=width,
+        scale=chosen,
+        rate=max(float_down(rate), 0.0),
+        delta=float(delta),
+        init=init,
+        beta=float_up(promised),
+        critical_scale=float_up(critical * residual),
+        path_length=float_up(prior.profile.path_length(promised)),
+        constants={
+            "a": critical,
+            "concentration": prior.concentration,
+            "output_width": output_width,
+            "lambda_min": problem.spectrum.lmin_ball,
+            "lambda_max": problem.spectrum.lmax_ball,
+            "tau": tau,
+            "dominant": "initial output" if output_width > prior.concentration else "concentration",
+            **prior.choices,
+        },
+        caveats=method.caveats,
+    )
+
+
+def _default_scale(problem: Problem, critical: arb, output: str, init: str, beta: float) -> float:
+    factor = arb(1) if init == "antisymmetric" else arb(2) if output == "vector" else arb(2).sqrt()
+    needed = float_up(factor * critical * problem.y_norm / arb(beta))
+    return needed if needed > 0 else 1.0  # y = 0 or a = 0: every scale will do
+
+
+def _output_width(
+    problem: Problem, prior: APriori, critical: arb, c: arb, delta: float, beta: float, name: str
+) -> tuple[arb, arb]:
+    """The width that bounds ||f^0|| with probability 1 - delta/2, and the least residual norm to count with."""
+    y = problem.y_norm
+    if prior.output == "vector":
+        room = arb(beta) / critical - y / c
+        if not room > 0:
+            raise AssumptionError(
+                f"method {name!r} needs scale > {float_up(critical * y / arb(beta)):.6g} for beta = {beta}."
+                f" Found scale = {float(c):g}. Raise the scale, or beta."
+            )
+        return (initial_output_constant(problem, delta / 2) / room) ** 2, y
+    if not y > 0:
+        raise AssumptionError(f"method {name!r} needs ||y|| > 0 (Lemma 2); found y = 0. Use method='repaired'.")
+    Ls, n = problem.activation.Ls, problem.n
+    if prior.output == "printed":
+        width = 2 * c**2 * Ls**2 * problem.gmax * (2 * n / arb(delta)).log() / y**2
+    else:
+        V = arb(0)
+        for g in problem.gram_diagonal:
+            v = square(mean_value(problem.activation, g)) + Ls**2 * g
+            sup = problem.activation.bounded_by
+            V = V.max(v if sup is None else v.min(arb(sup) ** 2))
+        width = 2 * c**2 * n * V * (4 * n / arb(delta)).log() / ((arb(2).sqrt() - 1) ** 2 * y**2)
+    return width, arb(2).sqrt() * y  # L^0 <= ||y||^2
+
+
+def initial_output_constant(problem: Problem, delta: float) -> arb:
+    """B with ||f^0|| <= scale B/sqrt(m) with probability 1 - delta, independent signs (R2)."""
+    mean_squares, variances = arb(0), arb(0)
+    for g in problem.gram_diagonal:
+        mean_squares += square(mean_value(problem.activation, g))
+        variances += value_variance(problem.activation, g)
+    return constants.B(
+        mean_norm=mean_squares.nonnegative_part().sqrt(),
+        variance_sum=variances.nonnegative_part(),
+        lipschitz=problem.activation.Ls,
+        lmax=problem.spectrum.lmax_ball,
+        delta=delta,
+    )
+
+
+def required_width(problem: Problem, delta: float = 0.05, **same: Any) -> int:
+    """The width of guarantee(problem, delta, **same): an exact int, rounded up."""
+    return guarantee(problem, delta, **same).width
+
+
+def required_scale(problem: Problem, delta: float = 0.05, **same: Any) -> float:
+    """The scale of guarantee(problem, delta, **same), rounded up."""
+    return guarantee(problem, delta, **same).scale
+
+
+def certified_rate(problem: Problem, delta: float = 0.05, **same: Any) -> float:
+    """The rate of guarantee(problem, delta, **same), rounded down."""
+    return guarantee(problem, delta, **same).rate
+
+
+def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", **same: Any) -> pd.DataFrame:
+    """Every method side by side, one row each; a method that does not apply says why in `caveats`."""
+    import pandas as pd
+
+    from bounds.methods import METHODS
+
+    rows = []
+    for name, method in METHODS.items():
+        try:
+            g = guarantee(problem, delta, method=name, init=init, **same)
+        except AssumptionError as error:
+            rows.append({"method": name, "proved": method.proved, "source": method.source, "caveats": str(error)})
+            continue
+        rows.append(
+            {
+                "method": name,
+                "width": g.width,
+                "scale": g.scale,
+                "rate": g.rate,
+                "rate / (scale^2 lambda_min)": g.rate / (g.scale**2 * float(problem.spectrum.lmin_ball.mid())),
+                "path_length": g.path_length,
+                "dominant": g.dominant,
+                "vacuous": g.vacuous,
+                "proved": g.proved,
+                "source": g.source,
+                "caveats": "; ".join(g.caveats),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    frame["width"] = pd.Series([row.get("width") for row in rows], dtype=object)  # exact ints of any size
+    return frame

@@ -1,0 +1,32 @@
+"""The ways to a guarantee, one file each. Adding one: CONTRIBUTING.md, "A method of proof"."""
+
+from __future__ import annotations
+
+from bounds.errors import unknown_name
+from bounds.methods import (
+    chebyshev,
+    envelope,
+    markov,
+    printed,
+    printed_style,
+    repaired,
+    slopes,
+)
+from bounds.methods.base import Method
+
+METHODS: dict[str, Method] = {
+    module.METHOD.name: module.METHOD
+    for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes)
+}
+
+
+def get_method(name: str) -> Method:
+    """The method of that name. Raises ArgumentError naming the nearest one."""
+    if name not in METHODS:
+        raise unknown_name("method", name, [*METHODS, "best"])
+    return METHODS[name]
+
+
+def proved_methods() -> list[Method]:
+    """The methods whose statements are proved; "best" chooses among them."""
+    return [method for method in METHODS.values() if method.proved]

@@ -1,0 +1,156 @@
+"""What every method of proof supplies, and the master theorem they all feed.
+
+Master theorem. Let s(t) be the path length, the integral of sqrt(-dL/dt), and suppose
+-dL/dt >= scale^2 rho(s)^2 ||r||^2 with rho nonincreasing. Then d||r||/ds <= -scale rho(s). So if
+scale * integral(rho) > ||r^0||, the whole path is at most S with scale * integral_0^S(rho) = ||r^0||, and
+L^t <= L^0 exp(-2 scale^2 rho(S)^2 t) for all t. With beta = ||r^0|| / (scale * integral(rho)) < 1 the value rho(S)^2
+depends on beta alone. Every method here has rho(s) = sqrt(A) g(s/s*), with one of three shapes g.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from bounds.problem import Problem
+
+
+def _disc_fraction(x: arb) -> arb:
+    """(2/pi)(x sqrt(1 - x^2) + arcsin x): the part of a quarter disc's area left of x."""
+    return 2 / arb.pi() * (x * (1 - x * x).nonnegative_part().sqrt() + x.asin())
+
+
+def _disc_quantile(beta: arb) -> arb:
+    """A ball around x with _disc_fraction(x) = beta, by bisection; its ends are certified."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        value = _disc_fraction(arb(middle))
+        if value <= beta:
+            low = middle
+        elif value >= beta:
+            high = middle
+        else:  # within rounding of the quantile: a hair's breadth on either side is certified
+            if _disc_fraction(arb(middle - 1e-13)) <= beta <= _disc_fraction(arb(middle + 1e-13)):
+                low, high = max(low, middle - 1e-13), min(high, middle + 1e-13)
+            break
+    return arb(low).union(arb(high))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """g on [0, 1]: its integral, g(s/s*)^2 and s/s* where a share beta of the integral is used."""
+
+    name: str
+    integral: Callable[[], arb]
+    remaining: Callable[[arb], arb]
+    position: Callable[[arb], arb]
+
+
+def _two_thirds(x: arb) -> arb:
+    return x.nonnegative_part().root(3) ** 2
+
+
+LINEAR_FRACTION = Shape(
+    "sqrt(1 - s)", lambda: arb(2) / 3, lambda b: _two_thirds(1 - b), lambda b: 1 - _two_thirds(1 - b)
+)
+PARABOLA = Shape(
+    "sqrt(1 - s^2)", lambda: arb.pi() / 4, lambda b: 1 - _disc_quantile(b) ** 2, _disc_quantile
+)
+ROOT = Shape(
+    "1 - s", lambda: arb(1) / 2, lambda b: 1 - b, lambda b: 1 - (1 - b).nonnegative_part().sqrt()
+)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """rho(s) = sqrt(A) g(s/s*): how the rate constant may shrink along the path.
+
+    A: arb, rho(0)^2 (a lower bound of it); extent: arb, s*; g: one of the three shapes.
+    """
+
+    A: arb
+    extent: arb
+    shape: Shape
+
+    @property
+    def critical(self) -> arb:
+        """a: the scale above which a residual of norm one converges, 1 / integral(rho)."""
+        return 1 / (self.A.nonnegative_part().sqrt() * self.extent * self.shape.integral())
+
+    def remaining(self, beta: arb) -> arb:
+        """rho(S)^2 where beta = a ||r^0|| / scale; the certified rate is 2 scale^2 times this."""
+        return self.A * self.shape.remaining(beta)
+
+    def path_length(self, beta: arb) -> arb:
+        """S, a bound on the whole path."""
+        return self.extent * self.shape.position(beta)
+
+
+@dataclass(frozen=True)
+class APriori:
+    """Before the network is drawn: the profile it has with probability 1 - delta/2 if m >= concentration.
+
+    output: how ||f^0|| is bounded, "vector" (||f^0|| <= scale B/sqrt m), "union" (L^0 <= ||y||^2, the paper's way with
+    its factor n restored) or "printed" (without it).
+    """
+
+    profile: Profile
+    concentration: arb
+    output: str = "vector"
+    choices: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to a guarantee: three functions and where they come from.
+
+    check(problem): raises AssumptionError where the method does not apply.
+    a_priori(problem, delta, tau): APriori. a_posteriori(problem, H): Profile of one network, H (m, n), or None.
+    """
+
+    name: str
+    source: str
+    proved: bool
+    check: Callable[[Problem], None]
+    a_priori: Callable[[Problem, float, float], APriori]
+    a_posteriori: Callable[[Problem, np.ndarray], Profile] | None
+    caveats: tuple[str, ...] = ()
+
+
+def paper_profile(problem: Problem, slope: arb, eta: arb, kappa: arb) -> Profile:
+    """The paper's own form: eta^{3/2} falls by at most kappa sqrt(L^0)/scale, so a = kappa/(sqrt(2) eta^{3/2})."""
+    A = problem.spectrum.lmin_ball * slope**2 * eta
+    critical = kappa / (arb(2).sqrt() * eta * eta.sqrt())
+    return Profile(A, 3 / (2 * critical * A.sqrt()), LINEAR_FRACTION)
+
+
+def no_check(problem: Problem) -> None:
+    """For methods that apply to every problem with lambda_min(G) > 0."""
+
+
+def zoom_minimise(
+    objective: Callable[..., np.ndarray], lows: list[float], highs: list[float], points: int = 17, rounds: int = 24
+) -> tuple[float, ...]:
+    """The minimiser of a vectorised objective on a box, by a grid that shrinks around the best point.
+
+    The result is only a choice (of an interval, of xi): any choice is valid, a good one is sharper.
+    """
+    low, high = np.array(lows), np.array(highs)
+    best, best_value = (low + high) / 2, math.inf
+    for _ in range(rounds):
+        axes = [np.linspace(a, b, points) for a, b in zip(low, high, strict=True)]
+        grid = np.meshgrid(*axes, indexing="ij")
+        with np.errstate(all="ignore"):
+            values = np.nan_to_num(np.asarray(objective(*grid), dtype=float), nan=np.inf)
+        k = int(np.argmin(values))
+        if values.flat[k] < best_value:
+            best, best_value = np.array([g.flat[k] for g in grid]), float(values.flat[k])
+        width = (high - low) / 3.2
+        low, high = np.maximum(lows, best - width), np.minimum(highs, best + width)
+    return tuple(float(v) for v in best)

@@ -1,0 +1,74 @@
+"""No interval at all: bound each slope by its envelope e_mu(h) = inf_u [sigma'(u)^2 + mu (u - h)^2].
+
+q_a(t)^2 >= A_a - mu_a G_aa s^2 with A_a = mean_i e_{mu_a}(h0_ia). The mu_a = nu/G_aa share one parabola nu s^2, so the
+least A_a governs for every s; with one mu for all a the minimum over a would change hands along the path.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from flint import arb
+
+from bounds.envelopes import envelope_of, population_moments
+from bounds.expectations import distinct
+from bounds.methods.base import PARABOLA, APriori, Method, Profile, no_check, zoom_minimise
+from bounds.problem import Problem
+
+
+def _profile(problem: Problem, least: arb, nu: float) -> Profile:
+    return Profile(problem.spectrum.lmin_ball * least, (least / arb(nu)).sqrt(), PARABOLA)
+
+
+@lru_cache(maxsize=256)
+def _best_nu(problem: Problem) -> float:
+    extremes = (problem.gmin, problem.gmax)
+
+    def objective(log_nu: np.ndarray) -> np.ndarray:
+        values = []
+        for nu in np.exp(log_nu):
+            least = min(float(population_moments(problem.activation, g, float(nu), fine=False)[0].mid())
+                        for g in extremes)
+            values.append(math.sqrt(nu) / least if least > 0 else math.inf)
+        return np.array(values)
+
+    (log_nu,) = zoom_minimise(objective, [math.log(1e-3)], [math.log(1e2)], points=9, rounds=6)
+    return math.exp(log_nu)
+
+
+def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+    """A_a >= (1 - tau) E e_mu(h_a) for all a with probability 1 - delta/2 (R3)."""
+    nu = _best_nu(problem)
+    least, ratio = arb("inf"), arb(1)
+    for g in distinct(problem.gram_diagonal):
+        first, second = population_moments(problem.activation, g, nu)
+        least = least.min(first)
+        ratio = ratio.max(second / first**2)
+    least = (1 - arb(tau)) * least
+    return APriori(
+        _profile(problem, least, nu),
+        concentration=2 * ratio * (2 * problem.n / arb(delta)).log() / arb(tau) ** 2,
+        choices={"nu": arb(nu), "A": least, "moment_ratio": ratio},
+    )
+
+
+def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+    """The same with the mean envelope at H."""
+    nu = _best_nu(problem)
+    least = arb("inf")
+    for a, g in enumerate(problem.gram_diagonal):
+        values = envelope_of(problem.activation, g, nu)(H[:, a])
+        least = least.min(arb(float(np.mean(values)) - 1e-12).nonnegative_part())
+    return _profile(problem, least, nu)
+
+
+METHOD = Method(
+    name="envelope",
+    source="master theorem with the slope envelope (S3, mu_a = nu/G_aa)",
+    proved=True,
+    check=no_check,
+    a_priori=a_priori,
+    a_posteriori=a_posteriori,
+)

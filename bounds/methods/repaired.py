@@ -1,0 +1,47 @@
+"""Theorem 1 by the paper's method, repaired: Lemma 1 with 9/sqrt(2), and ||f^0|| <= scale B/sqrt(m) for Lemma 2."""
+
+from __future__ import annotations
+
+import numpy as np
+from flint import arb
+
+from bounds import constants
+from bounds.methods.base import APriori, Method, Profile, no_check, paper_profile
+from bounds.methods.intervals import bounded_interval, least_fraction, middle
+from bounds.problem import Problem
+
+
+def _kappa(problem: Problem, interval: tuple[float, float], slope: arb) -> arb:
+    return constants.kappa(problem.spectrum.lmin_ball, problem.spectrum.lmax_ball, interval, slope)
+
+
+def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+    """eta~^0 > K with probability 1 - delta/2 if m >= log(2n/delta)/(2 K^2) (Lemma 3)."""
+    interval = bounded_interval(problem, constants.K)
+    K = constants.K(interval, problem.gmin, problem.gmax)
+    slope = problem.activation.slope_floor(interval)
+    kappa = _kappa(problem, interval, slope)
+    return APriori(
+        paper_profile(problem, slope, K, kappa),
+        concentration=(2 * problem.n / arb(delta)).log() / (2 * K**2),
+        choices={"interval": interval, "K": K, "K_s": slope, "kappa": kappa},
+    )
+
+
+def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+    """Lemma 1 from the fraction of neurons in the middle third of I at H."""
+    interval = bounded_interval(problem, constants.K)
+    slope = problem.activation.slope_floor(interval)
+    third = (interval[1] - interval[0]) / 3
+    eta = least_fraction(H, middle(interval, third * (1 + 1e-15)))
+    return paper_profile(problem, slope, eta, _kappa(problem, interval, slope))
+
+
+METHOD = Method(
+    name="repaired",
+    source="Theorem 1 by the paper's method, every constant explicit (R4)",
+    proved=True,
+    check=no_check,
+    a_priori=a_priori,
+    a_posteriori=a_posteriori,
+)

@@ -1,0 +1,63 @@
+"""Smooth activations: the mean square slope itself moves slowly, q_a(t) >= q_a(0) - L2 sqrt(G_aa) s(t)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from flint import arb
+
+from bounds.errors import AssumptionError
+from bounds.expectations import FUNCTION_ULPS, second_moment_ratio
+from bounds.methods.base import ROOT, APriori, Method, Profile
+from bounds.problem import Problem
+
+
+def check(problem: Problem) -> None:
+    """sigma must be C^{1,1}."""
+    if not problem.activation.smooth:
+        raise AssumptionError(
+            f"method 'slopes' needs sigma in C^(1,1); {problem.activation.name!r} has a kink."
+            ' Use method="envelope" or "chebyshev".'
+        )
+
+
+def _profile(problem: Problem, q_squared: arb) -> Profile:
+    drift = problem.activation.L2 * problem.gmax.sqrt()
+    extent = arb("inf") if drift == 0 else q_squared.nonnegative_part().sqrt() / drift
+    return Profile(problem.spectrum.lmin_ball * q_squared, extent, ROOT)
+
+
+def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+    """min_a q_a^2 >= (1 - tau) min_a E X_a, X_a = sigma'(h_a)^2, with probability 1 - delta/2 (R3)."""
+    least, ratio = second_moment_ratio(problem.activation, problem.gram_diagonal)
+    q_squared = (1 - arb(tau)) * least
+    return APriori(
+        _profile(problem, q_squared),
+        concentration=2 * ratio * (2 * problem.n / arb(delta)).log() / arb(tau) ** 2,
+        choices={"q_squared": q_squared, "moment_ratio": ratio},
+    )
+
+
+def mean_square_slope(problem: Problem, H: np.ndarray) -> arb:
+    """min_a q_a^2 of one network, enclosed with the rounding of computing it. H: (m, n)."""
+    q2 = np.mean(np.square(problem.activation.slope(H)), axis=0)
+    least = float(np.min(q2))
+    # sigma' is known to a few ulps of Ls, its square to twice that, and the mean adds log2(m) roundings.
+    ulps = FUNCTION_ULPS + math.ceil(math.log2(len(H) + 1))
+    return arb(least, ulps * 2.0**-52 * float((problem.activation.Ls**2).upper()))
+
+
+def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+    """The same from the mean square slopes at H."""
+    return _profile(problem, mean_square_slope(problem, H).nonnegative_part())
+
+
+METHOD = Method(
+    name="slopes",
+    source="master theorem with the mean square slope (S4)",
+    proved=True,
+    check=check,
+    a_priori=a_priori,
+    a_posteriori=a_posteriori,
+)

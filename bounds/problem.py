@@ -1,0 +1,183 @@
+"""Problem: data, activation and embedding, checked once; no theory."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from bounds.activations import Activation, get_activation
+from bounds.arithmetic import ball
+from bounds.embeddings import Embedding, Identity, embedding_name
+from bounds.errors import ArgumentError, AssumptionError, DataError, require
+from bounds.spectrum import Spectrum, spectrum
+
+
+def as_float_array(name: str, value: Any, ndim: int) -> np.ndarray:
+    """A read-only float64 copy of `value`; DataError where it is not numeric, not finite or of another dimension."""
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{name} must hold numbers only ({error}). Convert or drop the other columns."
+        ) from None
+    shape_rule = {1: "one-dimensional, shape (n,)", 2: "two-dimensional, shape (n, d)"}[ndim]
+    if array.ndim != ndim:
+        raise ArgumentError(f"{name} must be {shape_rule}. Found shape {array.shape}.")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        where = ", ".join(str(int(i)) for i in bad[0])
+        raise DataError(
+            f"{name} must be finite. Found {array[tuple(bad[0])]} at {name}[{where}]"
+            f" ({len(bad)} such entr{'y' if len(bad) == 1 else 'ies'}). Drop or impute these rows."
+        )
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A training set with its activation and embedding (section 2.1 of arXiv 2204.10782).
+
+    X: (n, d) inputs; y: (n,) targets; activation: a registered name or an Activation; embedding: an object with
+    .gram(X, X2). Frozen: the arrays are read-only copies.
+
+    Raises DataError for entries that are no finite numbers, ArgumentError for wrong shapes or unknown names.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    activation: Activation = "tanh"  # type: ignore[assignment]  # a name is replaced by its Activation below
+    embedding: Embedding | None = dataclasses.field(default_factory=Identity)
+    name: str = "data"
+
+    def __post_init__(self) -> None:
+        X = as_float_array("X", self.X, 2)
+        y = as_float_array("y", self.y, 1)
+        if X.shape[0] == 0 or X.shape[1] == 0:
+            raise DataError(f"X must hold at least one row and one column. Found shape {X.shape}.")
+        require(len(y) == len(X), "y", f"of shape (n,) = ({len(X)},) to match X of shape {X.shape}", y.shape)
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", y)
+        object.__setattr__(self, "activation", get_activation(self.activation))
+        if self.embedding is not None and not isinstance(self.embedding, Embedding):
+            raise ArgumentError(f"embedding must have a method gram(X, X2). Found {self.embedding!r}.")
+        self._check_gram()
+
+    @classmethod
+    def from_gram(
+        cls, G: Any, y: Any, *, activation: str | Activation = "tanh", name: str = "gram"
+    ) -> Problem:
+        """A problem of which only the Gram matrix G (n, n), symmetric positive semidefinite, is known.
+
+        G is taken as exact. Raises ArgumentError where it is not square or not symmetric, AssumptionError where an
+        eigenvalue is certainly negative.
+        """
+        gram = as_float_array("G", G, 2)
+        require(gram.shape[0] == gram.shape[1], "G", "square", gram.shape)
+        gap = float(np.max(np.abs(gram - gram.T), initial=0.0))
+        require(gap == 0, "G", "symmetric", f"max |G - G'| = {gap:.3g}", "Pass (G + G') / 2.")
+        problem = object.__new__(cls)
+        for field, value in (("X", gram), ("embedding", None), ("name", name)):
+            object.__setattr__(problem, field, value)
+        object.__setattr__(problem, "activation", get_activation(activation))
+        object.__setattr__(problem, "y", as_float_array("y", y, 1))
+        require(len(problem.y) == len(gram), "y", f"of shape ({len(gram)},) to match G", problem.y.shape)
+        if len(gram) == 0:
+            raise DataError("G must hold at least one row. Found shape (0, 0).")
+        problem._check_gram()
+        if problem.spectrum.lmin[1] < 0:
+            raise AssumptionError(
+                f"G must be positive semidefinite. Certified lambda_min <= {problem.spectrum.lmin[1]:.3g}."
+                " A Gram matrix has no negative eigenvalue; check how it was computed."
+            )
+        return problem
+
+    def _check_gram(self) -> None:
+        gram = self.gram
+        if not np.all(np.isfinite(gram)):
+            raise DataError(
+                f"the Gram matrix overflows: the largest |X| is {np.max(np.abs(self.X)):.3g}. Rescale X."
+            )
+        scale = float(np.max(np.abs(gram), initial=0.0))
+        if scale == 0:
+            raise AssumptionError("the Gram matrix is zero: every x_a is mapped to 0. Remove or rescale the data.")
+
+    @property
+    def n(self) -> int:
+        """Number of data points."""
+        return len(self.y)
+
+    @property
+    def d(self) -> int:
+        """Input dimension (n where only the Gram matrix is known)."""
+        return int(self.X.shape[1])
+
+    @property
+    def embedding_name(self) -> str:
+        """The name written to reports."""
+        return embedding_name(self.embedding)
+
+    @cached_property
+    def gram(self) -> np.ndarray:
+        """G_ab = (1/D) Phi(x_a).Phi(x_b), (n, n), read-only (definition after (11))."""
+        if self.embedding is None:
+            return self.X
+        gram = np.asarray(self.embedding.gram(self.X, self.X), dtype=np.float64)
+        require(gram.shape == (self.n, self.n), "embedding.gram(X, X)", f"of shape ({self.n}, {self.n})", gram.shape)
+        gram = (gram + gram.T) / 2
+        gram.setflags(write=False)
+        return gram
+
+    @cached_property
+    def _gram_relative_error(self) -> float:
+        error = getattr(self.embedding, "gram_error", None)
+        return float(error(self.X)) if error is not None else 0.0
+
+    @cached_property
+    def gram_diagonal(self) -> list[arb]:
+        """G_aa for each a, enclosed with the rounding of forming them."""
+        e = self._gram_relative_error
+        return [ball(g * (1 - 2 * e), g * (1 + 2 * e)) for g in np.diagonal(self.gram).tolist()]
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """Certified enclosures of lambda_min(G) and lambda_max(G), the error of forming G included."""
+        # |E_ab| <= e sqrt(G_aa G_bb) gives ||E||_2 <= e tr(G).
+        error = 1.01 * self._gram_relative_error * float(np.trace(self.gram))
+        return spectrum(self.gram, error)
+
+    @cached_property
+    def y_norm(self) -> arb:
+        """||y||, enclosed."""
+        total = arb(0)
+        for value in self.y.tolist():
+            total += arb(value) ** 2
+        return total.sqrt()
+
+    @property
+    def gmax(self) -> arb:
+        """The largest diagonal entry of G, enclosed."""
+        return ball(max(g.lower() for g in self.gram_diagonal), max(g.upper() for g in self.gram_diagonal))
+
+    @property
+    def gmin(self) -> arb:
+        """The smallest diagonal entry of G, enclosed."""
+        return ball(min(g.lower() for g in self.gram_diagonal), min(g.upper() for g in self.gram_diagonal))
+
+    def require_positive_definite(self, method: str) -> None:
+        """AssumptionError naming Theorem 1's assumption unless lambda_min(G) > 0 is certified."""
+        low, high = self.spectrum.lmin
+        if low > 0:
+            return
+        why = f"n={self.n} > d={self.d}" if self.embedding_name == "identity" and self.n > self.d else (
+            "duplicate or linearly dependent rows" if self.embedding_name == "identity" else f"n={self.n}"
+        )
+        raise AssumptionError(
+            f"method {method!r} needs lambda_min(G) > 0 (Theorem 1); certified lambda_min in [{low:.3g}, {high:.3g}]"
+            f" ({why}). Remove dependent rows, or use a richer embedding such as Quadratic()."
+        )
