@@ -2,7 +2,8 @@
 
 An activation is one entry of the registry below. What a proof needs of it:
 Ls = Lip(sigma), L2 = Lip(sigma') (None where sigma is not C^{1,1}), sup |sigma|, the region on which |sigma'| is
-quasi-concave (so its infimum on an interval sits at an end), and a strip |Im u| <= rho on which sigma' is analytic
+quasi-concave (so its infimum on an interval sits at an end), an interval I on which |sigma'| is at least about half of
+Ls (the default of active fractions), and a strip |Im u| <= rho on which sigma' is analytic
 with |sigma'| <= bound (it controls the quadrature error of Gaussian expectations).
 """
 
@@ -36,6 +37,7 @@ class Activation:
     bounded_by: float | None
     active: Interval
     slopes_at_ends: Interval
+    interval: Interval
     strip: tuple[float, float] | None = None
     pieces: tuple[float, float] | None = None
 
@@ -121,6 +123,7 @@ _REGISTRY: dict[str, Activation] = {
             bounded_by=1.0,
             active=(-INF, INF),
             slopes_at_ends=(0.0, 0.0),
+            interval=(-0.88, 0.88),
             strip=(math.pi / 4, 2.0000001),  # |sech^2| <= 1/cos^2(pi/4)
         ),
         Activation(
@@ -131,6 +134,7 @@ _REGISTRY: dict[str, Activation] = {
             bounded_by=1.0,
             active=(-INF, INF),
             slopes_at_ends=(0.0, 0.0),
+            interval=(-1.76, 1.76),
             strip=(math.pi / 2, 0.5000001),  # sech^2(u/2)/4
         ),
         Activation(
@@ -141,6 +145,7 @@ _REGISTRY: dict[str, Activation] = {
             bounded_by=None,
             active=(-INF, INF),
             slopes_at_ends=(0.0, 1.0),
+            interval=(0.0, INF),
             strip=(math.pi / 2, 1.0),  # |1 + exp(-u)| >= 1 where cos(Im u) >= 0
         ),
         Activation(
@@ -151,6 +156,7 @@ _REGISTRY: dict[str, Activation] = {
             bounded_by=None,
             active=(0.0, INF),
             slopes_at_ends=(0.0, 1.0),
+            interval=(0.0, INF),
             pieces=(0.0, 1.0),
         ),
         Activation(
@@ -161,6 +167,7 @@ _REGISTRY: dict[str, Activation] = {
             bounded_by=None,
             active=(-INF, INF),
             slopes_at_ends=(1.0, 1.0),
+            interval=(-INF, INF),
             pieces=(1.0, 1.0),
         ),
     )

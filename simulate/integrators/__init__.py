@@ -1,0 +1,18 @@
+"""The steppers by name. Adding one: CONTRIBUTING.md, "An integrator"."""
+
+from bounds.errors import unknown_name
+from simulate.integrators.base import Integrator, Point, Step
+from simulate.integrators.exponential import Exponential
+from simulate.integrators.runge_kutta import RungeKutta
+
+INTEGRATORS: dict[str, Integrator] = {stepper.name: stepper for stepper in (Exponential(), RungeKutta())}
+
+
+def get_integrator(name: str) -> Integrator:
+    """The integrator of that name. Raises ArgumentError naming the nearest one."""
+    if name not in INTEGRATORS:
+        raise unknown_name("integrator", name, INTEGRATORS)
+    return INTEGRATORS[name]
+
+
+__all__ = ["INTEGRATORS", "Integrator", "Point", "Step", "get_integrator"]

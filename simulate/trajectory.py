@@ -1,0 +1,98 @@
+"""What a run returns."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bounds.activations import Interval
+from bounds.problem import Problem
+from simulate.network import Network
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Status(enum.Enum):
+    """Why a run ended; the text names the remedy where there is something to mend."""
+
+    LOSS_REACHED = "the loss reached loss_ratio times its initial value"
+    TIME_REACHED = "t_max was reached before loss_ratio; raise t_max to go on"
+    STEPS_DONE = "all steps of descent were taken"
+    PRECISION_REACHED = "the residual is at the rounding level of the dtype; a smaller loss needs float64"
+    STEP_LIMIT = "max_steps was reached; raise max_steps or rtol, or lower t_max"
+    STEP_UNDERFLOW = "the step fell below the time's resolution; raise rtol"
+    KINKS = "the step fell below the time's resolution at kinks (neurons slide along h = 0); raise rtol"
+    DIVERGED = "the state is not finite; lower the step of descent, or the scale"
+
+
+@dataclass(frozen=True)
+class RunStatistics:
+    """steps: accepted; rejected; evaluations of sigma on all m x n entries; seconds of wall clock."""
+
+    steps: int
+    rejected: int
+    evaluations: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A run at its T save points.
+
+    time (T,): flow time, or step * number for descent; loss (T,): L = 1/2 ||f - y||^2; output (T, n): f(x_a);
+    active_fraction (T, n): share of neurons with h_i(x_a) in `interval`; mean_square_slope (T, n): q_a^2;
+    path_length (T,): s, the integral of sqrt(-dL/dt); dissipated (T,): the integral of -dL/dt computed as
+    scale^2 r'H r; power (T,): that integrand; movement (T, n): mean_i |h_i(x_a) - h_i^0(x_a)|; movement_rms (T, n);
+    kernel_min_eig, kernel_max_eig (T,): extreme eigenvalues of H = tangent kernel / scale^2;
+    error (T,): estimated numerical error of loss; errors: the same for every other observable, by name.
+    """
+
+    problem: Problem
+    width: int
+    scale: float
+    seed: int | None
+    init: str
+    scaling: str
+    dtype: str
+    device: str
+    integrator: str
+    interval: Interval
+    time: np.ndarray
+    loss: np.ndarray
+    output: np.ndarray
+    active_fraction: np.ndarray
+    mean_square_slope: np.ndarray
+    path_length: np.ndarray
+    dissipated: np.ndarray
+    power: np.ndarray
+    movement: np.ndarray
+    movement_rms: np.ndarray
+    kernel_min_eig: np.ndarray
+    kernel_max_eig: np.ndarray
+    errors: dict[str, np.ndarray]
+    initial: Network
+    final: Network
+    status: Status
+    stats: RunStatistics
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def error(self) -> np.ndarray:
+        """Estimated numerical error of loss, (T,)."""
+        return self.errors["loss"]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per save point; vectors over the data are spread into columns name_0, name_1, ..."""
+        import pandas as pd
+
+        columns: dict[str, np.ndarray] = {"time": self.time, "loss": self.loss, "loss_error": self.error}
+        for name in ("path_length", "power", "kernel_min_eig", "kernel_max_eig"):
+            columns[name] = getattr(self, name)
+        for name in ("output", "movement", "active_fraction", "mean_square_slope"):
+            for a in range(self.problem.n):
+                columns[f"{name}_{a}"] = getattr(self, name)[:, a]
+        return pd.DataFrame(columns)
