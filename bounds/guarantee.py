@@ -233,7 +233,10 @@ def certified_rate(problem: Problem, delta: float = 0.05, **same: Any) -> float:
 
 
 def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", **same: Any) -> pd.DataFrame:
-    """Every method side by side, one row each; a method that does not apply says why in `caveats`."""
+    """Every method side by side, one row each; a method that does not apply says why in `caveats`.
+
+    Raises AssumptionError where none applies.
+    """
     import pandas as pd
 
     from bounds.methods import METHODS
@@ -260,6 +263,8 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
                 "caveats": "; ".join(g.caveats),
             }
         )
+    if not any("width" in row for row in rows):
+        raise AssumptionError(str(rows[-1]["caveats"]))
     frame = pd.DataFrame(rows)
     frame["width"] = pd.Series([row.get("width") for row in rows], dtype=object)  # exact ints of any size
     return frame

@@ -23,7 +23,8 @@ class Flow:
     """
 
     def __init__(self, problem: Problem, signs: torch.Tensor, scaling: Scaling) -> None:
-        self.G = torch.tensor(problem.gram, dtype=signs.dtype, device=signs.device)
+        self.gram = np.array(problem.gram)
+        self.G = torch.tensor(self.gram, dtype=signs.dtype, device=signs.device)
         self.y = np.asarray(problem.y)
         self.c = signs.reshape(-1, 1)
         self.m, self.n = len(signs), problem.n

@@ -44,7 +44,7 @@ def integrate(
     coarse_path = fine_path = np.zeros(2)
     time, steps, rejected = 0.0, 0, 0
     target = control.loss_ratio * float(coarse.residual @ coarse.residual) / 2
-    scales = np.sqrt(np.maximum(np.diagonal(coarse.gram), 1e-300))
+    scales = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))
     floor = float(np.linalg.norm(recorder.residual_rounding(coarse)))
     tau = min(_first_step(flow, coarse, scales), control.t_max)
     saves = list(control.save_at) if control.save_at is not None else None
@@ -82,12 +82,9 @@ def integrate(
                 status = Status.STEP_UNDERFLOW if flow.activation.smooth else Status.KINKS
                 save(True)
             continue
-        coarse_path = coarse_path + (proposal.path, proposal.dissipated)
-        coarse = Point.at(flow, proposal.h)
+        coarse, coarse_path = _advance(flow, proposal, coarse, coarse_path)
         for _ in range(2):
-            half = stepper.step(flow, fine, attempt / 2)
-            fine_path = fine_path + (half.path, half.dissipated)
-            fine = Point.at(flow, half.h)
+            fine, fine_path = _advance(flow, stepper.step(flow, fine, attempt / 2), fine, fine_path)
         time = goal if attempt == goal - time else time + attempt
         steps += 1
         grown = attempt * min(GROW, SAFETY * max(ratio, 1e-12) ** (-1 / stepper.error_order))
@@ -99,9 +96,21 @@ def integrate(
     return fine.h, status, RunStatistics(steps, rejected, flow.evaluations, clock.perf_counter() - started)
 
 
+def _advance(flow: Flow, step: Step, before: Point, path: np.ndarray) -> tuple[Point, np.ndarray]:
+    """The point after a step, and (s, integral of P) there.
+
+    s integrates sqrt(-dL/dt), so the step's share is scaled to the loss that was really lost: at kinks the P of a
+    one-sided slope overstates it. The integral of P itself is kept as it is, for equation (14) is tested against it.
+    """
+    after = Point.at(flow, step.h)
+    lost = float(before.residual @ before.residual - after.residual @ after.residual) / 2
+    correction = math.sqrt(max(lost, 0.0) / step.dissipated) if step.dissipated > 0 else 0.0
+    return after, path + (step.path * correction, step.dissipated)
+
+
 def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> float:
     """A step in which the neurons move by about a hundredth of their spread, if r stayed as it is."""
-    speed = abs(flow.beta * float(flow.c[0].abs())) * np.abs(point.gram) @ np.abs(point.residual)
+    speed = abs(flow.beta * float(flow.c[0].abs())) * np.abs(flow.gram) @ np.abs(point.residual)
     fastest = float(np.max(speed * float(flow.activation.Ls) / scales))
     return 0.01 / fastest if fastest > 0 else math.inf
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 
 from bounds.activations import Interval
 from bounds.errors import ArgumentError, require
@@ -21,7 +22,8 @@ from simulate.observe import Recorder
 from simulate.trajectory import RunStatistics, Status, Trajectory
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-STATE_COPIES = 10  # m x n arrays alive at the peak of a step, measured in tests/test_memory.py
+# numpy works on vectors of length n here; its own thread pool would only fight torch's for the cores.
+_NUMPY_THREADS = ThreadpoolController()
 
 
 def _device(device: str) -> torch.device:
@@ -136,7 +138,7 @@ def gradient_flow(
     saves = _check_saves(save_at, t_max)
     setup = _Setup(problem, width, scale, seed, init, scaling, dtype, device, network, interval)
     control = Control(float(t_max), float(rtol), float(loss_ratio), max_steps, saves, progress)
-    with torch.no_grad():
+    with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"):
         h, status, stats = integrate(setup.flow, stepper, setup.h0, setup.recorder, control)
     options = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio}
     return setup.trajectory(h, status, stats, integrator, options)
@@ -170,7 +172,7 @@ def gradient_descent(
     require(isinstance(steps, int) and steps >= 0, "steps", "a non-negative integer", steps)
     require(isinstance(save_every, int) and save_every >= 1, "save_every", "a positive integer", save_every)
     setup = _Setup(problem, width, scale, seed, init, scaling, dtype, device, network, interval)
-    with torch.no_grad():
+    with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"):
         h, status, stats = descend(
             setup.flow, setup.h0, setup.recorder, step=float(step), steps=steps, save_every=save_every,
             loss_ratio=loss_ratio, progress=progress,

@@ -24,16 +24,19 @@ class Point:
     slope_gram: np.ndarray
     eigenvalues: np.ndarray
     eigenvectors: np.ndarray
-    gram: np.ndarray
 
     @classmethod
     def at(cls, flow: Flow, h: torch.Tensor) -> Point:
         """Evaluate the flow at h."""
         residual, slope = flow.evaluate(h)
         slope_gram = flow.slope_gram(slope)
-        gram = flow.G.to("cpu", torch.float64).numpy()
-        values, vectors = np.linalg.eigh(flow.speed * gram * slope_gram)
-        return cls(h, residual, slope, slope_gram, np.maximum(values, 0.0), vectors, gram)
+        kernel = torch.from_numpy(flow.speed * flow.gram * slope_gram)
+        if not bool(torch.isfinite(kernel).all()):  # the loop sees the residual and stops
+            nothing = np.full(flow.n, np.nan)
+            return cls(h, residual, slope, slope_gram, nothing, np.full_like(flow.gram, np.nan))
+        # torch's eigh, not numpy's: two thread pools taking turns on the same cores cost ten times the work.
+        values, vectors = torch.linalg.eigh(kernel)
+        return cls(h, residual, slope, slope_gram, np.maximum(values.numpy(), 0.0), vectors.numpy())
 
 
 @dataclass(frozen=True)

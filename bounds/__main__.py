@@ -1,0 +1,7 @@
+"""python -m bounds"""
+
+import sys
+
+from bounds.cli import main, run
+
+sys.exit(run(main))

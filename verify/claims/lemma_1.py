@@ -1,0 +1,61 @@
+"""Lemma 1 with kappa repaired: active neurons are lost only while the loss falls."""
+
+import math
+
+import numpy as np
+
+from bounds import constants
+from bounds.arithmetic import float_up
+from bounds.methods.intervals import least_fraction, middle
+from verify.claims.base import Claim, Comparison, NotApplicable, relative
+from verify.run import Run
+
+
+def compare(run: Run) -> list[Comparison]:
+    """eta^t against its lower bound, for the interval of the run."""
+    left, right = run.interval
+    if math.isinf(right - left):
+        raise NotApplicable("stated for a bounded interval I")
+    if not run.problem.spectrum.lmin[0] > 0:
+        raise NotApplicable("lambda_min(G) > 0 is not certified")
+    if run.scaling != "ours":
+        raise NotApplicable("stated for the scaling of (2)")
+    slope = run.problem.activation.slope_floor(run.interval)
+    if not slope > 0:
+        raise NotApplicable("|sigma'| is not bounded away from zero on I")
+    spectrum = run.problem.spectrum
+    kappa = float_up(constants.kappa(spectrum.lmin_ball, spectrum.lmax_ball, run.interval, slope))
+    start = float(least_fraction(run.network.H, middle(run.interval, (right - left) / 3)).mid())
+    roots = np.sqrt(run.loss)
+    theory = np.maximum(start**1.5 - kappa * (roots[0] - roots) / run.scale, 0.0) ** (2 / 3)
+    with np.errstate(all="ignore"):
+        root_error = np.where(roots > 0, run.error / np.maximum(roots, np.sqrt(run.error)), 0.0)
+        shift = kappa * (root_error + root_error[0]) / run.scale
+        theory_error = np.where(theory > 0, (theory**1.5 + shift) ** (2 / 3) - theory, 0.0)
+    worst = np.argmin(run.active_fraction, axis=1)
+    uncertain = run.errors["active_fraction"].max(axis=1)
+    eta = run.active_fraction[np.arange(len(worst)), worst]
+    theory_error[0] = 0.0  # at t = 0 the theory's side is a ratio of counts
+    return [
+        Comparison(
+            quantity="eta (active fraction)",
+            side="lower",
+            theory=theory,
+            measured=eta,
+            error=theory_error + uncertain + np.where(theory > 0, relative(theory, 1e-15), 0.0),
+            at=run.time,
+            method="repaired",
+            vacuous=bool(np.all(theory[1:] == 0)),
+        )
+    ]
+
+
+CLAIM = Claim(
+    id="lemma-1",
+    title="Lemma 1 with 9/sqrt(2)",
+    latex=r"(\eta^t)^{3/2} \ge (\tilde\eta^0)^{3/2} - \frac{9\lambda_{\max}}{\sqrt2 K_s \lambda_{\min} |I|}"
+    r"\,\frac{\sqrt{L^0} - \sqrt{L^t}}{\hat c}",
+    source="Lemma 1, (52) repaired",
+    kind="every run",
+    compare=compare,
+)

@@ -1,0 +1,29 @@
+"""The Polyak-Lojasiewicz inequality with the measured slopes, (14) and (60)."""
+
+from bounds.arithmetic import float_down
+from verify.claims.base import Claim, Comparison, NotApplicable, relative
+from verify.run import Run
+
+
+def compare(run: Run) -> list[Comparison]:
+    """-dL/dt against 2 scale^2 lambda_min(G) min_a q_a^2 L, at every save point."""
+    if run.scaling != "ours":
+        raise NotApplicable("stated for the scaling of (2)")
+    lmin = max(float_down(run.problem.spectrum.lmin_ball), 0.0)
+    theory = 2 * run.scale**2 * lmin * run.mean_square_slope.min(axis=1) * run.loss
+    # Both sides are evaluated at the same state, whatever its own error: only rounding separates them.
+    return [
+        Comparison(
+            "-dL/dt", "lower", theory, run.power, relative(run.power), run.time, vacuous=lmin == 0
+        )
+    ]
+
+
+CLAIM = Claim(
+    id="pl",
+    title="PL inequality with the measured mean square slopes",
+    latex=r"-\dot L^t \ge 2 \hat c^2 \lambda_{\min}(G) \min_a q_a(t)^2 L^t",
+    source="(14), (60)",
+    kind="every run",
+    compare=compare,
+)

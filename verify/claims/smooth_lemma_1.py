@@ -1,0 +1,42 @@
+"""Lemma 1 for smooth activations: the mean square slope itself cannot fall without the loss falling."""
+
+import numpy as np
+
+from bounds import constants
+from bounds.arithmetic import float_up
+from verify.claims.base import Claim, Comparison, NotApplicable, relative
+from verify.run import Run
+
+
+def compare(run: Run) -> list[Comparison]:
+    """min_a q_a(t)^2 against its lower bound."""
+    act, spectrum = run.problem.activation, run.problem.spectrum
+    if not act.smooth:
+        raise NotApplicable("needs sigma in C^(1,1)")
+    if not spectrum.lmin[0] > 0:
+        raise NotApplicable("lambda_min(G) > 0 is not certified")
+    if run.scaling != "ours":
+        raise NotApplicable("stated for the scaling of (2)")
+    kappa = float_up(constants.kappa_smooth(spectrum.lmin_ball, run.problem.gmax, act.L2))
+    roots = np.sqrt(run.loss)
+    q2 = run.mean_square_slope.min(axis=1)
+    theory = np.maximum(q2[0] - kappa * (roots[0] - roots) / run.scale, 0.0)
+    root_error = np.where(roots > 0, run.error / np.maximum(roots, np.sqrt(run.error) + 1e-300), 0.0)
+    shift = np.where(theory > 0, kappa * (root_error + root_error[0]) / run.scale, 0.0)
+    error = shift + run.errors["mean_square_slope"].max(axis=1) + relative(q2)
+    error[0] = 0.0  # both sides are the same number
+    return [
+        Comparison("min_a q_a^2", "lower", theory, q2, error, run.time, method="slopes",
+                   vacuous=bool(np.all(theory[1:] == 0)))
+    ]
+
+
+CLAIM = Claim(
+    id="smooth-lemma-1",
+    title="Lemma 1 for the mean square slope of a smooth activation",
+    latex=r"\min_a q_a(t)^2 \ge \min_a q_a(0)^2 - 2\sqrt2 L_2 \sqrt{G_{\max}/\lambda_{\min}}"
+    r"\,\frac{\sqrt{L^0} - \sqrt{L^t}}{\hat c}",
+    source="smooth Lemma 1",
+    kind="every run",
+    compare=compare,
+)

@@ -1,0 +1,92 @@
+"""One row of the gap report for each quantity, and the report's file."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import importlib.metadata
+import io
+import platform
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bounds import Problem
+from bounds.files import write_atomically
+from verify.claims.base import Claim, Comparison
+from verify.run import Run
+
+COLUMNS = (
+    "claim", "source", "method", "activation", "embedding", "data", "n", "d", "width", "scale", "init", "delta",
+    "seed", "quantity", "side", "theory", "measured", "measured_error", "gap", "verdict", "vacuous", "trials",
+    "failures", "time_at", "time_end", "status", "loss_ratio", "wall_seconds", "linrate", "commit", "python",
+    "numpy", "torch", "dtype", "device",
+)
+Row = dict[str, Any]
+
+
+@functools.cache
+def versions() -> Row:
+    """What the numbers were computed with."""
+    here = Path(__file__).resolve().parent
+    try:
+        commit = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True,
+            timeout=10, check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        commit = "unknown"
+    try:
+        linrate = importlib.metadata.version("linrate")
+    except importlib.metadata.PackageNotFoundError:
+        linrate = "unknown"
+    return {
+        "linrate": linrate, "commit": commit, "python": platform.python_version(), "numpy": np.__version__,
+        "torch": torch.__version__,
+    }
+
+
+def problem_columns(problem: Problem) -> Row:
+    """The columns that describe the training set."""
+    return {
+        "activation": problem.activation.name, "embedding": problem.embedding_name, "data": problem.name,
+        "n": problem.n, "d": problem.d,
+    }
+
+
+def row_of(claim: Claim, comparison: Comparison, run: Run) -> Row:
+    """The row of one comparison, at the save point where it is nearest to failing."""
+    worst = comparison.worst
+    end, first = float(run.loss[-1]), float(run.loss[0])
+    return {
+        "claim": claim.id, "source": claim.source, "method": comparison.method,
+        **problem_columns(run.problem),
+        "width": run.width, "scale": run.scale, "init": run.init,
+        "delta": run.guarantee.delta if run.guarantee else None, "seed": run.seed,
+        "quantity": comparison.quantity, "side": comparison.side,
+        "theory": float(comparison.theory[worst]), "measured": float(comparison.measured[worst]),
+        "measured_error": float(comparison.error[worst]), "gap": comparison.gap,
+        "verdict": comparison.verdict.value, "vacuous": comparison.vacuous,
+        "time_at": float(comparison.at[worst[0]]), "time_end": float(run.time[-1]), "status": run.status.name,
+        "loss_ratio": end / first if first > 0 else 0.0, "wall_seconds": run.stats.seconds,
+        "dtype": run.dtype, "device": run.device, **versions(),
+    }
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """The rows as CSV text, floats in full."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: "" if row.get(k) is None else row[k] for k in COLUMNS})
+    return stream.getvalue()
+
+
+def write_report(rows: Iterable[Row], path: str | Path) -> None:
+    """Replace the report at once: an interrupted run leaves the old file or the rows so far, never half a row."""
+    write_atomically(path, to_csv(rows))

@@ -1,0 +1,40 @@
+"""The linear rate: certified for one network, and promised by Theorem 1 before it is drawn."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from verify.claims import rate, theorem_1
+from verify.conftest import random_flow, settle
+from verify.rows import row_of
+from verify.runner import probabilistic_trials, simulable_guarantee
+from verify.statistics import trials_needed
+from verify.strategies import flows
+
+
+@pytest.mark.claim("rate")
+@pytest.mark.parametrize("kind", ["regime", "paper"])
+def test_certified_on_data(problem: Any, runs: Any, check: Any, kind: str) -> None:
+    check(rate.CLAIM, runs(problem, kind))
+
+
+@pytest.mark.claim("rate")
+@given(flows())
+def test_certified_on_random_flows(options: dict[str, Any]) -> None:
+    random_flow(rate.CLAIM, options)
+
+
+@pytest.mark.claim("theorem-1")
+def test_promised(problem: Any, record_row: Any, request: pytest.FixtureRequest) -> None:
+    """Enough independent networks for a verdict on "with probability 1 - delta" at level alpha."""
+    option = request.config.option
+    g = simulable_guarantee(problem)
+    if g is None:
+        pytest.skip("no network of the required width can be simulated")
+    trials = option.trials or (8 if option.quick else trials_needed(g.delta, option.alpha))
+    found = probabilistic_trials(theorem_1.CLAIM, problem, g, trials, option.alpha)
+    row = row_of(theorem_1.CLAIM, found.tightest, found.run)
+    record_row({**row, "seed": f"0..{trials - 1}", "trials": trials, "failures": found.rate.failures,
+                "verdict": found.rate.verdict.value})
+    settle(theorem_1.CLAIM, found.rate.verdict)

@@ -1,0 +1,44 @@
+"""Three values. NaN never holds, and no evidence is no verdict."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+import numpy as np
+
+
+class Verdict(enum.Enum):
+    """HOLDS in every run looked at, REFUTED by a run, or UNDECIDED by the numerics or the number of trials."""
+
+    HOLDS = "HOLDS"
+    REFUTED = "REFUTED"
+    UNDECIDED = "UNDECIDED"
+
+    @property
+    def exit_code(self) -> int:
+        """0 holds, 1 refuted, 3 undecided (2 is bad input)."""
+        return {Verdict.HOLDS: 0, Verdict.REFUTED: 1, Verdict.UNDECIDED: 3}[self]
+
+
+def judge(margin: np.ndarray, error: np.ndarray) -> Verdict:
+    """The verdict on "margin >= 0 everywhere", each entry being known within +-error.
+
+    A violation by more than its error refutes; a NaN or an infinite error leaves it open; nothing at all too.
+    """
+    margin, error = np.asarray(margin, dtype=float), np.asarray(error, dtype=float)
+    if margin.size == 0:
+        return Verdict.UNDECIDED
+    with np.errstate(invalid="ignore"):
+        if np.any(margin + error < 0):
+            return Verdict.REFUTED
+        return Verdict.HOLDS if np.all(margin - error >= 0) else Verdict.UNDECIDED
+
+
+def combine(verdicts: Iterable[Verdict]) -> Verdict:
+    """REFUTED if any is, else UNDECIDED if any is or there is none, else HOLDS."""
+    found = list(verdicts)
+    for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
+        if verdict in found:
+            return verdict
+    return Verdict.HOLDS if found else Verdict.UNDECIDED
