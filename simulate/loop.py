@@ -72,7 +72,8 @@ def integrate(
     save(status is not None)
     while status is None:
         goal = min(control.t_max, saves[0] if saves else math.inf)
-        attempt = tau if time + 1.01 * tau < goal else goal - time
+        allowed = tau if saves is not None else _resolved(coarse, tau)
+        attempt = allowed if time + 1.01 * allowed < goal else goal - time
         proposal = stepper.step(flow, coarse, attempt)
         ratio = _error_ratio(proposal, coarse.residual, scales, control.rtol, floor)
         if not ratio <= 1:
@@ -113,6 +114,24 @@ def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> float:
     speed = abs(flow.beta * float(flow.c[0].abs())) * np.abs(flow.gram) @ np.abs(point.residual)
     fastest = float(np.max(speed * float(flow.activation.Ls) / scales))
     return 0.01 / fastest if fastest > 0 else math.inf
+
+
+def _resolved(point: Point, tau: float) -> float:
+    """tau, or the time in which the residual falls to a quarter: where every step is recorded, none skips the decay."""
+    modes = np.square(point.eigenvectors.T @ point.residual)
+    target = float(modes.sum()) / 16
+
+    def left(t: float) -> float:
+        return float(modes @ np.exp(-2 * point.eigenvalues * t))
+
+    if left(tau) >= target:
+        return tau
+    low, high = 0.0, tau
+    while high > 1.05 * low:
+        # Decay times spread over decades: bisect in the logarithm once a lower end is known.
+        middle = math.sqrt(low * high) if low > 0 else high / 16
+        low, high = (middle, high) if left(middle) >= target else (low, middle)
+    return low
 
 
 def _error_ratio(step: Step, residual: np.ndarray, scales: np.ndarray, rtol: float, floor: float) -> float:

@@ -12,7 +12,7 @@ from verify.strategies import flows
 pytestmark = pytest.mark.claim("lemma-1")
 
 
-@pytest.mark.parametrize("kind", ["regime", "paper"])
+@pytest.mark.parametrize("kind", ["regime", "lemma-1", "paper"])
 def test_on_data(problem: Any, runs: Any, check: Any, kind: str) -> None:
     check(lemma_1.CLAIM, runs(problem, kind))
 

@@ -14,7 +14,7 @@ from verify.strategies import flows
 
 
 @pytest.mark.claim("rate")
-@pytest.mark.parametrize("kind", ["regime", "paper"])
+@pytest.mark.parametrize("kind", ["regime", "lemma-1", "paper"])
 def test_certified_on_data(problem: Any, runs: Any, check: Any, kind: str) -> None:
     check(rate.CLAIM, runs(problem, kind))
 
@@ -29,7 +29,7 @@ def test_certified_on_random_flows(options: dict[str, Any]) -> None:
 def test_promised(problem: Any, record_row: Any, request: pytest.FixtureRequest) -> None:
     """Enough independent networks for a verdict on "with probability 1 - delta" at level alpha."""
     option = request.config.option
-    g = simulable_guarantee(problem)
+    g = simulable_guarantee(problem, inits=("antisymmetric",))
     if g is None:
         pytest.skip("no network of the required width can be simulated")
     trials = option.trials or (8 if option.quick else trials_needed(g.delta, option.alpha))

@@ -17,6 +17,8 @@ def average_rate(run: Run, quantity: str, side: str, rate: float, method: str, v
         raise NotApplicable("the loss is zero from the start")
     value, error = run.loss_ratio_log()
     usable = np.isfinite(error)  # below its own error the loss says nothing
+    if not np.any(usable):
+        raise NotApplicable("the loss is below its numerical error at every save point")
     time = run.time[1:][usable]
     measured = value[usable] / time
     theory = np.full(len(time), rate)
