@@ -42,7 +42,7 @@ ENCLOSED: Ops = SimpleNamespace(
     softplus=lambda x: arb(x).exp().log1p(),
     erf=lambda x: arb(x).erf(),
     ncdf=_arb_ncdf,
-    npdf=lambda x: (-arb(x) ** 2 / 2).exp() / (2 * arb.pi()).sqrt(),
+    npdf=lambda x: (-(arb(x) ** 2) / 2).exp() / (2 * arb.pi()).sqrt(),
     positive=lambda x: arb(x).nonnegative_part(),
     step=_arb_step,
 )

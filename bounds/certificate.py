@@ -47,7 +47,9 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     pre_activation = np.asarray(H, dtype=np.float64)
     require(
         pre_activation.ndim == 2 and pre_activation.shape[0] > 0 and pre_activation.shape[1] == problem.n,
-        "H", f"of shape (m, n) with n = {problem.n}", pre_activation.shape,
+        "H",
+        f"of shape (m, n) with n = {problem.n}",
+        pre_activation.shape,
     )
     c = np.asarray(signs, dtype=np.float64)
     require(c.shape == (len(pre_activation),), "signs", f"of shape ({len(pre_activation)},)", c.shape)
@@ -55,7 +57,9 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
         require(bool(np.all(np.isfinite(array))), name, "finite", "NaN or infinity")
     scale = float(abs(c[0]))
     if scale == 0 or not np.all(np.abs(c) == scale):
-        raise ArgumentError(f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}.")
+        raise ArgumentError(
+            f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
+        )
     if method != "best":
         return _by_method(get_method(method), problem, pre_activation, c)
     found = []

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from bounds.certificate import certify
 from bounds.datasets import DATASETS, load_builtin
-from bounds.errors import ArgumentError, LinrateError
-from bounds.files import load_file
+from bounds.embeddings import EMBEDDINGS
+from bounds.errors import ArgumentError, LinrateError, unknown_name
+from bounds.files import load_arrays, load_file
 from bounds.guarantee import INITS, guarantee, table
 from bounds.problem import Problem
 
@@ -55,12 +57,8 @@ def add_problem_options(parser: Any) -> None:
 
 def problem_from(options: Any) -> Problem:
     """The problem that the options of add_problem_options describe."""
-    from bounds.embeddings import Identity, Quadratic
-    from bounds.errors import unknown_name
-
-    embeddings = {"identity": Identity, "quadratic": Quadratic}
-    if options.embedding not in embeddings:
-        raise unknown_name("embedding", options.embedding, embeddings)
+    if options.embedding not in EMBEDDINGS:
+        raise unknown_name("embedding", options.embedding, EMBEDDINGS)
     if options.data and options.builtin:
         raise ArgumentError("give --data or --builtin, not both.")
     if options.data:
@@ -69,7 +67,7 @@ def problem_from(options: Any) -> Problem:
     else:
         name = options.builtin or "reference"
         X, y = load_builtin(name, n=options.n, d=options.d, seed=options.data_seed)
-    return Problem(X, y, activation=options.activation, embedding=embeddings[options.embedding](), name=name)
+    return Problem(X, y, activation=options.activation, embedding=EMBEDDINGS[options.embedding], name=name)
 
 
 def add_guarantee_options(parser: Any) -> None:
@@ -79,7 +77,7 @@ def add_guarantee_options(parser: Any) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m bounds width|table"""
+    """python -m bounds width|table|certify"""
     parser = Parser(prog="linrate", example="python -m bounds table --builtin digits --delta 0.05")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     for name, help_text in (
@@ -92,14 +90,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add_argument("--scale", type=float, help="c hat, by default what the theorem asks for")
         if name == "width":
             command.add_argument("--method", default="best", help="a method's name, or best (the default)")
+    command = commands.add_parser(
+        "certify", help="a certificate for one network", example="linrate certify state.npz --activation tanh"
+    )
+    command.add_argument(
+        "state", metavar="NPZ", help="X (n, d), y (n,), H (m, n), signs (m,): linrate flow --state-out"
+    )
+    command.add_argument("--activation", default="tanh", help="name of the activation (default tanh)")
+    command.add_argument("--method", default="best", help="a method's name, or best (the default)")
     options = parser.parse_args(argv)
+    if options.command == "certify":
+        return _certify(options)
     problem = problem_from(options)
     if options.command == "table":
         frame = table(problem, options.delta, init=options.init, scale=options.scale)
         shown = frame.drop(columns=["caveats", "source"]).to_string(index=False, float_format="{:.4g}".format)
         low, high = problem.spectrum.lmin[0], problem.spectrum.lmax[1]
-        print(f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
-              f" delta={options.delta}, lambda_min >= {low:.6g}, lambda_max <= {high:.6g}")
+        print(
+            f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
+            f" delta={options.delta}, lambda_min >= {low:.6g}, lambda_max <= {high:.6g}"
+        )
         print(shown)
         for name, caveats in zip(frame["method"], frame["caveats"], strict=True):
             if isinstance(caveats, str) and caveats:
@@ -109,3 +119,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     proved = "proved" if g.proved else "NOT proved: " + "; ".join(g.caveats)
     print(f"width  {g.width}\nscale  {g.scale!r}\nrate   {g.rate!r}\nmethod {g.method} ({g.source}; {proved})")
     return HOLDS
+
+
+def _certify(options: Any) -> int:
+    X, y, H, signs = load_arrays(options.state, ("X", "y", "H", "signs"))
+    c = certify(Problem(X, y, activation=options.activation), H, signs=signs, method=options.method)
+    print(
+        f"holds           {c.holds}\nrate            {c.rate!r}\nmethod          {c.method}\n"
+        f"beta            {c.beta!r}\ncritical scale  {c.critical_scale!r}\npath length     {c.path_length!r}"
+    )
+    return HOLDS if c.holds else UNDECIDED

@@ -65,12 +65,15 @@ def _diabetes(n: int, d: int, seed: int) -> Data:
 DATASETS: dict[str, DataSet] = {
     s.name: s
     for s in (
-        DataSet(
-            "reference", "X standard normal, y uniform on [-1/2, 1/2], n <= d", 10, 100, None, False, _gaussian
-        ),
+        DataSet("reference", "X standard normal, y uniform on [-1/2, 1/2], n <= d", 10, 100, None, False, _gaussian),
         DataSet("experiment-1", "Experiment 1 of the paper: as reference, d = 20", 20, 20, None, False, _gaussian),
         DataSet(
-            "experiment-3", "Experiment 3 of the paper, (93)-(96): two relevant coordinates", 600, 50, None, False,
+            "experiment-3",
+            "Experiment 3 of the paper, (93)-(96): two relevant coordinates",
+            600,
+            50,
+            None,
+            False,
             _experiment_3,
         ),
         DataSet("digits", "8x8 images of zeros and ones (UCI), targets -1/2 and 1/2", 40, 64, 360, True, _digits),
@@ -90,7 +93,7 @@ def load_builtin(name: str, *, n: int | None = None, d: int | None = None, seed:
     n = s.n if n is None else n
     d = s.d if d is None else d
     require(n >= 1, "n", "at least 1", n)
-    require(d >= 2 or not s.load is _experiment_3, "d", "at least 2 for experiment-3", d)
+    require(d >= 2 or s.load is not _experiment_3, "d", "at least 2 for experiment-3", d)
     require(d >= 1, "d", "at least 1", d)
     require(s.largest_n is None or n <= s.largest_n, "n", f"at most {s.largest_n} for {name!r}", n)
     require(not s.fixed_d or d == s.d, "d", f"{s.d} for {name!r}, whose inputs are measured", d)

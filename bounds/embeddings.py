@@ -25,9 +25,9 @@ class Identity:
         """(1/d) X X2', shape (n, n2)."""
         return X @ X2.T / X.shape[1]
 
-    def gram_error(self, X: np.ndarray) -> np.ndarray:
-        """Entrywise bound on the rounding of gram(X, X), relative to sqrt(G_aa G_bb): shape ()."""
-        return np.float64(gamma(X.shape[1] + 2))
+    def gram_error(self, X: np.ndarray) -> float:
+        """Entrywise bound on the rounding of gram(X, X), relative to sqrt(G_aa G_bb)."""
+        return gamma(X.shape[1] + 2)
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,14 @@ class Quadratic:
         """((1/d) X X2')^2 entrywise, shape (n, n2)."""
         return np.square(X @ X2.T / X.shape[1])
 
-    def gram_error(self, X: np.ndarray) -> np.ndarray:
+    def gram_error(self, X: np.ndarray) -> float:
         """As for Identity; squaring doubles the relative error and rounds once more."""
-        return np.float64(gamma(2 * X.shape[1] + 6))
+        return gamma(2 * X.shape[1] + 6)
 
 
 def embedding_name(embedding: object) -> str:
     """The name written to reports: the class's, in lower case."""
     return "gram" if embedding is None else type(embedding).__name__.lower()
+
+
+EMBEDDINGS: dict[str, Embedding] = {"identity": Identity(), "quadratic": Quadratic()}

@@ -100,9 +100,7 @@ def _piecewise_moments(activation: Activation, nu: float) -> tuple[arb, arb]:
     return low + jump * first, low**2 + 2 * low * jump * first + jump**2 * second
 
 
-def population_moments(
-    activation: Activation, variance: arb, nu: float, *, fine: bool = True
-) -> tuple[arb, arb]:
+def population_moments(activation: Activation, variance: arb, nu: float, *, fine: bool = True) -> tuple[arb, arb]:
     """(a lower bound of E e_mu(h), an upper bound of E e_mu(h)^2), h ~ N(0, g), mu = nu/g.
 
     For a piecewise linear sigma the values are enclosed; a smooth one has a table for each 0.4% of g, at the least mu

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,26 @@ def load_file(path: str | Path, target: str | None = None) -> Data:
         raise DataError(f"data file {str(file)!r} cannot be read as {file.suffix}: {error}") from None
 
 
+def load_arrays(path: str | Path, names: Sequence[str]) -> list[np.ndarray]:
+    """The arrays of these names in a .npz file."""
+    file = Path(path)
+    if not file.is_file():
+        raise DataError(f"file {str(file)!r} does not exist.")
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            missing = [name for name in names if name not in archive]
+            if missing:
+                raise DataError(f"{str(file)!r} must hold arrays {', '.join(names)}. Found {sorted(archive.files)}.")
+            return [archive[name] for name in names]
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{str(file)!r} cannot be read as .npz: {error}") from None
+
+
 def _npz(file: Path, target: str | None) -> Data:
-    with np.load(file, allow_pickle=False) as archive:
-        name = target or "y"
-        missing = [key for key in ("X", name) if key not in archive]
-        if missing:
-            raise DataError(f"{str(file)!r} must hold arrays X and {name}. Found {sorted(archive.files)}.")
-        return archive["X"], archive[name]
+    X, y = load_arrays(file, ("X", target or "y"))
+    return X, y
 
 
 def _npy(file: Path, target: str | None) -> Data:

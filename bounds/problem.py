@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,9 +21,7 @@ def as_float_array(name: str, value: Any, ndim: int) -> np.ndarray:
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{name} must hold numbers only ({error}). Convert or drop the other columns."
-        ) from None
+        raise DataError(f"{name} must hold numbers only ({error}). Convert or drop the other columns.") from None
     shape_rule = {1: "one-dimensional, shape (n,)", 2: "two-dimensional, shape (n, d)"}[ndim]
     if array.ndim != ndim:
         raise ArgumentError(f"{name} must be {shape_rule}. Found shape {array.shape}.")
@@ -39,39 +36,40 @@ def as_float_array(name: str, value: Any, ndim: int) -> np.ndarray:
     return array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Problem:
     """A training set with its activation and embedding (section 2.1 of arXiv 2204.10782).
 
     X: (n, d) inputs; y: (n,) targets; activation: a registered name or an Activation; embedding: an object with
-    .gram(X, X2). Frozen: the arrays are read-only copies.
+    .gram(X, X2), None where only the Gram matrix is known (from_gram). Frozen: the arrays are read-only copies.
 
-    Raises DataError for entries that are no finite numbers, ArgumentError for wrong shapes or unknown names.
+    Raises DataError for entries that are no finite numbers, ArgumentError for wrong shapes or unknown names,
+    AssumptionError for a Gram matrix that is zero.
     """
 
     X: np.ndarray
     y: np.ndarray
-    activation: Activation = "tanh"  # type: ignore[assignment]  # a name is replaced by its Activation below
-    embedding: Embedding | None = dataclasses.field(default_factory=Identity)
-    name: str = "data"
+    activation: Activation
+    embedding: Embedding | None
+    name: str
 
-    def __post_init__(self) -> None:
-        X = as_float_array("X", self.X, 2)
-        y = as_float_array("y", self.y, 1)
-        if X.shape[0] == 0 or X.shape[1] == 0:
-            raise DataError(f"X must hold at least one row and one column. Found shape {X.shape}.")
-        require(len(y) == len(X), "y", f"of shape (n,) = ({len(X)},) to match X of shape {X.shape}", y.shape)
-        object.__setattr__(self, "X", X)
-        object.__setattr__(self, "y", y)
-        object.__setattr__(self, "activation", get_activation(self.activation))
-        if self.embedding is not None and not isinstance(self.embedding, Embedding):
-            raise ArgumentError(f"embedding must have a method gram(X, X2). Found {self.embedding!r}.")
-        self._check_gram()
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        activation: str | Activation = "tanh",
+        embedding: Embedding | None = None,
+        *,
+        name: str = "data",
+    ) -> None:
+        embedding = Identity() if embedding is None else embedding
+        if not isinstance(embedding, Embedding):
+            raise ArgumentError(f"embedding must have a method gram(X, X2). Found {embedding!r}.")
+        self._set(as_float_array("X", X, 2), y, activation, embedding, name)
+        require(self.d >= 1, "X", "of at least one column", self.X.shape)
 
     @classmethod
-    def from_gram(
-        cls, G: Any, y: Any, *, activation: str | Activation = "tanh", name: str = "gram"
-    ) -> Problem:
+    def from_gram(cls, G: Any, y: Any, *, activation: str | Activation = "tanh", name: str = "gram") -> Problem:
         """A problem of which only the Gram matrix G (n, n), symmetric positive semidefinite, is known.
 
         G is taken as exact. Raises ArgumentError where it is not square or not symmetric, AssumptionError where an
@@ -82,14 +80,7 @@ class Problem:
         gap = float(np.max(np.abs(gram - gram.T), initial=0.0))
         require(gap == 0, "G", "symmetric", f"max |G - G'| = {gap:.3g}", "Pass (G + G') / 2.")
         problem = object.__new__(cls)
-        for field, value in (("X", gram), ("embedding", None), ("name", name)):
-            object.__setattr__(problem, field, value)
-        object.__setattr__(problem, "activation", get_activation(activation))
-        object.__setattr__(problem, "y", as_float_array("y", y, 1))
-        require(len(problem.y) == len(gram), "y", f"of shape ({len(gram)},) to match G", problem.y.shape)
-        if len(gram) == 0:
-            raise DataError("G must hold at least one row. Found shape (0, 0).")
-        problem._check_gram()
+        problem._set(gram, y, activation, None, name)
         if problem.spectrum.lmin[1] < 0:
             raise AssumptionError(
                 f"G must be positive semidefinite. Certified lambda_min <= {problem.spectrum.lmin[1]:.3g}."
@@ -97,14 +88,17 @@ class Problem:
             )
         return problem
 
-    def _check_gram(self) -> None:
-        gram = self.gram
-        if not np.all(np.isfinite(gram)):
-            raise DataError(
-                f"the Gram matrix overflows: the largest |X| is {np.max(np.abs(self.X)):.3g}. Rescale X."
-            )
-        scale = float(np.max(np.abs(gram), initial=0.0))
-        if scale == 0:
+    def _set(self, X: np.ndarray, y: Any, activation: Any, embedding: Embedding | None, name: str) -> None:
+        fields = {"X": X, "y": as_float_array("y", y, 1), "embedding": embedding, "name": name}
+        for field, value in {**fields, "activation": get_activation(activation)}.items():
+            object.__setattr__(self, field, value)
+        if len(X) == 0:
+            raise DataError(f"the data must hold at least one row. Found shape {X.shape}.")
+        require(len(self.y) == len(X), "y", f"of shape (n,) = ({len(X)},) to match {X.shape} inputs", self.y.shape)
+        if not np.all(np.isfinite(self.gram)):
+            largest = float(np.max(np.abs(X)))
+            raise DataError(f"the Gram matrix overflows: the largest |X| is {largest:.3g}. Rescale X.")
+        if not np.any(self.gram):
             raise AssumptionError("the Gram matrix is zero: every x_a is mapped to 0. Remove or rescale the data.")
 
     @property
@@ -127,7 +121,8 @@ class Problem:
         """G_ab = (1/D) Phi(x_a).Phi(x_b), (n, n), read-only (definition after (11))."""
         if self.embedding is None:
             return self.X
-        gram = np.asarray(self.embedding.gram(self.X, self.X), dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gram = np.asarray(self.embedding.gram(self.X, self.X), dtype=np.float64)
         require(gram.shape == (self.n, self.n), "embedding.gram(X, X)", f"of shape ({self.n}, {self.n})", gram.shape)
         gram = (gram + gram.T) / 2
         gram.setflags(write=False)
@@ -174,8 +169,10 @@ class Problem:
         low, high = self.spectrum.lmin
         if low > 0:
             return
-        why = f"n={self.n} > d={self.d}" if self.embedding_name == "identity" and self.n > self.d else (
-            "duplicate or linearly dependent rows" if self.embedding_name == "identity" else f"n={self.n}"
+        why = (
+            f"n={self.n} > d={self.d}"
+            if self.embedding_name == "identity" and self.n > self.d
+            else ("duplicate or linearly dependent rows" if self.embedding_name == "identity" else f"n={self.n}")
         )
         raise AssumptionError(
             f"method {method!r} needs lambda_min(G) > 0 (Theorem 1); certified lambda_min in [{low:.3g}, {high:.3g}]"

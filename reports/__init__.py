@@ -1,0 +1,1 @@
+"""reports: theory against simulation, on paper."""

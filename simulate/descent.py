@@ -47,7 +47,7 @@ def descend(
             break
         moved = flow.displace(h, [(slope, step * residual)])
         power = max(float(residual @ flow.apply_kernel(slope, residual)), 0.0)
-        path = path + (step * math.sqrt(power), step * power)
+        path = path + np.array([step * math.sqrt(power), step * power])
         h = moved
         if progress is not None:
             progress(done * step, loss, done, step)

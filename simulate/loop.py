@@ -106,7 +106,7 @@ def _advance(flow: Flow, step: Step, before: Point, path: np.ndarray) -> tuple[P
     after = Point.at(flow, step.h)
     lost = float(before.residual @ before.residual - after.residual @ after.residual) / 2
     correction = math.sqrt(max(lost, 0.0) / step.dissipated) if step.dissipated > 0 else 0.0
-    return after, path + (step.path * correction, step.dissipated)
+    return after, path + np.array([step.path * correction, step.dissipated])
 
 
 def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> float:

@@ -89,7 +89,10 @@ def sample_network(
     require(isinstance(seed, int | np.integer) and seed >= 0, "seed", "a non-negative integer", seed)
     paired = init == "antisymmetric"
     require(
-        not (paired and width % 2), "width", "even with init='antisymmetric', which draws pairs", width,
+        not (paired and width % 2),
+        "width",
+        "even with init='antisymmetric', which draws pairs",
+        width,
         f"Use width={int(width) + 1}.",
     )
     weights_stream, signs_stream = np.random.SeedSequence(int(seed)).spawn(2)

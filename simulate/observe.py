@@ -20,6 +20,7 @@ class Recorder:
         self.flow, self.h0, self.interval = flow, h0, interval
         self.rows: dict[str, list[np.ndarray | float]] = defaultdict(list)
         self.error_rows: dict[str, list[np.ndarray | float]] = defaultdict(list)
+        self.largest = float(h0.abs().max())
         self.epsilon = float(torch.finfo(h0.dtype).eps)
 
     def record(self, time: float, fine: Point, fine_path: np.ndarray, coarse: Point, coarse_path: np.ndarray) -> None:
@@ -44,7 +45,7 @@ class Recorder:
     def residual_rounding(self, point: Point) -> np.ndarray:
         """A bound on the rounding of r, (n,): |sigma| <= |sigma(0)| + Ls |h|, pairwise sums over m neurons."""
         act, flow = self.flow.activation, self.flow
-        size = abs(float(act.value(0.0))) + float(act.Ls) * (float(point.h.abs().max()) if flow.m else 0.0)
+        size = abs(float(act.value(0.0))) + float(act.Ls) * float(point.h.abs().max())
         if act.bounded_by is not None:
             size = min(size, act.bounded_by)
         weight = flow.alpha * float(flow.c[0].abs())
@@ -59,6 +60,8 @@ class Recorder:
             return r
         if name == "loss":
             return float(np.abs(point.residual) @ r + r @ r / 2)
+        if name in ("movement", "movement_rms"):  # h is stored to a few ulps of itself, however little it moved
+            return 8 * self.epsilon * self.largest + 0.0 * value
         return 64 * self.epsilon * np.abs(value)
 
     def _observe(self, point: Point, path: np.ndarray) -> dict[str, np.ndarray | float]:

@@ -34,7 +34,9 @@ def _device(device: str) -> torch.device:
     except RuntimeError:
         raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {device!r}.") from None
     if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ArgumentError(f"device {device!r} asked for, but torch {torch.__version__} sees no GPU. Use device='cpu'.")
+        raise ArgumentError(
+            f"device {device!r} asked for, but torch {torch.__version__} sees no GPU. Use device='cpu'."
+        )
     return chosen
 
 
@@ -42,8 +44,17 @@ class _Setup:
     """What flow and descent have in common: a network on a device, its flow and its recorder."""
 
     def __init__(
-        self, problem: Problem, width: int, scale: float, seed: int, init: str, scaling: str, dtype: str, device: str,
-        network: Network | None, interval: Interval | None,
+        self,
+        problem: Problem,
+        width: int,
+        scale: float,
+        seed: int,
+        init: str,
+        scaling: str,
+        dtype: str,
+        device: str,
+        network: Network | None,
+        interval: Interval | None,
     ) -> None:
         require(dtype in DTYPES, "dtype", f"one of {sorted(DTYPES)}", dtype)
         self.seed: int | None = seed
@@ -56,7 +67,9 @@ class _Setup:
             )
             require(
                 bool(np.all(np.isfinite(network.H)) and np.all(np.abs(network.signs) == network.scale)),
-                "network", "finite, with signs of one magnitude (Assumption 1)", "other entries",
+                "network",
+                "finite, with signs of one magnitude (Assumption 1)",
+                "other entries",
             )
         place: dict[str, Any] = {"dtype": DTYPES[dtype], "device": _device(device)}
         self.network, self.init, self.problem = network, init, problem
@@ -174,7 +187,13 @@ def gradient_descent(
     setup = _Setup(problem, width, scale, seed, init, scaling, dtype, device, network, interval)
     with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"):
         h, status, stats = descend(
-            setup.flow, setup.h0, setup.recorder, step=float(step), steps=steps, save_every=save_every,
-            loss_ratio=loss_ratio, progress=progress,
+            setup.flow,
+            setup.h0,
+            setup.recorder,
+            step=float(step),
+            steps=steps,
+            save_every=save_every,
+            loss_ratio=loss_ratio,
+            progress=progress,
         )
     return setup.trajectory(h, status, stats, "descent", {"step": step, "steps": steps})

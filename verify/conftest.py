@@ -14,7 +14,7 @@ from bounds.cli import BAD_INPUT, UNDECIDED, problem_from
 from bounds.datasets import load_builtin
 from bounds.files import check_writable
 from verify.claims import CLAIMS, Claim, NotApplicable, select_claims
-from verify.rows import Row, row_of, write_report
+from verify.rows import Row, overall, row_of, tested, write_report
 from verify.run import Run
 from verify.runner import decide, paper_guarantee, plain_run, regime_run, simulable_guarantee
 from verify.verdict import Verdict, combine
@@ -24,7 +24,11 @@ ROWS = pytest.StashKey[list[Row]]()
 
 for name, examples in (("quick", 6), ("default", 40), ("thorough", 2000)):
     settings.register_profile(
-        f"verify-{name}", max_examples=examples, deadline=None, derandomize=True, database=None,
+        f"verify-{name}",
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
         suppress_health_check=list(HealthCheck),
     )
 
@@ -81,7 +85,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of the selected claims: each names its claim by @pytest.mark.claim("id")."""
     wanted = {claim.id for claim in config.option.linrate_claims}
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         marks = {mark.args[0] for mark in item.iter_markers("claim")}
         (kept if not marks or marks & wanted else dropped).append(item)
@@ -134,6 +139,7 @@ def record_row(request: pytest.FixtureRequest) -> Callable[[Row], None]:
 
 def random_flow(claim: Claim, options: dict[str, Any]) -> None:
     """One example of a property test: no flow that Hypothesis draws may refute the claim."""
+
     def make(rtol: float) -> Run:
         return plain_run(**options, rtol=rtol, loss_ratio=0.0, max_steps=400)
 
@@ -174,7 +180,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if session.config.option.report and rows:
         write_report(rows, session.config.option.report)
-    if exitstatus == 0 and any(row["verdict"] == "UNDECIDED" and not row["vacuous"] for row in rows):
+    if exitstatus == 0 and rows and overall(rows) is Verdict.UNDECIDED:
         session.exitstatus = UNDECIDED
 
 
@@ -186,7 +192,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     header = f"{'claim':16} {'verdict':10} {'rows':>5} {'tightest gap':>13}  where"
     terminalreporter.write_line(header)
     for name in CLAIMS:
-        mine = [row for row in rows if row["claim"] == name]
+        mine = [row for row in tested(rows) if row["claim"] == name]
         if not mine:
             continue
         told = [row for row in mine if not row["vacuous"]] or mine

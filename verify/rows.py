@@ -19,12 +19,44 @@ from bounds import Problem
 from bounds.files import write_atomically
 from verify.claims.base import Claim, Comparison
 from verify.run import Run
+from verify.verdict import Verdict, combine
 
 COLUMNS = (
-    "claim", "source", "method", "activation", "embedding", "data", "n", "d", "width", "scale", "init", "delta",
-    "seed", "quantity", "side", "theory", "measured", "measured_error", "gap", "verdict", "vacuous", "trials",
-    "failures", "time_at", "time_end", "status", "loss_ratio", "wall_seconds", "linrate", "commit", "python",
-    "numpy", "torch", "dtype", "device",
+    "claim",
+    "source",
+    "method",
+    "activation",
+    "embedding",
+    "data",
+    "n",
+    "d",
+    "width",
+    "scale",
+    "init",
+    "delta",
+    "seed",
+    "quantity",
+    "side",
+    "theory",
+    "measured",
+    "measured_error",
+    "gap",
+    "verdict",
+    "vacuous",
+    "trials",
+    "failures",
+    "time_at",
+    "time_end",
+    "status",
+    "loss_ratio",
+    "wall_seconds",
+    "linrate",
+    "commit",
+    "python",
+    "numpy",
+    "torch",
+    "dtype",
+    "device",
 )
 Row = dict[str, Any]
 
@@ -35,8 +67,12 @@ def versions() -> Row:
     here = Path(__file__).resolve().parent
     try:
         commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True,
-            timeout=10, check=True,
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
         ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         commit = "unknown"
@@ -45,7 +81,10 @@ def versions() -> Row:
     except importlib.metadata.PackageNotFoundError:
         linrate = "unknown"
     return {
-        "linrate": linrate, "commit": commit, "python": platform.python_version(), "numpy": np.__version__,
+        "linrate": linrate,
+        "commit": commit,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
         "torch": torch.__version__,
     }
 
@@ -53,8 +92,11 @@ def versions() -> Row:
 def problem_columns(problem: Problem) -> Row:
     """The columns that describe the training set."""
     return {
-        "activation": problem.activation.name, "embedding": problem.embedding_name, "data": problem.name,
-        "n": problem.n, "d": problem.d,
+        "activation": problem.activation.name,
+        "embedding": problem.embedding_name,
+        "data": problem.name,
+        "n": problem.n,
+        "d": problem.d,
     }
 
 
@@ -63,18 +105,42 @@ def row_of(claim: Claim, comparison: Comparison, run: Run) -> Row:
     worst = comparison.worst
     end, first = float(run.loss[-1]), float(run.loss[0])
     return {
-        "claim": claim.id, "source": claim.source, "method": comparison.method,
+        "claim": claim.id,
+        "source": claim.source,
+        "method": comparison.method,
         **problem_columns(run.problem),
-        "width": run.width, "scale": run.scale, "init": run.init,
-        "delta": run.guarantee.delta if run.guarantee else None, "seed": run.seed,
-        "quantity": comparison.quantity, "side": comparison.side,
-        "theory": float(comparison.theory[worst]), "measured": float(comparison.measured[worst]),
-        "measured_error": float(comparison.error[worst]), "gap": comparison.gap,
-        "verdict": comparison.verdict.value, "vacuous": comparison.vacuous,
-        "time_at": float(comparison.at[worst[0]]), "time_end": float(run.time[-1]), "status": run.status.name,
-        "loss_ratio": end / first if first > 0 else 0.0, "wall_seconds": run.stats.seconds,
-        "dtype": run.dtype, "device": run.device, **versions(),
+        "width": run.width,
+        "scale": run.scale,
+        "init": run.init,
+        "delta": run.guarantee.delta if run.guarantee else None,
+        "seed": run.seed,
+        "quantity": comparison.quantity,
+        "side": comparison.side,
+        "theory": float(comparison.theory[worst]),
+        "measured": float(comparison.measured[worst]),
+        "measured_error": float(comparison.error[worst]),
+        "gap": comparison.gap,
+        "verdict": comparison.verdict.value,
+        "vacuous": comparison.vacuous,
+        "time_at": float(comparison.at[worst[0]]),
+        "time_end": float(run.time[-1]),
+        "status": run.status.name,
+        "loss_ratio": end / first if first > 0 else 0.0,
+        "wall_seconds": run.stats.seconds,
+        "dtype": run.dtype,
+        "device": run.device,
+        **versions(),
     }
+
+
+def tested(rows: Iterable[Row]) -> list[Row]:
+    """The rows with a measurement; the others are constants, on which nothing was decided."""
+    return [row for row in rows if row.get("trials") != 0]
+
+
+def overall(rows: Iterable[Row]) -> Verdict:
+    """The verdict of all tested rows that say something."""
+    return combine(Verdict(row["verdict"]) for row in tested(rows) if not row["vacuous"])
 
 
 def to_csv(rows: Iterable[Row]) -> str:

@@ -10,6 +10,7 @@ import simulate
 from bounds import Guarantee, Problem, constants, guarantee
 from bounds.methods.intervals import bounded_interval
 from verify.claims.base import Claim, Comparison
+from verify.rows import Row, row_of
 from verify.run import Run
 from verify.statistics import FailureRate, failure_rate
 from verify.verdict import Verdict
@@ -57,8 +58,17 @@ def regime_run(
     """Gradient flow inside the theorem's own regime: at the width and scale of the guarantee."""
     t_max = 20.0 / g.rate if g.rate > 0 else 1.0
     trajectory = simulate.gradient_flow(
-        problem, width=g.width, scale=g.scale, init=g.init, seed=seed, rtol=rtol, loss_ratio=loss_ratio,
-        t_max=t_max, interval=lemma_interval(problem), max_steps=3000, **options,
+        problem,
+        width=g.width,
+        scale=g.scale,
+        init=g.init,
+        seed=seed,
+        rtol=rtol,
+        loss_ratio=loss_ratio,
+        t_max=t_max,
+        interval=lemma_interval(problem),
+        max_steps=3000,
+        **options,
     )
     return Run(trajectory, g)
 
@@ -82,12 +92,23 @@ class Trials:
     tightest: Comparison
     run: Run
 
+    def row(self, claim: Claim) -> Row:
+        """The row of the report: the tightest comparison, the verdict of all trials."""
+        return {
+            **row_of(claim, self.tightest, self.run),
+            "seed": f"0..{self.rate.trials - 1}",
+            "trials": self.rate.trials,
+            "failures": self.rate.failures,
+            "verdict": self.rate.verdict.value,
+        }
+
 
 def probabilistic_trials(claim: Claim, problem: Problem, g: Guarantee, trials: int, alpha: float) -> Trials:
     """Runs with seeds 0, ..., trials - 1 at the width and scale of g, and the exact interval of their failure rate."""
     outcomes: list[Verdict] = []
     nearest: tuple[float, Comparison, Run] | None = None
     for seed in range(trials):
+
         def make(rtol: float, seed: int = seed) -> Run:
             return regime_run(problem, g, seed=seed, rtol=rtol)
 
@@ -99,7 +120,10 @@ def probabilistic_trials(claim: Claim, problem: Problem, g: Guarantee, trials: i
                 nearest = (slack, comparison, run)
     assert nearest is not None
     counts = failure_rate(
-        trials, outcomes.count(Verdict.REFUTED), undecided=outcomes.count(Verdict.UNDECIDED), delta=g.delta,
+        trials,
+        outcomes.count(Verdict.REFUTED),
+        undecided=outcomes.count(Verdict.UNDECIDED),
+        delta=g.delta,
         alpha=alpha,
     )
     return Trials(counts, nearest[1], nearest[2])

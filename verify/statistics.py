@@ -42,8 +42,12 @@ def failure_rate(
     require(0 < alpha < 1, "alpha", "in (0, 1)", alpha)
     require(0 < delta < 1, "delta", "in (0, 1)", delta)
     require(trials >= 1, "trials", "at least 1", trials)
-    require(0 <= failures and 0 <= undecided and failures + undecided <= trials, "failures", "among the trials",
-            (failures, undecided, trials))
+    require(
+        min(failures, undecided) >= 0 and failures + undecided <= trials,
+        "failures",
+        "among the trials",
+        (failures, undecided, trials),
+    )
     from scipy.special import betaincinv
 
     bad = failures + undecided

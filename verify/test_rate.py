@@ -7,7 +7,6 @@ from hypothesis import given
 
 from verify.claims import rate, theorem_1
 from verify.conftest import random_flow, settle
-from verify.rows import row_of
 from verify.runner import probabilistic_trials, simulable_guarantee
 from verify.statistics import trials_needed
 from verify.strategies import flows
@@ -34,7 +33,5 @@ def test_promised(problem: Any, record_row: Any, request: pytest.FixtureRequest)
         pytest.skip("no network of the required width can be simulated")
     trials = option.trials or (8 if option.quick else trials_needed(g.delta, option.alpha))
     found = probabilistic_trials(theorem_1.CLAIM, problem, g, trials, option.alpha)
-    row = row_of(theorem_1.CLAIM, found.tightest, found.run)
-    record_row({**row, "seed": f"0..{trials - 1}", "trials": trials, "failures": found.rate.failures,
-                "verdict": found.rate.verdict.value})
+    record_row(found.row(theorem_1.CLAIM))
     settle(theorem_1.CLAIM, found.rate.verdict)

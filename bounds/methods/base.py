@@ -59,12 +59,8 @@ def _two_thirds(x: arb) -> arb:
 LINEAR_FRACTION = Shape(
     "sqrt(1 - s)", lambda: arb(2) / 3, lambda b: _two_thirds(1 - b), lambda b: 1 - _two_thirds(1 - b)
 )
-PARABOLA = Shape(
-    "sqrt(1 - s^2)", lambda: arb.pi() / 4, lambda b: 1 - _disc_quantile(b) ** 2, _disc_quantile
-)
-ROOT = Shape(
-    "1 - s", lambda: arb(1) / 2, lambda b: 1 - b, lambda b: 1 - (1 - b).nonnegative_part().sqrt()
-)
+PARABOLA = Shape("sqrt(1 - s^2)", lambda: arb.pi() / 4, lambda b: 1 - _disc_quantile(b) ** 2, _disc_quantile)
+ROOT = Shape("1 - s", lambda: arb(1) / 2, lambda b: 1 - b, lambda b: 1 - (1 - b).nonnegative_part().sqrt())
 
 
 @dataclass(frozen=True)

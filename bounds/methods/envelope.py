@@ -29,8 +29,9 @@ def _best_nu(problem: Problem) -> float:
     def objective(log_nu: np.ndarray) -> np.ndarray:
         values = []
         for nu in np.exp(log_nu):
-            least = min(float(population_moments(problem.activation, g, float(nu), fine=False)[0].mid())
-                        for g in extremes)
+            least = min(
+                float(population_moments(problem.activation, g, float(nu), fine=False)[0].mid()) for g in extremes
+            )
             values.append(math.sqrt(nu) / least if least > 0 else math.inf)
         return np.array(values)
 

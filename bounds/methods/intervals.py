@@ -59,9 +59,7 @@ def free_interval(problem: Problem, power: float) -> tuple[Interval, float]:
     def objective(left: np.ndarray, log_xi: np.ndarray, log_width: np.ndarray) -> np.ndarray:
         xi = np.exp(log_xi)
         _, right = ends(left, xi, np.exp(log_width))
-        mass = np.minimum(
-            *(gaussian_probability_approx(left + xi, right - xi, g) for g in (gmin, gmax))
-        )
+        mass = np.minimum(*(gaussian_probability_approx(left + xi, right - xi, g) for g in (gmin, gmax)))
         floor = act.slope_floor_approx(left, np.full_like(left, 1e6) if open_right else right)
         value: np.ndarray = 1 / (floor * xi * np.maximum(mass, 0.0) ** power)
         return value
@@ -96,5 +94,3 @@ def least_fraction(H: np.ndarray, interval: Interval) -> arb:
     left, right = interval
     inside = np.count_nonzero((left <= H) & (right >= H), axis=0)
     return arb(int(inside.min())) / len(H)
-
-

@@ -12,11 +12,7 @@ def compare(run: Run) -> list[Comparison]:
     lmin = max(float_down(run.problem.spectrum.lmin_ball), 0.0)
     theory = 2 * run.scale**2 * lmin * run.mean_square_slope.min(axis=1) * run.loss
     # Both sides are evaluated at the same state, whatever its own error: only rounding separates them.
-    return [
-        Comparison(
-            "-dL/dt", "lower", theory, run.power, relative(run.power), run.time, vacuous=lmin == 0
-        )
-    ]
+    return [Comparison("-dL/dt", "lower", theory, run.power, relative(run.power), run.time, vacuous=lmin == 0)]
 
 
 CLAIM = Claim(

@@ -40,8 +40,15 @@ def compare(run: Run) -> list[Comparison]:
         found.append(average_rate(run, "average rate", "lower", c.rate, c.method))
         s = run.path_length
         found.append(
-            Comparison("path length", "upper", np.full(len(s), c.path_length), s, run.errors["path_length"],
-                       run.time, method=c.method)
+            Comparison(
+                "path length",
+                "upper",
+                np.full(len(s), c.path_length),
+                s,
+                run.errors["path_length"],
+                run.time,
+                method=c.method,
+            )
         )
     elif math.isfinite(c.critical_scale):
         found.append(average_rate(run, "average rate", "lower", 0.0, c.method, vacuous=True))

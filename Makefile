@@ -1,0 +1,49 @@
+# make verify and make test do everything on a machine with Python >= 3.11, pip and make. Both are safe to repeat.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+REPORT := reports/output/gaps.csv
+
+.PHONY: setup verify test lint bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make verify   verify the theorems on the built-in problems, write $(REPORT)"
+	@echo "make test     test this code"
+	@echo "make lint     ruff and mypy"
+	@echo "make bench    measure speed against autograd (minutes)"
+	@echo "make setup    create $(VENV) and install; verify and test do this by themselves"
+	@echo "make clean    remove $(VENV) and caches; reports are kept"
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "==> creating $(VENV) with $$($(PYTHON) --version) and installing linrate (a few minutes the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "linrate needs Python >= 3.11; name one with: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+setup: $(STAMP)
+	@echo "==> ready: $(BIN)/linrate"
+
+verify: $(STAMP)
+	@echo "==> verifying the theorems; the report goes to $(REPORT)"
+	$(BIN)/python -m pytest verify/ --report $(REPORT) $(ARGS)
+
+test: $(STAMP)
+	@echo "==> testing the code"
+	$(BIN)/python -m pytest tests/ -q $(ARGS)
+
+lint: $(STAMP)
+	@echo "==> ruff, mypy"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	@echo "==> benchmarks; the table goes to benchmarks/output/"
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

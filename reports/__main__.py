@@ -1,0 +1,8 @@
+"""python -m reports"""
+
+import sys
+
+from bounds.cli import run
+from reports.cli import main
+
+sys.exit(run(main))

@@ -1,0 +1,45 @@
+"""linrate: one door to every command. The package that owns it is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from bounds.cli import EXIT_CODES, run
+from bounds.errors import unknown_name
+
+COMMANDS = {
+    "width": ("bounds", "the width, scale and rate that a theorem asks for"),
+    "table": ("bounds", "every method side by side"),
+    "certify": ("bounds", "a certificate for one network"),
+    "flow": ("simulate", "gradient flow"),
+    "descent": ("simulate", "gradient descent"),
+    "verify": ("verify", "pytest verify/: is a claim true?"),
+    "claims": ("verify", "the claims that verify knows"),
+    "gaps": ("reports", "theory against simulation, as CSV"),
+}
+
+
+def usage() -> str:
+    """The list of commands."""
+    lines = [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(["usage: linrate COMMAND [options]; linrate COMMAND --help", *lines, EXIT_CODES])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Hand the command to the package that owns it."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if arguments[0] not in COMMANDS:
+        raise unknown_name("command", arguments[0], COMMANDS)
+    package, _ = COMMANDS[arguments[0]]
+    code: int = importlib.import_module(f"{package}.cli").main(arguments)
+    return code
+
+
+def entry() -> int:
+    """The console script."""
+    return run(main)

@@ -1,0 +1,72 @@
+"""The gap report of one data set: what the theorems ask for, what a simulation does, and the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bounds import Guarantee, Problem
+from verify.claims import CLAIMS, Claim, NotApplicable
+from verify.promises import promise_rows
+from verify.rows import Row, row_of
+from verify.run import Run
+from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
+from verify.statistics import trials_needed
+
+
+@dataclass(frozen=True)
+class GapOptions:
+    """width, scale, seed, t_max: the run outside the promises; delta, trials, alpha: the verdict on Theorem 1."""
+
+    delta: float = 0.05
+    width: int = 1024
+    scale: float = 1.0
+    seed: int = 0
+    t_max: float = 100.0
+    trials: int | None = None
+    alpha: float = 0.05
+
+
+def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[Row]]]:
+    """The report in stages, (what was done, its rows): an interrupted report keeps the stages before.
+
+    1. the constants by every method; 2. a run inside the regime of the best method that can be simulated; 3. one inside
+    that of the paper's own method, where Lemma 1 is not vacuous; 4. one at the user's width and scale; 5. enough
+    independent networks for a verdict on Theorem 1's probability.
+
+    Raises AssumptionError where lambda_min(G) > 0 is not certified.
+    """
+    problem.require_positive_definite("repaired")
+    yield "constants", promise_rows(problem, options.delta)
+    best = simulable_guarantee(problem, options.delta)
+    paper = paper_guarantee(problem, options.delta)
+    for label, g in (("best method's regime", best), ("paper's method's regime", paper)):
+        if g is not None:
+            run = regime_run(problem, g, seed=options.seed)
+            yield f"{label}: m={g.width}, scale={g.scale:.4g}", _claim_rows(run)
+    plain = plain_run(problem, width=options.width, scale=options.scale, seed=options.seed, t_max=options.t_max)
+    yield f"m={options.width}, scale={options.scale:g}", _claim_rows(plain)
+    paired = simulable_guarantee(problem, options.delta, inits=("antisymmetric",))
+    if paired is not None:
+        yield "Theorem 1 in repeated trials", [_trial_row(problem, paired, options)]
+
+
+def _claim_rows(run: Run) -> list[Row]:
+    rows: list[Row] = []
+    for claim in CLAIMS.values():
+        if claim.kind == "every run":
+            rows += _rows(claim, run)
+    return rows
+
+
+def _rows(claim: Claim, run: Run) -> list[Row]:
+    try:
+        return [row_of(claim, comparison, run) for comparison in claim.compare(run)]
+    except NotApplicable:
+        return []
+
+
+def _trial_row(problem: Problem, g: Guarantee, options: GapOptions) -> Row:
+    claim = CLAIMS["theorem-1"]
+    trials = options.trials or trials_needed(options.delta, options.alpha)
+    return probabilistic_trials(claim, problem, g, trials, options.alpha).row(claim)

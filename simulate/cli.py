@@ -1,0 +1,110 @@
+"""The commands of `simulate`: flow and descent."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time as clock
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from bounds.cli import HOLDS, Parser, add_problem_options, problem_from
+from bounds.files import check_writable, write_atomically
+from bounds.guarantee import INITS
+from bounds.problem import Problem
+from simulate.run import gradient_descent, gradient_flow
+from simulate.trajectory import Trajectory
+
+
+def progress_line() -> Callable[[float, float, int, float], None] | None:
+    """Rewrites one line on the terminal four times a second; None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+    last = [0.0]
+
+    def show(time: float, loss: float, step: int, tau: float) -> None:
+        if clock.monotonic() - last[0] > 0.25:
+            last[0] = clock.monotonic()
+            sys.stderr.write(f"\r  t={time:.4g}  loss={loss:.3e}  step {step}  tau={tau:.2e}   ")
+            sys.stderr.flush()
+
+    return show
+
+
+def save_state(path: str, problem: Problem, trajectory: Trajectory) -> None:
+    """X, y and the final network as .npz: what `linrate certify` reads."""
+    stream = io.BytesIO()
+    final = trajectory.final
+    np.savez(stream, X=problem.X, y=problem.y, H=final.H, signs=final.signs)
+    write_atomically(path, stream.getvalue())
+
+
+def _add_network_options(parser: Any) -> None:
+    parser.add_argument("--width", type=int, default=4096, help="m (default 4096)")
+    parser.add_argument("--scale", type=float, default=1.0, help="c hat (default 1, the paper's experiments)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the network (default 0)")
+    parser.add_argument("--init", default="independent", help=f"one of {', '.join(INITS)}")
+    parser.add_argument("--scaling", default="ours", help="a row of Table 1: ours, ntk or mf")
+    parser.add_argument("--dtype", default="float64", help="float64 (default) or float32")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    parser.add_argument("--out", metavar="CSV", help="write the observables, one row per save point")
+    parser.add_argument("--state-out", metavar="NPZ", help="write the final network, for linrate certify")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """python -m simulate flow|descent"""
+    parser = Parser(prog="linrate", example="python -m simulate flow --builtin experiment-1 --n 20 --width 8192")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    flow = commands.add_parser(
+        "flow", help="gradient flow", example="linrate flow --builtin experiment-1 --n 20 --t-max 1000 --out run.csv"
+    )
+    flow.add_argument("--t-max", type=float, default=1e3, help="final time (default 1000)")
+    flow.add_argument("--loss-ratio", type=float, default=1e-8, help="stop at this share of the initial loss")
+    flow.add_argument("--rtol", type=float, default=1e-6, help="relative tolerance of a step (default 1e-6)")
+    flow.add_argument("--integrator", default="exponential", help="exponential (default) or runge-kutta")
+    descent = commands.add_parser(
+        "descent", help="gradient descent (9)", example="linrate descent --builtin experiment-1 --step 1 --steps 50000"
+    )
+    descent.add_argument("--step", type=float, default=1.0, help="delta of (9), with the summed loss (default 1)")
+    descent.add_argument("--steps", type=int, default=50_000, help="number of steps (default 50000)")
+    descent.add_argument("--save-every", type=int, default=100, help="record each so many steps (default 100)")
+    for command in (flow, descent):
+        add_problem_options(command)
+        _add_network_options(command)
+    options = parser.parse_args(argv)
+    for name in ("out", "state_out"):
+        if getattr(options, name):
+            check_writable(getattr(options, name), "--" + name.replace("_", "-"))
+    problem = problem_from(options)
+    common: dict[str, Any] = {
+        k: getattr(options, k) for k in ("width", "scale", "seed", "init", "scaling", "dtype", "device")
+    }
+    common["progress"] = progress_line()
+    if options.command == "flow":
+        run = gradient_flow(
+            problem,
+            t_max=options.t_max,
+            loss_ratio=options.loss_ratio,
+            rtol=options.rtol,
+            integrator=options.integrator,
+            **common,
+        )
+    else:
+        run = gradient_descent(problem, step=options.step, steps=options.steps, save_every=options.save_every, **common)
+    if common["progress"]:
+        sys.stderr.write("\n")
+    if options.out:
+        write_atomically(options.out, run.to_frame().to_csv(index=False))
+    if options.state_out:
+        save_state(options.state_out, problem, run)
+    print(
+        f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name} m={run.width} scale={run.scale:g}\n"
+        f"status  {run.status.name}: {run.status.value}\n"
+        f"time    {run.time[-1]:.6g} in {run.stats.steps} steps, {run.stats.evaluations} evaluations,"
+        f" {run.stats.seconds:.2f} s\n"
+        f"loss    {run.loss[0]:.6g} -> {run.loss[-1]:.6g} +- {run.error[-1]:.1g}\n"
+        f"path    {run.path_length[-1]:.6g}\nmoved   {run.movement[-1].mean():.6g} (mean |h - h0|)"
+    )
+    return HOLDS
