@@ -59,9 +59,9 @@ class Guarantee:
         return str(self.constants["dominant"])
 
 
-def check_probability(delta: float) -> None:
-    """delta must be a number in (0, 1)."""
-    require(isinstance(delta, numbers.Real) and 0 < float(delta) < 1, "delta", "in (0, 1)", delta)
+def check_probability(value: float, name: str = "delta") -> None:
+    """`name` must be a number in (0, 1)."""
+    require(isinstance(value, numbers.Real) and 0 < float(value) < 1, name, "in (0, 1)", value)
 
 
 def check_scale(scale: float) -> None:
@@ -97,8 +97,8 @@ def guarantee(
     """
     check_probability(delta)
     check_init(init)
-    require(0 < beta < 1, "beta", "in (0, 1)", beta)
-    require(0 < tau < 1, "tau", "in (0, 1)", tau)
+    check_probability(beta, "beta")
+    check_probability(tau, "tau")
     if scale is not None:
         check_scale(scale)
     if method != "best":

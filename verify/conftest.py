@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from bounds import LinrateError, Problem
 from bounds.cli import BAD_INPUT, UNDECIDED, problem_from
 from bounds.datasets import load_builtin
+from bounds.errors import require
 from bounds.files import check_writable
+from bounds.guarantee import check_probability
 from verify.claims import CLAIMS, Claim, NotApplicable, select_claims
 from verify.rows import Row, overall, row_of, tested, write_report
 from verify.run import Run
@@ -45,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--embedding", default="identity", help="identity or quadratic")
     group.addoption("--claims", help=f"comma-separated, of {', '.join(CLAIMS)}")
     group.addoption("--report", help="write the gap report to this CSV file")
-    group.addoption("--alpha", type=float, default=1e-3, help="error budget of a statistical verdict")
+    group.addoption("--alpha", type=float, help="error budget of a statistical verdict (0.001; quick: 0.05)")
     group.addoption("--trials", type=int, help="runs behind a statistical verdict (default: what alpha needs)")
     group.addoption("--quick", action="store_true", help="fewer examples and trials")
     group.addoption("--thorough", action="store_true", help="many more examples")
@@ -59,7 +61,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(
         "verify-thorough" if options.thorough else "verify-quick" if options.quick else "verify-default"
     )
+    if options.alpha is None:
+        options.alpha = 0.05 if options.quick else 1e-3
     try:
+        check_probability(options.alpha, "--alpha")
+        require(options.trials is None or options.trials >= 1, "--trials", "at least 1", options.trials)
         options.linrate_claims = select_claims(options.claims.split(",") if options.claims is not None else None)
         options.linrate_problems = _problems(options)
         if options.report:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from bounds.errors import require
+from bounds.guarantee import check_probability
 from verify.verdict import Verdict
 
 
@@ -39,8 +40,8 @@ def failure_rate(
 
     Raises ArgumentError for alpha or delta outside (0, 1) or counts that do not fit.
     """
-    require(0 < alpha < 1, "alpha", "in (0, 1)", alpha)
-    require(0 < delta < 1, "delta", "in (0, 1)", delta)
+    check_probability(alpha, "alpha")
+    check_probability(delta, "delta")
     require(trials >= 1, "trials", "at least 1", trials)
     require(
         min(failures, undecided) >= 0 and failures + undecided <= trials,

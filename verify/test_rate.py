@@ -31,7 +31,7 @@ def test_promised(problem: Any, record_row: Any, request: pytest.FixtureRequest)
     g = simulable_guarantee(problem, inits=("antisymmetric",))
     if g is None:
         pytest.skip("no network of the required width can be simulated")
-    trials = option.trials or (8 if option.quick else trials_needed(g.delta, option.alpha))
+    trials = option.trials or trials_needed(g.delta, option.alpha)
     found = probabilistic_trials(theorem_1.CLAIM, problem, g, trials, option.alpha)
     record_row(found.row(theorem_1.CLAIM))
     settle(theorem_1.CLAIM, found.rate.verdict)

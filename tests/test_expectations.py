@@ -1,0 +1,130 @@
+"""Gaussian expectations against closed forms, mpmath quadrature and arb's own rigorous integration."""
+
+import math
+
+import flint
+import mpmath
+import numpy as np
+import pytest
+from flint import acb, arb
+
+import bounds
+from bounds.envelopes import _table, envelope_of, population_moments
+from bounds.expectations import (
+    gaussian_probability,
+    mean_value,
+    second_moment_ratio,
+    slope_power,
+    value_variance,
+)
+
+SMOOTH = [n for n in bounds.known_activations() if bounds.get_activation(n).strip]
+VARIANCES = (1e-4, 0.3, 1.0, 9.0, 60.0)
+
+
+def gaussian_mean(function, variance):
+    """E function(sqrt(g) Z) to 30 digits."""
+    with mpmath.workdps(30):
+        root = mpmath.sqrt(variance)
+        points = [-16, -8, -4, -2, -1, 0, 1, 2, 4, 8, 16]
+        return mpmath.quad(lambda z: function(root * z) * mpmath.npdf(z), points, maxdegree=10)
+
+
+SLOPES = {
+    "tanh": lambda u: mpmath.sech(u) ** 2,
+    "sigmoid": lambda u: mpmath.sech(u / 2) ** 2 / 4,
+    "softplus": lambda u: 1 / (1 + mpmath.exp(-u)),
+}
+VALUES = {
+    "tanh": mpmath.tanh,
+    "sigmoid": lambda u: 1 / (1 + mpmath.exp(-u)),
+    "softplus": lambda u: mpmath.log(1 + mpmath.exp(u)),
+}
+
+
+def contains(ball, exact):
+    with mpmath.workdps(30):
+        return ball.overlaps(arb(mpmath.nstr(exact, 25)))
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("variance", VARIANCES)
+def test_smooth_expectations_contain_the_exact_value(name, variance):
+    act = bounds.get_activation(name)
+    g = arb(variance)
+    for power in (2, 4):
+        ball = slope_power(act, g, power)
+        assert contains(ball, gaussian_mean(lambda u, p=power: SLOPES[name](u) ** p, variance))
+        assert float(ball.rad()) < 1e-11
+    mean = mean_value(act, g)
+    assert contains(mean, gaussian_mean(VALUES[name], variance))
+    exact = gaussian_mean(lambda u: VALUES[name](u) ** 2, variance) - gaussian_mean(VALUES[name], variance) ** 2
+    assert arb(mpmath.nstr(exact, 25)) <= arb(value_variance(act, g).upper()) + 1e-18
+
+
+def test_trapezoidal_rule_agrees_with_rigorous_integration():
+    g = arb(0.7)
+
+    def integrand(z, _):
+        return acb(g.sqrt() * z).sech() ** 4 * (-z * z / 2).exp() / acb(2 * arb.pi()).sqrt()
+
+    with flint.ctx.workprec(80):
+        rigorous = acb.integral(integrand, -14, 14).real
+    assert slope_power(bounds.get_activation("tanh"), g, 2).overlaps(rigorous)
+
+
+@pytest.mark.parametrize("variance", VARIANCES)
+def test_relu_closed_forms(variance):
+    act, g = bounds.get_activation("relu"), arb(variance)
+    assert slope_power(act, g, 2).contains(arb(0.5))
+    assert float(mean_value(act, g)) == pytest.approx(math.sqrt(variance / (2 * math.pi)), rel=1e-14)
+    assert float(value_variance(act, g)) == pytest.approx(variance * (0.5 - 1 / (2 * math.pi)), rel=1e-14)
+
+
+def test_monte_carlo_agrees():
+    """Five-sigma agreement of every moment with 4e6 draws: fails by chance less than once in a million."""
+    z = np.random.default_rng(0).standard_normal(4_000_000)
+    for name in bounds.known_activations():
+        act = bounds.get_activation(name)
+        sample = np.square(act.slope(math.sqrt(1.3) * z))
+        error = 5 * sample.std() / math.sqrt(len(z)) + 1e-15
+        assert abs(float(slope_power(act, arb(1.3), 2)) - sample.mean()) <= error
+
+
+def test_probability_of_an_interval():
+    assert float(gaussian_probability(-1.0, 1.0, arb(1))) == pytest.approx(math.erf(1 / math.sqrt(2)), rel=1e-14)
+    assert gaussian_probability(0.0, math.inf, arb(3)).contains(arb(0.5))
+    tail = gaussian_probability(8.0, 9.0, arb(1))  # no cancellation in the tail
+    exact = (math.erfc(8 / math.sqrt(2)) - math.erfc(9 / math.sqrt(2))) / 2
+    assert float(tail) == pytest.approx(exact, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_envelope_table_is_a_lower_bound_everywhere(name):
+    act = bounds.get_activation(name)
+    u = np.linspace(-14, 14, 400_001)
+    p = np.square(act.slope(u))
+    envelope = envelope_of(act, arb(1), 0.5)
+    for h in np.random.default_rng(3).uniform(-8, 8, 60):
+        exact = np.min(p + 0.5 * np.square(u - h))
+        assert envelope(np.array([h]))[0] <= exact + 1e-9
+        assert envelope(np.array([h]))[0] >= exact - 2e-3
+    table = _table(act, 0.5, 9.5, True)
+    assert np.all(table.lower <= table.upper)
+
+
+@pytest.mark.parametrize("name", bounds.known_activations())
+def test_envelope_moments_bracket_monte_carlo(name):
+    act, nu = bounds.get_activation(name), 0.4
+    first, second = population_moments(act, arb(1.2), nu)
+    h = math.sqrt(1.2) * np.random.default_rng(5).standard_normal(400_000)
+    sample = envelope_of(act, arb(1.2), nu)(h)
+    assert abs(sample.mean() - float(first)) <= 5 * sample.std() / math.sqrt(len(h)) + 2e-3
+    assert np.square(sample).mean() <= float(second) + 5 * np.square(sample).std() / math.sqrt(len(h))
+
+
+def test_moment_ratio_takes_the_worst_data_point():
+    act = bounds.get_activation("tanh")
+    least, ratio = second_moment_ratio(act, [arb(0.5), arb(2)])
+    assert least.overlaps(slope_power(act, arb(2), 2))
+    assert ratio.overlaps(slope_power(act, arb(2), 4) / slope_power(act, arb(2), 2) ** 2)
