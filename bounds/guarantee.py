@@ -65,9 +65,9 @@ def check_probability(value: float, name: str = "delta") -> None:
 
 
 def check_scale(scale: float) -> None:
-    """scale must be a positive finite number."""
-    ok = isinstance(scale, numbers.Real) and not isinstance(scale, bool) and 0 < float(scale) < math.inf
-    require(ok, "scale", "a positive finite number", scale)
+    """scale must be positive, and its square a finite number."""
+    ok = isinstance(scale, numbers.Real) and not isinstance(scale, bool) and 0 < float(scale) <= 1e150
+    require(ok, "scale", "a positive finite number, at most 1e150", scale)
 
 
 def check_init(init: str) -> None:

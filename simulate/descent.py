@@ -37,7 +37,7 @@ def descend(
             target = loss_ratio * loss
         if not math.isfinite(loss):
             status = Status.DIVERGED
-        elif loss <= target:
+        elif loss_ratio > 0 and loss <= target:
             status = Status.LOSS_REACHED
         ended = done == steps or status is not Status.STEPS_DONE
         if done % save_every == 0 or ended:
@@ -48,6 +48,7 @@ def descend(
         moved = flow.displace(h, [(slope, step * residual)])
         power = max(float(residual @ flow.apply_kernel(slope, residual)), 0.0)
         path = path + np.array([step * math.sqrt(power), step * power])
+        flow.recycle(slope, *(() if h is recorder.h0 else (h,)))
         h = moved
         if progress is not None:
             progress(done * step, loss, done, step)

@@ -12,6 +12,7 @@ from simulate.functions import TORCH
 from simulate.network import Scaling
 
 BLOCK = 2**17  # entries of h handled at once: temporaries stay in cache and out of the peak memory
+SPARES = 3  # (m, n) tensors kept for reuse
 
 Drive = Sequence[tuple[torch.Tensor, np.ndarray]]
 
@@ -32,6 +33,17 @@ class Flow:
         self.activation = problem.activation
         self.speed = float(self.alpha * self.beta * float(signs[0]) ** 2)  # dr/dt = -speed H r
         self.evaluations = 0
+        self._spare: list[torch.Tensor] = []
+
+    def _empty(self) -> torch.Tensor:
+        """An (m, n) tensor to be overwritten."""
+        if self._spare:
+            return self._spare.pop()
+        return torch.empty(self.m, self.n, dtype=self.c.dtype, device=self.c.device)
+
+    def recycle(self, *tensors: torch.Tensor) -> None:
+        """Give back (m, n) tensors that nobody reads any more: allocating anew would fragment the heap."""
+        self._spare += tensors[: SPARES - len(self._spare)]
 
     def blocks(self) -> Iterator[slice]:
         """The neurons, a block at a time."""
@@ -44,7 +56,7 @@ class Flow:
     def evaluate(self, h: torch.Tensor) -> tuple[np.ndarray, torch.Tensor]:
         """(r, sigma'(h)): the residual f - y (n,) and the slopes (m, n)."""
         self.evaluations += 1
-        slope, output = torch.empty_like(h), torch.zeros(1, self.n, dtype=h.dtype, device=h.device)
+        slope, output = self._empty(), torch.zeros(1, self.n, dtype=h.dtype, device=h.device)
         for rows in self.blocks():
             value, slope[rows] = self.activation.both(TORCH, h[rows])
             output += self.c[rows].mT @ value
@@ -55,7 +67,7 @@ class Flow:
 
         drive: pairs of slopes (m, n) and coefficients (n,), integrals of r against a polynomial in time.
         """
-        moved = torch.empty_like(h)
+        moved = self._empty()
         for rows, shift in self._shifts(drive):
             torch.add(h[rows], shift, out=moved[rows])
         return moved

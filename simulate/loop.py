@@ -40,7 +40,7 @@ def integrate(
 ) -> tuple[torch.Tensor, Status, RunStatistics]:
     """Run from h0 (m, n) until the loss, the time, the precision or the steps are exhausted."""
     started, flow.evaluations = clock.perf_counter(), 0
-    coarse = fine = Point.at(flow, h0)
+    coarse, fine = Point.at(flow, h0), Point.at(flow, h0)
     coarse_path = fine_path = np.zeros(2)
     time, steps, rejected = 0.0, 0, 0
     target = control.loss_ratio * float(coarse.residual @ coarse.residual) / 2
@@ -53,9 +53,9 @@ def integrate(
         size = float(np.linalg.norm(fine.residual))
         if not math.isfinite(size):
             return Status.DIVERGED
-        if size * size / 2 <= target:
+        if control.loss_ratio > 0 and size * size / 2 <= target:
             return Status.LOSS_REACHED
-        if size <= 4 * floor:
+        if control.loss_ratio > 0 and size <= 4 * floor:
             return Status.PRECISION_REACHED
         if time >= control.t_max:
             return Status.TIME_REACHED
@@ -78,14 +78,15 @@ def integrate(
         ratio = _error_ratio(proposal, coarse.residual, scales, control.rtol, floor)
         if not ratio <= 1:
             rejected += 1
+            flow.recycle(proposal.h)
             tau = attempt * (max(SHRINK, SAFETY * ratio ** (-1 / stepper.error_order)) if ratio < math.inf else SHRINK)
             if time + tau <= time * (1 + 1e-14):
                 status = Status.STEP_UNDERFLOW if flow.activation.smooth else Status.KINKS
                 save(True)
             continue
-        coarse, coarse_path = _advance(flow, proposal, coarse, coarse_path)
+        coarse, coarse_path = _advance(flow, proposal, coarse, coarse_path, h0)
         for _ in range(2):
-            fine, fine_path = _advance(flow, stepper.step(flow, fine, attempt / 2), fine, fine_path)
+            fine, fine_path = _advance(flow, stepper.step(flow, fine, attempt / 2), fine, fine_path, h0)
         time = goal if attempt == goal - time else time + attempt
         steps += 1
         grown = attempt * min(GROW, SAFETY * max(ratio, 1e-12) ** (-1 / stepper.error_order))
@@ -97,13 +98,14 @@ def integrate(
     return fine.h, status, RunStatistics(steps, rejected, flow.evaluations, clock.perf_counter() - started)
 
 
-def _advance(flow: Flow, step: Step, before: Point, path: np.ndarray) -> tuple[Point, np.ndarray]:
+def _advance(flow: Flow, step: Step, before: Point, path: np.ndarray, h0: torch.Tensor) -> tuple[Point, np.ndarray]:
     """The point after a step, and (s, integral of P) there.
 
     s integrates sqrt(-dL/dt), so the step's share is scaled to the loss that was really lost: at kinks the P of a
     one-sided slope overstates it. The integral of P itself is kept as it is, for equation (14) is tested against it.
     """
     after = Point.at(flow, step.h)
+    flow.recycle(before.slope, *(() if before.h is h0 else (before.h,)))
     lost = float(before.residual @ before.residual - after.residual @ after.residual) / 2
     correction = math.sqrt(max(lost, 0.0) / step.dissipated) if step.dissipated > 0 else 0.0
     return after, path + np.array([step.path * correction, step.dissipated])

@@ -30,9 +30,23 @@ class Recorder:
         self.rows["time"].append(time)
         for name, value in values.items():
             self.rows[name].append(value)
-            self.error_rows[name].append(np.abs(value - twin[name]) + self._rounding(name, fine, value))
+            difference = self._difference(name, value, twin[name], fine.residual - coarse.residual, fine.residual)
+            self.error_rows[name].append(difference + self._rounding(name, fine, value))
         self.rows["active_fraction"].append(active)
         self.error_rows["active_fraction"].append(uncertain)
+
+    def _difference(
+        self, name: str, value: np.ndarray | float, twin: np.ndarray | float, apart: np.ndarray, residual: np.ndarray
+    ) -> np.ndarray | float:
+        """How far the two runs are apart, in norms that do not vanish where one component happens to cross."""
+        if name == "loss":
+            distance = float(np.linalg.norm(apart))
+            return distance * (float(np.linalg.norm(residual)) + distance / 2)
+        if name == "output":
+            return np.full_like(apart, np.linalg.norm(apart))
+        gap = np.max(np.abs(value - twin)) + 0.0 * value
+        before = self.error_rows[name][-1] if self.error_rows[name] else 0.0
+        return np.maximum(gap, before) if name in ("path_length", "dissipated") else gap
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Observable name -> (T,) or (T, n)."""

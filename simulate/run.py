@@ -74,8 +74,8 @@ class _Setup:
         place: dict[str, Any] = {"dtype": DTYPES[dtype], "device": _device(device)}
         self.network, self.init, self.problem = network, init, problem
         self.scaling, self.dtype, self.device = scaling, dtype, str(place["device"])
-        self.h0 = torch.tensor(network.H, **place)
-        signs = torch.tensor(network.signs, **place)
+        self.h0 = torch.as_tensor(network.H, **place)  # shared with the network on the CPU: nothing writes into it
+        signs = torch.as_tensor(network.signs, **place)
         self.flow = Flow(problem, signs, scaling_of(scaling, network.width))
         self.interval = problem.activation.interval if interval is None else interval
         require(self.interval[0] < self.interval[1], "interval", "(left, right) with left < right", self.interval)

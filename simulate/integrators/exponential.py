@@ -68,17 +68,23 @@ class Exponential:
             return first - second / node, second / node
 
         none = np.zeros_like(r0)
-        r2, S2 = flow.evaluate(flow.displace(point.h, [(S0, moments(t2, none)[0])]))
+        h2 = flow.displace(point.h, [(S0, moments(t2, none)[0])])
+        r2, S2 = flow.evaluate(h2)
+        flow.recycle(h2)
         bend2 = bend_at(t2, r2, flow.apply_kernel(S2, r2))
         start, end = drive(t3, bend2, t2)
-        r3, S3 = flow.evaluate(flow.displace(point.h, [(S0, start), (S2, end)]))
+        h3 = flow.displace(point.h, [(S0, start), (S2, end)])
+        r3, S3 = flow.evaluate(h3)
+        flow.recycle(h3)
         bend3 = bend_at(t3, r3, flow.apply_kernel(S3, r3))
 
         start, end = drive(tau, bend3, t3)
         low_start, low_end = drive(tau, bend2, t2)
         difference: Drive = [(S0, start - low_start), (S2, -low_end), (S3, end)]
         residual_error, movement_error = flow.displacement_size(difference, S0)
+        flow.recycle(S2)
         h = flow.displace(point.h, [(S0, start), (S3, end)])
+        flow.recycle(S3)
         return Step(h, residual_error, movement_error, *self._path(rates, r0, bend3, tau))
 
     @staticmethod
