@@ -12,7 +12,7 @@ from simulate.functions import TORCH
 from simulate.network import Scaling
 
 BLOCK = 2**17  # entries of h handled at once: temporaries stay in cache and out of the peak memory
-SPARES = 3  # (m, n) tensors kept for reuse
+SPARES = 2  # (m, n) tensors kept for reuse
 
 Drive = Sequence[tuple[torch.Tensor, np.ndarray]]
 
@@ -53,10 +53,11 @@ class Flow:
     def _tensor(self, vector: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(vector, dtype=self.c.dtype, device=self.c.device)
 
-    def evaluate(self, h: torch.Tensor) -> tuple[np.ndarray, torch.Tensor]:
-        """(r, sigma'(h)): the residual f - y (n,) and the slopes (m, n)."""
+    def evaluate(self, h: torch.Tensor, *, overwrite: bool = False) -> tuple[np.ndarray, torch.Tensor]:
+        """(r, sigma'(h)): the residual f - y (n,) and the slopes (m, n), in place of h if it may be overwritten."""
         self.evaluations += 1
-        slope, output = self._empty(), torch.zeros(1, self.n, dtype=h.dtype, device=h.device)
+        slope = h if overwrite else self._empty()
+        output = torch.zeros(1, self.n, dtype=h.dtype, device=h.device)
         for rows in self.blocks():
             value, slope[rows] = self.activation.both(TORCH, h[rows])
             output += self.c[rows].mT @ value

@@ -1,5 +1,6 @@
 """Gradient flow against exact solutions, an independent integrator, and its own claimed order and error."""
 
+import itertools
 import math
 
 import numpy as np
@@ -137,7 +138,7 @@ def test_observed_order(integrator):
 
     exact = solve("runge-kutta", 400)
     errors = [np.abs(solve(integrator, steps) - exact).max() for steps in (8, 16, 32)]
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in itertools.pairwise(errors):
         assert math.log2(coarse / fine) > order - 0.4
 
 

@@ -69,13 +69,11 @@ class Exponential:
 
         none = np.zeros_like(r0)
         h2 = flow.displace(point.h, [(S0, moments(t2, none)[0])])
-        r2, S2 = flow.evaluate(h2)
-        flow.recycle(h2)
+        r2, S2 = flow.evaluate(h2, overwrite=True)
         bend2 = bend_at(t2, r2, flow.apply_kernel(S2, r2))
         start, end = drive(t3, bend2, t2)
         h3 = flow.displace(point.h, [(S0, start), (S2, end)])
-        r3, S3 = flow.evaluate(h3)
-        flow.recycle(h3)
+        r3, S3 = flow.evaluate(h3, overwrite=True)
         bend3 = bend_at(t3, r3, flow.apply_kernel(S3, r3))
 
         start, end = drive(tau, bend3, t3)
