@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,8 @@ def _csv(file: Path, target: str | None) -> Data:
     except pd.errors.EmptyDataError:
         raise DataError(f"data file {str(file)!r} is empty.") from None
     first = cells.iloc[0].tolist()
-    has_header = not any(_is_number(cell) for cell in first)
+    # A row of names, or the 0, 1, 2, ... that data frames write where columns have no names.
+    has_header = not any(_is_number(cell) for cell in first) or first == [str(k) for k in range(len(first))]
     names = [str(cell).strip() for cell in first] if has_header else [str(k + 1) for k in range(len(first))]
     body = cells.iloc[1:] if has_header else cells
     values = np.empty(body.shape)
@@ -124,29 +126,27 @@ def _split(values: np.ndarray, names: list[str], target: str | None, file: Path)
 
 def check_writable(path: str | Path, name: str = "out") -> Path:
     """The path, if a file can be written there; DataError before any work is done otherwise."""
-    import os
-
     file = Path(path)
-    folder = file.parent
     if file.is_dir():
         raise DataError(f"{name} {str(file)!r} is a folder. Name a file.")
-    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
-        raise DataError(f"{name} {str(file)!r} cannot be written: no write permission in {str(existing)!r}.")
+    folder = next(p for p in file.absolute().parents if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(f"{name} {str(file)!r} cannot be written: {error.strerror} ({str(folder)!r}).") from None
     return file
 
 
-def write_atomically(path: str | Path, content: Any) -> None:
-    """Replace the file by `content` (str or bytes) at once: a reader sees the old file or the new one."""
-    import os
-    import tempfile
-
+def write_atomically(path: str | Path, content: str | bytes) -> None:
+    """Replace the file by `content` at once: a reader sees the old file or the new one, never half of either."""
     file = check_writable(path)
+    data = content if isinstance(content, bytes) else content.encode()
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content if isinstance(content, bytes) else content.encode())
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)

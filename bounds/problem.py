@@ -65,8 +65,9 @@ class Problem:
         embedding = Identity() if embedding is None else embedding
         if not isinstance(embedding, Embedding):
             raise ArgumentError(f"embedding must have a method gram(X, X2). Found {embedding!r}.")
-        self._set(as_float_array("X", X, 2), y, activation, embedding, name)
-        require(self.d >= 1, "X", "of at least one column", self.X.shape)
+        inputs = as_float_array("X", X, 2)
+        require(inputs.shape[1] >= 1, "X", "of at least one column", inputs.shape)
+        self._set(inputs, y, activation, embedding, name)
 
     @classmethod
     def from_gram(cls, G: Any, y: Any, *, activation: str | Activation = "tanh", name: str = "gram") -> Problem:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from bounds.cli import Parser, add_problem_options, problem_from
 from bounds.files import check_writable
-from bounds.guarantee import check_probability, check_scale
 from reports.gaps import GapOptions, gap_rows
 from reports.summary import summary
 from verify.rows import Row, overall, write_report
@@ -34,13 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     gaps.add_argument("--trials", type=int, help="networks behind the verdict on Theorem 1 (default: what alpha needs)")
     gaps.add_argument("--alpha", type=float, default=d.alpha, help="error budget of that verdict (default 0.05)")
     options = parser.parse_args(argv)
-    check_probability(options.delta)
-    check_scale(options.scale)
     out = check_writable(options.out, "--out")
-    problem = problem_from(options)
     chosen = GapOptions(
         options.delta, options.width, options.scale, options.seed, options.t_max, options.trials, options.alpha
     )
+    problem = problem_from(options)
     rows: list[Row] = []
     started = clock.monotonic()
     try:

@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bounds import Guarantee, Problem
+from bounds.errors import require
+from bounds.guarantee import check_probability, check_scale
+from simulate.network import check_width
+from simulate.run import check_time
 from verify.claims import CLAIMS, Claim, NotApplicable
 from verify.promises import promise_rows
 from verify.rows import Row, row_of
@@ -25,6 +29,16 @@ class GapOptions:
     t_max: float = 100.0
     trials: int | None = None
     alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Raises ArgumentError at once, not after minutes of work."""
+        check_probability(self.delta)
+        check_probability(self.alpha, "alpha")
+        check_scale(self.scale)
+        check_width(self.width, "independent")
+        check_time("t_max", self.t_max)
+        require(self.seed >= 0, "seed", "a non-negative integer", self.seed)
+        require(self.trials is None or self.trials >= 1, "trials", "a positive integer", self.trials)
 
 
 def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[Row]]]:

@@ -71,6 +71,19 @@ def square_root(gram: np.ndarray) -> np.ndarray:
     return root
 
 
+def check_width(width: int, init: str) -> None:
+    """width must be a positive integer, even for antisymmetric pairs."""
+    whole = isinstance(width, int | np.integer) and not isinstance(width, bool)
+    require(whole and width >= 1, "width", "a positive integer", width)
+    require(
+        init != "antisymmetric" or width % 2 == 0,
+        "width",
+        "even with init='antisymmetric', which draws pairs",
+        width,
+        f"Use width={int(width) + 1}.",
+    )
+
+
 def sample_network(
     problem: Problem, *, width: int, scale: float, seed: int, init: str = "independent", scaling: str = "ours"
 ) -> Network:
@@ -82,19 +95,11 @@ def sample_network(
     Raises ArgumentError for width < 1, an odd width with antisymmetric pairs, a scale that is not positive, or a
     negative seed.
     """
-    whole = isinstance(width, int | np.integer) and not isinstance(width, bool)
-    require(whole and width >= 1, "width", "a positive integer", width)
     check_scale(scale)
     check_init(init)
+    check_width(width, init)
     require(isinstance(seed, int | np.integer) and seed >= 0, "seed", "a non-negative integer", seed)
     paired = init == "antisymmetric"
-    require(
-        not (paired and width % 2),
-        "width",
-        "even with init='antisymmetric', which draws pairs",
-        width,
-        f"Use width={int(width) + 1}.",
-    )
     weights_stream, signs_stream = np.random.SeedSequence(int(seed)).spawn(2)
     drawn = int(width) // 2 if paired else int(width)
     H = np.random.default_rng(weights_stream).standard_normal((drawn, problem.n)) @ square_root(problem.gram)

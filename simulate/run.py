@@ -105,6 +105,11 @@ class _Setup:
         )
 
 
+def check_time(name: str, value: float) -> None:
+    """`name` must be a positive finite time."""
+    require(isinstance(value, int | float) and 0 < value < math.inf, name, "a positive finite number", value)
+
+
 def _check_saves(save_at: Sequence[float] | np.ndarray | None, t_max: float) -> np.ndarray | None:
     if save_at is None:
         return None
@@ -143,7 +148,7 @@ def gradient_flow(
     Returns a Trajectory, whose `errors` tell the numerical error of each observable. Raises ArgumentError for
     arguments out of range.
     """
-    require(isinstance(t_max, int | float) and 0 < t_max < math.inf, "t_max", "a positive finite time", t_max)
+    check_time("t_max", t_max)
     require(isinstance(rtol, int | float) and 1e-13 <= rtol <= 0.1, "rtol", "in [1e-13, 0.1]", rtol)
     require(isinstance(loss_ratio, int | float) and 0 <= loss_ratio < 1, "loss_ratio", "in [0, 1)", loss_ratio)
     require(isinstance(max_steps, int) and max_steps >= 1, "max_steps", "a positive integer", max_steps)
@@ -181,7 +186,7 @@ def gradient_descent(
     time = step * number of steps; path_length sums step sqrt(P_k). There is no discretisation error; `errors` holds
     the rounding. Raises ArgumentError for arguments out of range.
     """
-    require(isinstance(step, int | float) and 0 < step < math.inf, "step", "a positive finite number", step)
+    check_time("step", step)
     require(isinstance(steps, int) and steps >= 0, "steps", "a non-negative integer", steps)
     require(isinstance(save_every, int) and save_every >= 1, "save_every", "a positive integer", save_every)
     setup = _Setup(problem, width, scale, seed, init, scaling, dtype, device, network, interval)
