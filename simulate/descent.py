@@ -26,7 +26,7 @@ def descend(
     loss_ratio: float,
     progress: Callable[[float, float, int, float], None] | None,
 ) -> tuple[torch.Tensor, Status, RunStatistics]:
-    """`steps` updates h <- h - step c G (r * sigma'(h)) from h (m, n), recording each save_every of them."""
+    """`steps` updates h <- h - step c G (r * sigma'(h)) from h (n, m), recording each save_every of them."""
     started, flow.evaluations = clock.perf_counter(), 0
     path, target, status = np.zeros(2), -1.0, Status.STEPS_DONE
     done = 0
@@ -45,8 +45,8 @@ def descend(
             recorder.record(done * step, point, path, point, path)
         if ended:
             break
-        moved = flow.displace(h, [(slope, step * residual)])
-        power = max(float(residual @ flow.apply_kernel(slope, residual)), 0.0)
+        moved, dissipation = flow.descent_step(h, slope, step * residual)
+        power = max(dissipation, 0.0) / step**2
         path = path + np.array([step * math.sqrt(power), step * power])
         flow.recycle(slope, *(() if h is recorder.h0 else (h,)))
         h = moved

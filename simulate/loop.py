@@ -38,7 +38,7 @@ class Control:
 def integrate(
     flow: Flow, stepper: Integrator, h0: torch.Tensor, recorder: Recorder, control: Control
 ) -> tuple[torch.Tensor, Status, RunStatistics]:
-    """Run from h0 (m, n) until the loss, the time, the precision or the steps are exhausted."""
+    """Run from h0 (n, m) until the loss, the time, the precision or the steps are exhausted."""
     started, flow.evaluations = clock.perf_counter(), 0
     coarse, fine = Point.at(flow, h0), Point.at(flow, h0)
     coarse_path = fine_path = np.zeros(2)

@@ -102,9 +102,10 @@ def sample_network(
     paired = init == "antisymmetric"
     weights_stream, signs_stream = np.random.SeedSequence(int(seed)).spawn(2)
     drawn = int(width) // 2 if paired else int(width)
-    H = np.random.default_rng(weights_stream).standard_normal((drawn, problem.n)) @ square_root(problem.gram)
-    H *= scaling_of(scaling, int(width)).spread
+    draws = np.random.default_rng(weights_stream).standard_normal((drawn, problem.n))
+    columns = square_root(problem.gram) @ draws.T  # (n, m), neurons contiguous as the flow wants them
+    columns *= scaling_of(scaling, int(width)).spread
     signs = scale * (2.0 * np.random.default_rng(signs_stream).integers(0, 2, drawn) - 1.0)
     if paired:
-        H, signs = np.concatenate([H, H]), np.concatenate([signs, -signs])
-    return Network(H, signs)
+        columns, signs = np.concatenate([columns, columns], axis=1), np.concatenate([signs, -signs])
+    return Network(columns.T, signs)

@@ -82,10 +82,10 @@ class Recorder:
         flow, r = self.flow, point.residual
         modes = point.eigenvectors.T @ r
         absolute, square = (torch.zeros(flow.n, dtype=self.h0.dtype, device=self.h0.device) for _ in range(2))
-        for rows in flow.blocks():
-            moved = point.h[rows] - self.h0[rows]
-            square += (moved * moved).sum(0)
-            absolute += moved.abs_().sum(0)
+        for part in flow.blocks():
+            moved = point.h[:, part] - self.h0[:, part]
+            square += torch.linalg.vecdot(moved, moved, dim=1)
+            absolute += moved.abs_().sum(1)
         return {
             "loss": float(r @ r) / 2,
             "output": r + flow.y,
@@ -103,10 +103,10 @@ class Recorder:
         """(share of neurons in I, share of those that the error of h might carry across an end of I), each (n,)."""
         left, right = self.interval
         inside, unsure = (torch.zeros(self.flow.n, device=fine.device) for _ in range(2))
-        for rows in self.flow.blocks():
-            h = fine[rows]
-            gap = (h - coarse[rows]).abs_()
-            inside += ((h > left) & (h < right)).sum(0)
-            unsure += (((h - left).abs_() <= gap) | ((h - right).abs_() <= gap)).sum(0) if gap.any() else 0
+        for part in self.flow.blocks():
+            h = fine[:, part]
+            gap = (h - coarse[:, part]).abs_()
+            inside += ((h > left) & (h < right)).sum(1)
+            unsure += (((h - left).abs_() <= gap) | ((h - right).abs_() <= gap)).sum(1) if gap.any() else 0
         m = self.flow.m
         return inside.to("cpu", torch.float64).numpy() / m, unsure.to("cpu", torch.float64).numpy() / m

@@ -74,7 +74,8 @@ class _Setup:
         place: dict[str, Any] = {"dtype": DTYPES[dtype], "device": _device(device)}
         self.network, self.init, self.problem = network, init, problem
         self.scaling, self.dtype, self.device = scaling, dtype, str(place["device"])
-        self.h0 = torch.as_tensor(network.H, **place)  # shared with the network on the CPU: nothing writes into it
+        # (n, m); shared with a drawn network on the CPU, for nothing writes into it.
+        self.h0 = torch.as_tensor(network.H, **place).mT.contiguous()
         signs = torch.as_tensor(network.signs, **place)
         self.flow = Flow(problem, signs, scaling_of(scaling, network.width))
         self.interval = problem.activation.interval if interval is None else interval
@@ -97,7 +98,7 @@ class _Setup:
             interval=self.interval,
             errors=self.recorder.errors(),
             initial=self.network,
-            final=Network(h.to("cpu", torch.float64).numpy(), self.network.signs),
+            final=Network(h.to("cpu", torch.float64).numpy().T, self.network.signs),
             status=status,
             stats=stats,
             options=options,

@@ -131,7 +131,7 @@ def test_observed_order(integrator):
 
     def solve(stepper, steps):
         flow = Flow(problem, torch.tensor(start.signs), scaling_of("ours", 6))
-        h = torch.tensor(start.H)
+        h = torch.tensor(start.H).mT.contiguous()
         for _ in range(steps):
             h = get_integrator(stepper).step(flow, Point.at(flow, h), 1.0 / steps).h
         return h.numpy()
@@ -143,14 +143,14 @@ def test_observed_order(integrator):
 
 
 def test_exponential_method_takes_steps_that_stiffness_forbids_others():
-    """G with condition number 1e6: the exponential method needs a fraction of the evaluations."""
-    values = np.logspace(-6, 0, 5)
+    """G with condition number 1e5: the exponential method needs a fraction of the evaluations."""
+    values = np.logspace(-5, 0, 5)
     Q = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0]
     G = (Q * values) @ Q.T
     problem = bounds.Problem.from_gram((G + G.T) / 2, np.linspace(-1, 1, 5))
     start = network(40, 5, scale=30.0, spread=0.3)
     runs = {
-        name: simulate.gradient_flow(problem, network=start, t_max=20.0, rtol=1e-5, loss_ratio=0.0, integrator=name)
+        name: simulate.gradient_flow(problem, network=start, t_max=5.0, rtol=1e-5, loss_ratio=0.0, integrator=name)
         for name in INTEGRATORS
     }
     assert runs["exponential"].stats.evaluations * 20 < runs["runge-kutta"].stats.evaluations
@@ -172,7 +172,7 @@ def test_phi_functions_against_mpmath():
                 assert float(value) == pytest.approx(float(exact), rel=1e-12, abs=1e-300)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(flows(["tanh", "softplus", "sigmoid"]))
 def test_reported_error_covers_the_true_error(options):
     """The loss and the output lie within three reported errors of a reference that is four digits finer."""

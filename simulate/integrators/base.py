@@ -13,7 +13,7 @@ from simulate.flow import Flow
 
 @dataclass
 class Point:
-    """A state with what was computed there. h, slope: (m, n); residual: (n,); slope_gram: (n, n).
+    """A state with what was computed there. h, slope: (n, m); residual: (n,); slope_gram: (n, n).
 
     eigenvalues, eigenvectors: of speed * H, the rates at which r decays.
     """

@@ -46,8 +46,8 @@ class RungeKutta:
         error = torch.zeros_like(h)
         for weight, rate in zip(_ERROR, rates, strict=True):
             error.add_(rate, alpha=tau * weight)
-        movement_error = error.square().mean(0).sqrt().to("cpu", torch.float64).numpy()
-        change = (error.mul_(point.slope).mul_(flow.c)).sum(0).to("cpu", torch.float64).numpy()
+        movement_error = error.square().mean(1).sqrt().to("cpu", torch.float64).numpy()
+        change = error.mul_(point.slope).mul_(flow.c).sum(1).to("cpu", torch.float64).numpy()
         weights = tau * np.array(_A[-1])
         return Step(
             h,

@@ -1,0 +1,96 @@
+"""One step of gradient descent of one network: in function space against autograd in weight space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+import bounds
+from benchmarks.timing import Duel, duel, matrix_product_rate
+from simulate.flow import Flow
+from simulate.network import scaling_of
+
+SIGMA = {"tanh": torch.tanh, "relu": torch.relu}
+
+
+def contenders(
+    n: int, m: int, features: np.ndarray, activation: str
+) -> tuple[Callable[[], float], Callable[[], float]]:
+    """(ours, autograd): each call takes one step and returns the loss before it. features: (n, D)."""
+    rng = np.random.default_rng(0)
+    D = features.shape[1]
+    W = rng.standard_normal((m, D))
+    signs, y, step = rng.choice([-1.0, 1.0], m), rng.uniform(-0.5, 0.5, n), 0.1
+    Phi = torch.tensor(features)
+
+    gram = features @ features.T / D
+    flow = Flow(
+        bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=activation),
+        torch.tensor(signs),
+        scaling_of("ours", m),
+    )
+    state = {"h": Phi @ torch.tensor(W).T / math.sqrt(D)}
+
+    def ours() -> float:
+        with torch.no_grad():
+            residual, slope = flow.evaluate(state["h"])
+            moved, _ = flow.descent_step(state["h"], slope, step * residual)
+            flow.recycle(slope, state["h"])
+            state["h"] = moved
+            return float(residual @ residual) / 2
+
+    weights = torch.tensor(W, requires_grad=True)
+    c, targets, sigma = torch.tensor(signs), torch.tensor(y), SIGMA[activation]
+
+    def autograd() -> float:
+        output = c @ sigma(weights @ Phi.T / math.sqrt(D)) / m
+        loss = 0.5 * ((output - targets) ** 2).sum()
+        (gradient,) = torch.autograd.grad(loss, weights)
+        with torch.no_grad():
+            weights.sub_(gradient, alpha=m * step)
+        return float(loss.detach())
+
+    return ours, autograd
+
+
+def data(n: int, d: int) -> np.ndarray:
+    """Inputs of Experiment 1."""
+    return np.random.default_rng(1).standard_normal((n, d))
+
+
+def relu_features(n: int, D: int) -> np.ndarray:
+    """The random ReLU embedding of Experiment 3 at width D."""
+    X = data(n, 50)
+    Z = np.random.default_rng(2).standard_normal((50, D))
+    return np.maximum(X @ Z / math.sqrt(50), 0.0)
+
+
+def rows(rounds: int = 7) -> list[dict[str, object]]:
+    """The three cases, with the agreement of the two sides and the share of the machine's matrix-product rate."""
+    peak = matrix_product_rate()
+    found: list[dict[str, object]] = []
+    for n, m, features, activation, calls, target in (
+        (20, 8192, data(20, 20), "tanh", (60, 15), 5),
+        (40, 8192, data(40, 20), "tanh", (30, 8), 5),
+        (600, 8192, relu_features(600, 8192), "relu", (4, 1), 20),
+    ):
+        ours, autograd = contenders(n, m, features, activation)
+        for _ in range(3):
+            mine, theirs = ours(), autograd()
+        if not abs(mine - theirs) <= 1e-9 * abs(theirs):
+            raise AssertionError(f"the two steps differ: {mine} against {theirs}")
+        timed: Duel = duel(ours, autograd, rounds=rounds, calls=calls)
+        found.append(
+            {
+                "case": f"descent step, n={n} m={m} D={features.shape[1]} {activation}",
+                "ours_ms": 1e3 * timed.ours,
+                "peer_ms": 1e3 * timed.theirs,
+                "ratio": timed.ratio,
+                "target": target,
+                "share_of_matmul_peak": 2 * m * n * n / timed.ours / peak,
+            }
+        )
+    return found

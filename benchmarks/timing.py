@@ -1,0 +1,49 @@
+"""Two contenders in turn, so that a noisy machine is noisy for both."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Median seconds per call of each side, and how many times faster `ours` is (median of the paired ratios)."""
+
+    ours: float
+    theirs: float
+    ratio: float
+
+
+def duel(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, calls: tuple[int, int]) -> Duel:
+    """Alternate `rounds` times between calls[0] calls of ours and calls[1] of theirs, after a warm-up."""
+
+    def seconds(function: Callable[[], object], count: int) -> float:
+        start = time.perf_counter()
+        for _ in range(count):
+            function()
+        return (time.perf_counter() - start) / count
+
+    for function, count in ((ours, calls[0]), (theirs, calls[1])):
+        seconds(function, max(1, count // 5))
+    pairs = [(seconds(ours, calls[0]), seconds(theirs, calls[1])) for _ in range(rounds)]
+    return Duel(
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        statistics.median(b / a for a, b in pairs),
+    )
+
+
+def matrix_product_rate(size: int = 1536, rounds: int = 5) -> float:
+    """float64 flops per second of a square matrix product on this machine: the best of several."""
+    a, b = (torch.randn(size, size, dtype=torch.float64) for _ in range(2))
+    best = 0.0
+    for _ in range(rounds):
+        start = time.perf_counter()
+        a @ b
+        best = max(best, 2 * size**3 / (time.perf_counter() - start))
+    return best
