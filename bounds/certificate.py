@@ -85,8 +85,7 @@ def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
 
 
 def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
-    method.check(problem)
-    problem.require_positive_definite(method.name)
+    method.require(problem)
     if method.a_posteriori is None:
         raise AssumptionError(f"method {method.name!r} has no certificate for a single network. Use method='best'.")
     profile = method.a_posteriori(problem, H)

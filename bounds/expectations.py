@@ -21,14 +21,28 @@ TARGET = 1e-17  # quadrature error aimed at, relative to N
 FUNCTION_ULPS = 64  # roundings allowed for one evaluation of sigma, sigma' and their powers
 
 
+def _grid(variance: float, rho: float) -> tuple[float, float]:
+    """(step, a): a trapezoidal step whose error on the strip of half-width a = rho/sqrt(g) is TARGET times N."""
+    a = min(rho / math.sqrt(variance), 2.0)  # beyond 2 the factor exp(a^2/2) of N costs more than it gains
+    return 2 * math.pi * a / math.log(2 / TARGET), a
+
+
+def gaussian_nodes(step: float, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points z = step * k within +-reach and their weights step phi(z)."""
+    half = math.ceil(reach / step)
+    z = step * np.arange(-half, half + 1)
+    return z, step * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+
 def _nodes(variance: float, rho: float) -> tuple[np.ndarray, np.ndarray, float, float]:
     """Points z, weights, the line's height a and the factor 2/(exp(2 pi a/step) - 1)."""
-    a = min(rho / math.sqrt(variance), 2.0)  # beyond 2 the factor exp(a^2/2) of N costs more than it gains
-    step = 2 * math.pi * a / math.log(2 / TARGET)
-    half = math.ceil(REACH / step)
-    z = step * np.arange(-half, half + 1)
-    weights = step * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-    return z, weights, a, 2 / math.expm1(2 * math.pi * a / step)
+    step, a = _grid(variance, rho)
+    return *gaussian_nodes(step, REACH), a, 2 / math.expm1(2 * math.pi * a / step)
+
+
+def fine_nodes(variance: float, rho: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights for sigma' times Hermite polynomials, which grow along the strip and reach further out."""
+    return gaussian_nodes(_grid(variance, rho)[0] / 4, 17.0)
 
 
 def _enclose_sum(values: np.ndarray, weights: np.ndarray, extra: float) -> arb:

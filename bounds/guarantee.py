@@ -116,8 +116,7 @@ def guarantee(
 def _by_method(
     method: Method, problem: Problem, delta: float, init: str, scale: float | None, beta: float, tau: float
 ) -> Guarantee:
-    method.check(problem)
-    problem.require_positive_definite(method.name)
+    method.require(problem)
     prior = method.a_priori(problem, float(delta), float(tau))
     critical = prior.profile.critical
     chosen = scale if scale is not None else _default_scale(problem, critical, prior.output, init, beta)

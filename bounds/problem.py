@@ -130,21 +130,22 @@ class Problem:
         return gram
 
     @cached_property
-    def _gram_relative_error(self) -> float:
+    def gram_relative_error(self) -> float:
+        """Bound on the rounding of each G_ab, relative to sqrt(G_aa G_bb)."""
         error = getattr(self.embedding, "gram_error", None)
         return float(error(self.X)) if error is not None else 0.0
 
     @cached_property
     def gram_diagonal(self) -> list[arb]:
         """G_aa for each a, enclosed with the rounding of forming them."""
-        e = self._gram_relative_error
+        e = self.gram_relative_error
         return [ball(g * (1 - 2 * e), g * (1 + 2 * e)) for g in np.diagonal(self.gram).tolist()]
 
     @cached_property
     def spectrum(self) -> Spectrum:
         """Certified enclosures of lambda_min(G) and lambda_max(G), the error of forming G included."""
         # |E_ab| <= e sqrt(G_aa G_bb) gives ||E||_2 <= e tr(G).
-        error = 1.01 * self._gram_relative_error * float(np.trace(self.gram))
+        error = 1.01 * self.gram_relative_error * float(np.trace(self.gram))
         return spectrum(self.gram, error)
 
     @cached_property
@@ -177,5 +178,5 @@ class Problem:
         )
         raise AssumptionError(
             f"method {method!r} needs lambda_min(G) > 0 (Theorem 1); certified lambda_min in [{low:.3g}, {high:.3g}]"
-            f" ({why}). Remove dependent rows, or use a richer embedding such as Quadratic()."
+            f" ({why}). Remove dependent rows, use a richer embedding such as Quadratic(), or method='kernel'."
         )

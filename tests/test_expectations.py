@@ -17,6 +17,7 @@ from bounds.expectations import (
     slope_power,
     value_variance,
 )
+from bounds.kernels import limit_tangent_kernel
 
 SMOOTH = [n for n in bounds.known_activations() if bounds.get_activation(n).strip]
 VARIANCES = (1e-4, 0.3, 1.0, 9.0, 60.0)
@@ -121,6 +122,36 @@ def test_envelope_moments_bracket_monte_carlo(name):
     sample = envelope_of(act, arb(1.2), nu)(h)
     assert abs(sample.mean() - float(first)) <= 5 * sample.std() / math.sqrt(len(h)) + 2e-3
     assert np.square(sample).mean() <= float(second) + 5 * np.square(sample).std() / math.sqrt(len(h))
+
+
+def bivariate_mean(name, g1, g2, covariance):
+    """E sigma'(u) sigma'(v) by two-dimensional Gauss-Legendre quadrature on +-9 standard deviations."""
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    z, w = 9 * nodes, 9 * weights * np.exp(-0.5 * (9 * nodes) ** 2) / math.sqrt(2 * math.pi)
+    rho = covariance / math.sqrt(g1 * g2)
+    slope = bounds.get_activation(name).slope
+    u = math.sqrt(g1) * z[:, None]
+    v = math.sqrt(g2) * (rho * z[:, None] + math.sqrt(1 - rho * rho) * z[None, :])
+    return float(w @ (slope(u) * slope(v)) @ w)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize(("g1", "g2", "rho"), [(1.0, 1.0, 0.3), (0.2, 4.0, -0.9), (9.0, 9.0, 0.99), (1e-3, 2.0, 0.5)])
+def test_limit_tangent_kernel_contains_quadrature(name, g1, g2, rho):
+    covariance = rho * math.sqrt(g1 * g2)
+    problem = bounds.Problem.from_gram([[g1, covariance], [covariance, g2]], [1.0, 0.0], activation=name)
+    H, error = limit_tangent_kernel(problem)
+    assert abs(H[0, 1] - covariance * bivariate_mean(name, g1, g2, covariance)) <= error + 1e-10 * g1 * g2
+    assert error < 1e-3 * max(g1, g2)
+    for a, g in ((0, g1), (1, g2)):
+        assert H[a, a] == pytest.approx(g * float(slope_power(problem.activation, arb(g), 2)), rel=1e-12)
+
+
+def test_limit_tangent_kernel_of_the_linear_network_is_G():
+    problem = bounds.Problem.from_gram([[1.0, 0.25], [0.25, 0.5]], [1.0, 0.0], activation="linear")
+    H, error = limit_tangent_kernel(problem)
+    np.testing.assert_array_equal(H, problem.gram)
+    assert error == 0
 
 
 def test_moment_ratio_takes_the_worst_data_point():

@@ -151,7 +151,8 @@ def test_zero_targets_need_no_scale(reference):
 def test_linear_activation_needs_only_lambda_min(reference):
     linear = reference["linear"]
     g = bounds.guarantee(linear, method="slopes", init="antisymmetric")
-    assert g.critical_scale == 0
+    assert g.critical_scale < 1e-6
+    assert math.isfinite(g.path_length)
     assert g.rate <= 2 * g.scale**2 * linear.spectrum.lmin[1]
 
 
@@ -180,7 +181,25 @@ def test_methods_say_where_they_do_not_apply(reference):
         bounds.guarantee(reference["relu"], method="slopes")
     X, y = load_builtin("experiment-1", n=40)
     with pytest.raises(bounds.AssumptionError, match="n=40 > d=20"):
-        bounds.guarantee(bounds.Problem(X, y))
+        bounds.guarantee(bounds.Problem(X, y), method="slopes")
+
+
+def test_more_points_than_dimensions_need_the_kernel_method():
+    """n = 40 > d = 20, which Corollary 1 excludes: only the tangent kernel itself is positive definite."""
+    X, y = load_builtin("experiment-1", n=40)
+    problem = bounds.Problem(X, y)
+    g = bounds.guarantee(problem, init="antisymmetric")
+    assert g.method == "kernel"
+    assert g.width < 10**5
+    network = sample_network(problem, width=g.width, scale=g.scale, seed=0, init="antisymmetric")
+    c = bounds.certify(problem, network.H, signs=network.signs)
+    assert c.holds
+    assert c.rate >= g.rate
+    with pytest.raises(bounds.AssumptionError, match="kink"):
+        bounds.guarantee(bounds.Problem(X, y, activation="relu"), method="kernel")
+    repeated = bounds.Problem(np.vstack([X, X[:1]]), np.append(y, 0.0))
+    with pytest.raises(bounds.AssumptionError, match="repeated"):
+        bounds.guarantee(repeated, method="kernel")
 
 
 @pytest.mark.parametrize("activation", ["tanh", "softplus", "relu"])

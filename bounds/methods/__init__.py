@@ -6,6 +6,7 @@ from bounds.errors import unknown_name
 from bounds.methods import (
     chebyshev,
     envelope,
+    kernel,
     markov,
     printed,
     printed_style,
@@ -16,7 +17,7 @@ from bounds.methods.base import Method
 
 METHODS: dict[str, Method] = {
     module.METHOD.name: module.METHOD
-    for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes)
+    for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes, kernel)
 }
 
 

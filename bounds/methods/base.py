@@ -117,6 +117,13 @@ class Method:
     a_priori: Callable[[Problem, float, float], APriori]
     a_posteriori: Callable[[Problem, np.ndarray], Profile] | None
     caveats: tuple[str, ...] = ()
+    needs_positive_definite: bool = True
+
+    def require(self, problem: Problem) -> None:
+        """AssumptionError where the method does not apply to the problem."""
+        self.check(problem)
+        if self.needs_positive_definite:
+            problem.require_positive_definite(self.name)
 
 
 def paper_profile(problem: Problem, slope: arb, eta: arb, kappa: arb) -> Profile:

@@ -12,20 +12,26 @@ from bounds.expectations import FUNCTION_ULPS, second_moment_ratio
 from bounds.methods.base import ROOT, APriori, Method, Profile
 from bounds.problem import Problem
 
+LEAST_L2 = arb(1e-9)  # a larger L2 is still a bound; it keeps the linear network's path finite
 
-def check(problem: Problem) -> None:
-    """sigma must be C^{1,1}."""
+
+def check_smooth(problem: Problem, method: str) -> None:
+    """AssumptionError unless sigma is C^{1,1}."""
     if not problem.activation.smooth:
         raise AssumptionError(
-            f"method 'slopes' needs sigma in C^(1,1); {problem.activation.name!r} has a kink."
+            f"method {method!r} needs sigma in C^(1,1); {problem.activation.name!r} has a kink."
             ' Use method="envelope" or "chebyshev".'
         )
 
 
+def check(problem: Problem) -> None:
+    """sigma must be C^{1,1}."""
+    check_smooth(problem, "slopes")
+
+
 def _profile(problem: Problem, q_squared: arb) -> Profile:
-    drift = problem.activation.L2 * problem.gmax.sqrt()
-    extent = arb("inf") if drift == 0 else q_squared.nonnegative_part().sqrt() / drift
-    return Profile(problem.spectrum.lmin_ball * q_squared, extent, ROOT)
+    drift = problem.activation.L2.max(LEAST_L2) * problem.gmax.sqrt()
+    return Profile(problem.spectrum.lmin_ball * q_squared, q_squared.nonnegative_part().sqrt() / drift, ROOT)
 
 
 def a_priori(problem: Problem, delta: float, tau: float) -> APriori:

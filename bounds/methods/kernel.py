@@ -1,0 +1,77 @@
+"""The tangent kernel itself: sqrt(lambda_min(H^t)) falls by at most L2 sqrt(lambda_max G_max) s.
+
+H = (1/m) sum_i D_i G D_i with D_i = diag sigma'(h_i). Writing H = M'M with M the stacked G^{1/2} D_i/sqrt(m), Weyl's
+inequality for singular values bounds the change of sqrt(lambda_min(H)) by the norm of M - M^0, whose square is at most
+lambda_max max_a (1/m) sum_i (sigma'(h_ia) - sigma'(h_ia^0))^2 <= lambda_max L2^2 G_max s^2 by the key lemma.
+lambda_min(G) may be zero, so this works for n > d, which the paper's Corollary 1 excludes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from flint import arb
+
+from bounds.arithmetic import ball
+from bounds.errors import AssumptionError
+from bounds.expectations import FUNCTION_ULPS
+from bounds.kernels import limit_spectrum
+from bounds.methods import slopes
+from bounds.methods.base import ROOT, APriori, Method, Profile
+from bounds.problem import Problem
+from bounds.spectrum import Spectrum, gamma, spectrum
+
+
+def check(problem: Problem) -> None:
+    """sigma must be C^{1,1}; lambda_min(G) may be zero."""
+    slopes.check_smooth(problem, "kernel")
+
+
+def _profile(problem: Problem, smallest: arb) -> Profile:
+    drift = problem.activation.L2.max(slopes.LEAST_L2) * (problem.spectrum.lmax_ball * problem.gmax).sqrt()
+    return Profile(smallest, smallest.nonnegative_part().sqrt() / drift, ROOT)
+
+
+@lru_cache(maxsize=64)
+def _limit(problem: Problem) -> Spectrum:
+    return limit_spectrum(problem)
+
+
+def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+    """lambda_min(H^0) >= (1 - tau) lambda_min(H^inf) with probability 1 - delta/2, by matrix Chernoff:
+    the summands D_i G D_i are positive semidefinite and at most Ls^2 lambda_max."""
+    low, high = _limit(problem).lmin
+    if not low > 0:
+        raise AssumptionError(
+            f"method 'kernel' needs lambda_min of the infinite-width tangent kernel > 0; certified in"
+            f" [{low:.3g}, {high:.3g}] (n={problem.n}). Remove repeated data points, or use a richer embedding."
+        )
+    smallest = ball(low, max(low, high))
+    largest = problem.activation.Ls**2 * problem.spectrum.lmax_ball
+    return APriori(
+        _profile(problem, (1 - arb(tau)) * smallest),
+        concentration=2 * largest * (2 * problem.n / arb(delta)).log() / (arb(tau) ** 2 * smallest),
+        choices={"lambda_min_kernel": smallest},
+    )
+
+
+def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+    """The same from lambda_min of the tangent kernel at H (m, n), certified with the rounding of forming it."""
+    slope = problem.activation.slope(H)
+    kernel = problem.gram * (slope.T @ slope) / len(H)
+    ls2 = float((problem.activation.Ls**2).upper())
+    relative = gamma(len(H) + 4) + 4 * FUNCTION_ULPS * 2.0**-52 + 2 * problem.gram_relative_error
+    found = spectrum((kernel + kernel.T) / 2, relative * ls2 * float(np.trace(problem.gram)))
+    return _profile(problem, ball(max(found.lmin[0], 0.0), max(found.lmin[1], 0.0)))
+
+
+METHOD = Method(
+    name="kernel",
+    source="master theorem with lambda_min of the tangent kernel (S5)",
+    proved=True,
+    check=check,
+    a_priori=a_priori,
+    a_posteriori=a_posteriori,
+    needs_positive_definite=False,
+)
