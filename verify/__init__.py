@@ -1,8 +1,22 @@
 """verify: is a claim true? Claims as data, three-valued verdicts, and the tests that `pytest verify/` runs."""
 
 from verify.claims import CLAIMS, Claim, Comparison, NotApplicable
+from verify.conjecture import Conjecture, FaultyConjecture, conjecture
 from verify.run import Run
 from verify.statistics import failure_rate
 from verify.verdict import Verdict, combine, judge
 
-__all__ = ["CLAIMS", "Claim", "Comparison", "NotApplicable", "Run", "Verdict", "combine", "failure_rate", "judge"]
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "Comparison",
+    "Conjecture",
+    "FaultyConjecture",
+    "NotApplicable",
+    "Run",
+    "Verdict",
+    "combine",
+    "conjecture",
+    "failure_rate",
+    "judge",
+]

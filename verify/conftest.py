@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bounds.errors import require
 from bounds.files import check_writable
 from bounds.guarantee import check_probability
 from verify.claims import CLAIMS, Claim, NotApplicable, select_claims
+from verify.conjecture import FaultyConjecture, load_conjectures
 from verify.rows import Row, overall, row_of, tested, write_report
 from verify.run import Run
 from verify.runner import decide, paper_guarantee, plain_run, regime_run, simulable_guarantee
@@ -23,6 +24,7 @@ from verify.verdict import Verdict, combine
 
 BUILTINS = ("reference", "diabetes", "digits")
 ROWS = pytest.StashKey[list[Row]]()
+FAULTS = pytest.StashKey[list[str]]()
 
 for name, examples in (("quick", 6), ("default", 40), ("thorough", 2000)):
     settings.register_profile(
@@ -46,6 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--activation", default="tanh", help="name of the activation")
     group.addoption("--embedding", default="identity", help="identity or quadratic")
     group.addoption("--claims", help=f"comma-separated, of {', '.join(CLAIMS)}")
+    group.addoption(
+        "--conjectures", metavar="FILE", help="a Python file of your own conjectures; see docs/conjectures.md"
+    )
     group.addoption("--report", help="write the gap report to this CSV file")
     group.addoption("--alpha", type=float, help="error budget of a statistical verdict (0.001; quick: 0.05)")
     group.addoption("--trials", type=int, help="runs behind a statistical verdict (default: what alpha needs)")
@@ -55,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
+    config.stash[FAULTS] = []
     config.addinivalue_line("markers", "claim(id): the claim that a test verifies")
     config.pluginmanager.register(RowCollector(config.stash[ROWS]))
     options = config.option
@@ -66,7 +72,9 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         check_probability(options.alpha, "--alpha")
         require(options.trials is None or options.trials >= 1, "--trials", "at least 1", options.trials)
-        options.linrate_claims = select_claims(options.claims.split(",") if options.claims is not None else None)
+        options.linrate_conjectures = load_conjectures(options.conjectures) if options.conjectures else []
+        chosen = options.claims.split(",") if options.claims is not None else None
+        options.linrate_claims = [] if options.linrate_conjectures and chosen is None else select_claims(chosen)
         options.linrate_problems = _problems(options)
         if options.report:
             check_writable(options.report, "--report")
@@ -87,6 +95,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         found = metafunc.config.option.linrate_problems
         metafunc.parametrize("problem", found, ids=[Path(p.name).stem for p in found], scope="session")
 
+    if "conjecture" in metafunc.fixturenames:
+        conjectures = metafunc.config.option.linrate_conjectures
+        metafunc.parametrize("conjecture", conjectures, ids=[c.name for c in conjectures])
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of the selected claims: each names its claim by @pytest.mark.claim("id")."""
@@ -95,7 +107,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     dropped: list[pytest.Item] = []
     for item in items:
         marks = {mark.args[0] for mark in item.iter_markers("claim")}
-        (kept if not marks or marks & wanted else dropped).append(item)
+        unused = "conjecture" in getattr(item, "fixturenames", ()) and not config.option.linrate_conjectures
+        (kept if (not marks or marks & wanted) and not unused else dropped).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=dropped)
 
@@ -180,13 +193,25 @@ class RowCollector:
             self.rows += [value for name, value in report.user_properties if name == "linrate-row"]  # type: ignore[misc]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """A conjecture that cannot be evaluated is bad input, not a refutation."""
+    report = yield
+    if call.excinfo is not None and issubclass(call.excinfo.type, FaultyConjecture):
+        report.longrepr = f"faulty conjecture: {call.excinfo.value}"
+        item.config.stash[FAULTS].append(str(call.excinfo.value))
+    return report
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     rows = session.config.stash[ROWS]
     if hasattr(session.config, "workerinput"):
         return
     if session.config.option.report and rows:
         write_report(rows, session.config.option.report)
-    if exitstatus == 0 and rows and overall(rows) is Verdict.UNDECIDED:
+    if session.config.stash[FAULTS]:
+        session.exitstatus = BAD_INPUT
+    elif exitstatus == 0 and rows and overall(rows) is Verdict.UNDECIDED:
         session.exitstatus = UNDECIDED
 
 
@@ -195,9 +220,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not rows:
         return
     terminalreporter.section("claims")
-    header = f"{'claim':16} {'verdict':10} {'rows':>5} {'tightest gap':>13}  where"
-    terminalreporter.write_line(header)
-    for name in CLAIMS:
+    names = list(dict.fromkeys([*CLAIMS, *(row["claim"] for row in tested(rows))]))
+    wide = max(16, *(len(name) for name in names))
+    terminalreporter.write_line(f"{'claim':{wide}} {'verdict':10} {'rows':>5} {'tightest gap':>13}  where")
+    for name in names:
         mine = [row for row in tested(rows) if row["claim"] == name]
         if not mine:
             continue
@@ -209,7 +235,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         gap = worst["gap"]
         where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g}"
         terminalreporter.write_line(
-            f"{name:16} {verdict:10} {len(mine):5d} {gap:13.4g}  {worst['quantity']} on {where}"
+            f"{name:{wide}} {verdict:10} {len(mine):5d} {gap:13.4g}  {worst['quantity']} on {where}"
         )
     if config.option.report:
         terminalreporter.write_line(f"{len(rows)} rows written to {config.option.report}")
