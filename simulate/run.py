@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,20 @@ from simulate.observe import Recorder
 from simulate.trajectory import RunStatistics, Status, Trajectory
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-# numpy works on vectors of length n here; its own thread pool would only fight torch's for the cores.
 _NUMPY_THREADS = ThreadpoolController()
+SMALL = 2**16  # entries of the state below which a second thread costs more than it gives
+
+
+@contextmanager
+def _threads(entries: int) -> Iterator[None]:
+    """numpy, which works on vectors of length n here, leaves the cores to torch; torch takes one for a small state."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if entries < SMALL else before)
+    try:
+        with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _device(device: str) -> torch.device:
@@ -157,7 +170,7 @@ def gradient_flow(
     saves = _check_saves(save_at, t_max)
     setup = _Setup(problem, width, scale, seed, init, scaling, dtype, device, network, interval)
     control = Control(float(t_max), float(rtol), float(loss_ratio), max_steps, saves, progress)
-    with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"):
+    with _threads(setup.h0.numel()):
         h, status, stats = integrate(setup.flow, stepper, setup.h0, setup.recorder, control)
     options = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio}
     return setup.trajectory(h, status, stats, integrator, options)
@@ -191,7 +204,7 @@ def gradient_descent(
     require(isinstance(steps, int) and steps >= 0, "steps", "a non-negative integer", steps)
     require(isinstance(save_every, int) and save_every >= 1, "save_every", "a positive integer", save_every)
     setup = _Setup(problem, width, scale, seed, init, scaling, dtype, device, network, interval)
-    with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"):
+    with _threads(setup.h0.numel()):
         h, status, stats = descend(
             setup.flow,
             setup.h0,
