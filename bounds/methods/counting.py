@@ -1,0 +1,42 @@
+"""Methods that count the neurons in an interval: what markov and chebyshev share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from flint import arb
+
+from bounds.activations import Interval
+from bounds.methods.base import APriori, Method, Profile, Shape, no_check
+from bounds.methods.intervals import free_interval, least_fraction, least_mass, middle
+from bounds.problem import Problem
+
+
+def counting_method(
+    name: str, source: str, *, power: float, shape: Shape, extent: Callable[[arb, arb, arb], arb]
+) -> Method:
+    """The method with rho(s)^2 = lambda_min K_s^2 eta g(s/s*)^2, eta the least fraction of neurons in I0.
+
+    power: a is proportional to 1/(K_s xi eta^power); extent(xi, eta, G_max): s*. A priori eta >= (1 - tau) pi with
+    probability 1 - delta/2 if m >= 2 log(2n/delta)/(tau^2 pi) (R3); a posteriori eta is counted.
+    """
+
+    def profile(problem: Problem, interval: Interval, xi: float, eta: arb) -> Profile:
+        slope = problem.activation.slope_floor(interval)
+        return Profile(problem.spectrum.lmin_ball * slope**2 * eta, extent(arb(xi), eta, problem.gmax), shape)
+
+    def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+        interval, xi = free_interval(problem, power)
+        pi = least_mass(problem, middle(interval, xi))
+        return APriori(
+            profile(problem, interval, xi, (1 - arb(tau)) * pi),
+            concentration=2 * (2 * problem.n / arb(delta)).log() / (arb(tau) ** 2 * pi),
+            choices={"interval": interval, "xi": arb(xi), "pi": pi},
+        )
+
+    def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+        interval, xi = free_interval(problem, power)
+        return profile(problem, interval, xi, least_fraction(H, middle(interval, xi)))
+
+    return Method(name, source, True, no_check, a_priori, a_posteriori)
