@@ -8,11 +8,16 @@ approximation for searching, with symbolic() the SymPy expression that is printe
 from __future__ import annotations
 
 import math
+import sys
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from flint import arb
+
+from bounds.errors import AssumptionError
+
+MOST_BITS = 100_000  # of an integer bound: beyond, writing it down takes more memory than it is worth
 
 Ops = Any  # a namespace of sqrt, exp, log, pi, max, min, abs, asin, erf, tanh, sigmoid, softplus, ...
 
@@ -54,6 +59,12 @@ def _np_erf(x: Any) -> Any:
     return erf(x)
 
 
+def _np_sigmoid(x: Any) -> Any:
+    from scipy.special import expit  # relatively accurate far out, which 1 + tanh is not
+
+    return expit(x)
+
+
 def _np_ncdf(x: Any) -> Any:
     from scipy.special import ndtr
 
@@ -73,7 +84,7 @@ NUMPY: Ops = SimpleNamespace(
     sin=np.sin,
     cos=np.cos,
     tanh=np.tanh,
-    sigmoid=lambda x: 0.5 * (1 + np.tanh(0.5 * np.asarray(x))),
+    sigmoid=_np_sigmoid,
     softplus=lambda x: np.logaddexp(0.0, x),
     erf=_np_erf,
     ncdf=_np_ncdf,
@@ -123,8 +134,10 @@ def ball(lower: Any, upper: Any) -> arb:
 def ceil_int(x: arb) -> int:
     """The smallest integer known to be >= x, exact whatever its size."""
     if not x.is_finite():
-        raise ArithmeticError(f"no finite upper bound: {x}")
+        raise AssumptionError(f"the bound is not finite ({x}): the data are too badly conditioned for this method.")
     mantissa, exponent = (int(v) for v in x.upper().man_exp())
+    if exponent > MOST_BITS:
+        raise AssumptionError(f"the bound has more than {MOST_BITS} binary digits: the method says nothing here.")
     return mantissa << exponent if exponent >= 0 else -((-mantissa) >> -exponent)
 
 
@@ -132,6 +145,8 @@ def float_up(x: arb) -> float:
     """A float64 that is >= x for certain."""
     bound = x.upper()
     value = float(bound)
+    if value == -math.inf and bound.is_finite():
+        return -sys.float_info.max
     return value if math.isinf(value) or arb(value) >= bound else math.nextafter(value, math.inf)
 
 

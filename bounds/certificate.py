@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from bounds.arithmetic import float_down, float_up
+from bounds.arithmetic import float_down, float_up, square
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.expectations import FUNCTION_ULPS
 from bounds.methods import get_method, proved_methods
 from bounds.methods.base import Method
-from bounds.problem import Problem
+from bounds.problem import Problem, as_float_array
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,18 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i, all of one magnitude (the scale). "best" takes the method
     with the largest certified rate.
 
-    Raises ArgumentError for wrong shapes, entries that are no finite numbers or signs of several magnitudes;
+    Raises ArgumentError for wrong shapes or signs of several magnitudes, DataError for entries that are no numbers;
     AssumptionError where the method does not apply to the problem.
     """
-    pre_activation = np.asarray(H, dtype=np.float64)
+    pre_activation = as_float_array("H", H, 2)
     require(
-        pre_activation.ndim == 2 and pre_activation.shape[0] > 0 and pre_activation.shape[1] == problem.n,
+        pre_activation.shape[0] > 0 and pre_activation.shape[1] == problem.n,
         "H",
         f"of shape (m, n) with n = {problem.n}",
         pre_activation.shape,
     )
-    c = np.asarray(signs, dtype=np.float64)
+    c = as_float_array("signs", signs, 1)
     require(c.shape == (len(pre_activation),), "signs", f"of shape ({len(pre_activation)},)", c.shape)
-    for name, array in (("H", pre_activation), ("signs", c)):
-        require(bool(np.all(np.isfinite(array))), name, "finite", "NaN or infinity")
     scale = float(abs(c[0]))
     if scale == 0 or not np.all(np.abs(c) == scale):
         raise ArgumentError(
@@ -79,9 +77,10 @@ def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
     residual = signs @ values / len(H) - problem.y
     magnitude = float(np.max(np.abs(signs))) * np.mean(np.abs(values), axis=0) + np.abs(problem.y)
     # A dot product of m terms, whatever its order, within gamma_m; sigma itself within a few ulps.
-    error = (len(H) + FUNCTION_ULPS) * 2.0**-53 * 1.01 * float(np.linalg.norm(magnitude))
-    norm = float(np.linalg.norm(residual))
-    return arb(norm, error + 4 * math.sqrt(problem.n) * 2.0**-53 * norm).nonnegative_part()
+    total = arb(0)
+    for value, size in zip(residual.tolist(), magnitude.tolist(), strict=True):
+        total += square(arb(value) + arb(0, 1.01 * (len(H) + FUNCTION_ULPS) * 2.0**-53 * size + 1e-320))
+    return total.sqrt()
 
 
 def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:

@@ -47,11 +47,13 @@ def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table
     loss = curvature * (u[1] - u[0]) ** 2 / 8
     values, where = _grid_minima(p, u, nodes, mu)
     step = nodes[1] - nodes[0]
-    lower = np.maximum(values - loss - mu * step**2 / 4 - ROUNDING, 0.0)
+    rounding = ROUNDING * max(1.0, bound**2)
+    # Not clamped at zero: linear interpolation between clamped nodes is no lower bound. Values are clamped when read.
+    lower = values - loss - mu * step**2 / 4 - rounding
     tangent = 2 * mu * (nodes - where)
     change = np.abs(np.diff(tangent))
     bend = step / 4 * np.maximum(np.append(change, 0.0), np.insert(change, 0, 0.0))
-    return Table(nodes, lower, values + bend + mu * step**2 / 4 + ROUNDING)
+    return Table(nodes, lower, values + bend + mu * step**2 / 4 + rounding)
 
 
 def _grid_minima(p: np.ndarray, u: np.ndarray, nodes: np.ndarray, mu: float) -> tuple[np.ndarray, np.ndarray]:
@@ -110,9 +112,12 @@ def population_moments(activation: Activation, variance: arb, nu: float, *, fine
         return _piecewise_moments(activation, nu)
     table = _table_for(activation, variance, nu, fine)
     root = math.sqrt(float(variance))
-    lower = _expect_linear(table.nodes, table.lower, root) - ROUNDING
-    upper = _expect_linear(table.nodes, table.upper**2, root) + ROUNDING
-    return arb(lower).nonnegative_part(), arb(upper)
+    lower = arb(_expect_linear(table.nodes, table.lower, root) - ROUNDING)
+    upper = arb(_expect_linear(table.nodes, table.upper**2, root) + ROUNDING)
+    # |e_mu'| <= 2 sqrt(mu) Ls and e_mu <= Ls^2 carry the uncertainty of the variance over.
+    ls = activation.Ls.max(arb(1))
+    spread = 2 * (arb(nu) / variance).sqrt() * ls * (variance.sqrt() - arb(root)).abs_upper()
+    return (lower - spread).nonnegative_part(), upper + 2 * ls**2 * spread
 
 
 def _table_for(activation: Activation, variance: arb, nu: float, fine: bool) -> Table:

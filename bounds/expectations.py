@@ -15,21 +15,26 @@ from flint import arb
 
 from bounds.activations import Activation
 from bounds.arithmetic import ENCLOSED, NUMPY, square
+from bounds.errors import AssumptionError
 
 REACH = 9.5  # standard deviations; the tails beyond weigh less than 1e-20
+MOST_NODES = 10**6
 TARGET = 1e-17  # quadrature error aimed at, relative to N
 FUNCTION_ULPS = 64  # roundings allowed for one evaluation of sigma, sigma' and their powers
 
 
 def _grid(variance: float, rho: float) -> tuple[float, float]:
     """(step, a): a trapezoidal step whose error on the strip of half-width a = rho/sqrt(g) is TARGET times N."""
-    a = min(rho / math.sqrt(variance), 2.0)  # beyond 2 the factor exp(a^2/2) of N costs more than it gains
+    # Beyond 2 the factor exp(a^2/2) of N costs more than it gains.
+    a = 2.0 if 4 * variance <= rho * rho else rho / math.sqrt(variance)
     return 2 * math.pi * a / math.log(2 / TARGET), a
 
 
 def gaussian_nodes(step: float, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Points z = step * k within +-reach and their weights step phi(z)."""
     half = math.ceil(reach / step)
+    if half > MOST_NODES:
+        raise AssumptionError("a diagonal entry of G exceeds 1e8: rescale X, the activation is saturated everywhere.")
     z = step * np.arange(-half, half + 1)
     return z, step * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 INITS = ("independent", "antisymmetric")
 SIMULABLE_WIDTH = 10**7
+LARGEST_SCALE = 1e150  # its square, in every rate, is still a float
 
 
 @dataclass(frozen=True)
 class Guarantee:
     """With probability at least 1 - delta over the draw of a network of `width` neurons at this `scale`,
-    L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too.
+    L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too (every larger even one for pairs).
 
     width: int, rounded up; scale: c hat, rounded up; rate: 1/time, rounded down. proved is False for the printed
     constants, and caveats name what is wrong with them. vacuous: no computer simulates that width.
@@ -59,13 +60,13 @@ class Guarantee:
 
 
 def check_probability(value: float, name: str = "delta") -> None:
-    """`name` must be a number in (0, 1)."""
-    require(isinstance(value, numbers.Real) and 0 < float(value) < 1, name, "in (0, 1)", value)
+    """`name` must be a number in (0, 1), and no denormal one."""
+    require(isinstance(value, numbers.Real) and 1e-300 <= value < 1, name, "in (0, 1)", value)
 
 
 def check_scale(scale: float) -> None:
     """scale must be positive, and its square a finite number."""
-    ok = isinstance(scale, numbers.Real) and not isinstance(scale, bool) and 0 < float(scale) <= 1e150
+    ok = isinstance(scale, numbers.Real) and not isinstance(scale, bool) and 0 < scale <= LARGEST_SCALE
     require(ok, "scale", "a positive finite number, at most 1e150", scale)
 
 
@@ -100,6 +101,8 @@ def guarantee(
     check_probability(tau, "tau")
     if scale is not None:
         check_scale(scale)
+        scale = float(scale)
+    delta, beta, tau = float(delta), float(beta), float(tau)
     if method != "best":
         return _by_method(get_method(method), problem, delta, init, scale, beta, tau)
     found, refused = [], []
@@ -117,9 +120,11 @@ def _by_method(
     method: Method, problem: Problem, delta: float, init: str, scale: float | None, beta: float, tau: float
 ) -> Guarantee:
     method.require(problem)
-    prior = method.a_priori(problem, float(delta), float(tau))
+    prior = method.a_priori(problem, delta, tau)
     critical = prior.profile.critical
     chosen = scale if scale is not None else _default_scale(problem, critical, prior.output, init, beta)
+    if chosen > LARGEST_SCALE:
+        raise AssumptionError(f"method {method.name!r} asks for a scale of {chosen:.3g}: it says nothing here.")
     c = arb(chosen)
     if init == "antisymmetric":
         output_width = arb(0)
@@ -127,18 +132,18 @@ def _by_method(
     else:
         output_width, residual = _output_width(problem, prior, critical, c, delta, beta, method.name)
     beta_used = critical * residual / c
-    if not beta_used.lower() < beta * (1 + 1e-9):
+    used = arb(beta_used.upper())
+    if not (used <= beta * (1 + 1e-9) and used < 1):
         raise AssumptionError(
             f"method {method.name!r} needs scale >= {float_up(critical * residual / beta):.6g} for beta = {beta}."
             f" Found scale = {chosen:g}. Raise the scale, or beta."
         )
-    # The probability and output bounds are met at equality, up to rounding: beta itself is what is promised.
     width = max(ceil_int(prior.concentration), ceil_int(output_width), 1)
     if init == "antisymmetric":
         width = max(2 * ceil_int(prior.concentration), 2)
-        promised = beta_used
+        promised = used
     else:
-        promised = arb(beta)
+        promised = arb(beta).max(used)
     rate = 2 * c**2 * prior.profile.remaining(promised)
     return Guarantee(
         method=method.name,
@@ -147,7 +152,7 @@ def _by_method(
         width=width,
         scale=chosen,
         rate=max(float_down(rate), 0.0),
-        delta=float(delta),
+        delta=delta,
         init=init,
         beta=float_up(promised),
         critical_scale=float_up(critical * residual),
@@ -156,8 +161,8 @@ def _by_method(
             "a": critical,
             "concentration": prior.concentration,
             "output_width": output_width,
-            "lambda_min": problem.spectrum.lmin_ball,
-            "lambda_max": problem.spectrum.lmax_ball,
+            "lambda_min": problem.spectrum.lmin_floor,
+            "lambda_max": problem.spectrum.lmax_ceiling,
             "tau": tau,
             "dominant": "initial output" if output_width > prior.concentration else "concentration",
             **prior.choices,
@@ -210,7 +215,7 @@ def initial_output_constant(problem: Problem, delta: float) -> arb:
         mean_norm=mean_squares.nonnegative_part().sqrt(),
         variance_sum=variances.nonnegative_part(),
         lipschitz=problem.activation.Ls,
-        lmax=problem.spectrum.lmax_ball,
+        lmax=problem.spectrum.lmax_ceiling,
         delta=delta,
     )
 
@@ -252,7 +257,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
                 "width": g.width,
                 "scale": g.scale,
                 "rate": g.rate,
-                "rate / (scale^2 lambda_min)": g.rate / (g.scale**2 * float(problem.spectrum.lmin_ball.mid())),
+                "rate / (scale^2 lambda_min)": g.rate / (g.scale**2 * float(problem.spectrum.lmin_floor.mid())),
                 "path_length": g.path_length,
                 "dominant": g.dominant,
                 "vacuous": g.vacuous,

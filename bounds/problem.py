@@ -99,8 +99,8 @@ class Problem:
         if not np.all(np.isfinite(self.gram)):
             largest = float(np.max(np.abs(X)))
             raise DataError(f"the Gram matrix overflows: the largest |X| is {largest:.3g}. Rescale X.")
-        if not np.any(self.gram):
-            raise AssumptionError("the Gram matrix is zero: every x_a is mapped to 0. Remove or rescale the data.")
+        if not np.max(np.abs(self.gram)) > 1e-280:
+            raise AssumptionError("the Gram matrix is zero: every x_a is mapped to 0 or nearly so. Rescale the data.")
 
     @property
     def n(self) -> int:

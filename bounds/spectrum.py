@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
-from bounds.arithmetic import ball
-
 UNIT_ROUNDOFF = 2.0**-53
 
 
@@ -25,14 +23,14 @@ class Spectrum:
     lmax: tuple[float, float]
 
     @property
-    def lmin_ball(self) -> arb:
-        """lambda_min as a ball; never below zero, for a Gram matrix is positive semidefinite."""
-        return ball(max(self.lmin[0], 0.0), max(self.lmin[1], 0.0))
+    def lmin_floor(self) -> arb:
+        """A lower bound of lambda_min, exact as a number; every theorem here holds with it in place of lambda_min."""
+        return arb(max(self.lmin[0], 0.0))
 
     @property
-    def lmax_ball(self) -> arb:
-        """lambda_max as a ball."""
-        return ball(*self.lmax)
+    def lmax_ceiling(self) -> arb:
+        """An upper bound of lambda_max, exact as a number; every theorem here holds with it in place of lambda_max."""
+        return arb(self.lmax[1])
 
 
 def gamma(k: int) -> float:
@@ -60,7 +58,7 @@ def lower_bound(matrix: np.ndarray, estimate: float) -> float:
     """A certified lower bound of lambda_min(matrix), tight to about n^2 u times its norm."""
     n = len(matrix)
     scale = float(np.max(np.sum(np.abs(matrix), axis=1))) or 1.0
-    slack = 4 * n * UNIT_ROUNDOFF * scale
+    slack = max(4 * n * UNIT_ROUNDOFF * scale, 1e-300)  # never zero, or the search would not end
     while slack < 4 * scale:
         proved = _proved_lower(matrix, estimate - slack)
         if proved is not None:

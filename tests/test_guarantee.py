@@ -116,7 +116,8 @@ def test_every_guarantee_is_finite_and_consistent(problem, delta, init):
         assert 0 < g.scale < math.inf
         assert g.rate >= 0
         assert g.beta <= 0.5 * (1 + 1e-9)
-        fastest = 2 * g.scale**2 * float((problem.spectrum.lmin_ball * problem.activation.Ls**2).upper())
+        eigenvalue = problem.spectrum.lmax_ceiling if name == "kernel" else problem.spectrum.lmin_floor
+        fastest = 2 * g.scale**2 * float((eigenvalue * problem.activation.Ls**2).upper())
         assert g.rate <= fastest * (1 + 1e-9)
         assert init == "independent" or g.width % 2 == 0
     assert found
@@ -242,10 +243,89 @@ def test_no_certificate_below_the_critical_scale(small):
         (np.zeros((3, 5)), np.ones(3), "H must be of shape"),
         (np.zeros((3, 4)), np.ones(4), "signs must be of shape"),
         (np.full((3, 4), np.nan), np.ones(3), "H must be finite"),
+        (np.zeros((3, 4)), ["a", "b", "c"], "signs must hold numbers"),
+        ([[1.0], [2.0, 3.0]], np.ones(2), "H must hold numbers"),
         (np.zeros((3, 4)), np.array([1.0, 2.0, -1.0]), "one scale"),
         (np.zeros((3, 4)), np.zeros(3), "one scale"),
     ],
 )
 def test_bad_networks(small, H, signs, message):
-    with pytest.raises(bounds.ArgumentError, match=message):
+    with pytest.raises(bounds.LinrateError, match=message):
         bounds.certify(small, H, signs=signs)
+
+
+def conditioned(smallest, y=(1.0, 0.5, -0.5), **options):
+    """n = 3 with eigenvalues 1, 1, smallest."""
+    Q = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    G = (Q * [1.0, 1.0, smallest]) @ Q.T
+    return bounds.Problem.from_gram((G + G.T) / 2, y, **options)
+
+
+@pytest.mark.parametrize("smallest", [1e-13, 3e-14, 1e-3, 0.5])
+@pytest.mark.parametrize("method", ["printed-style", "slopes", "chebyshev"])
+@pytest.mark.parametrize("beta", [0.5, 0.9, 1 - 1e-10])
+def test_no_promise_at_a_scale_below_the_critical_one(smallest, method, beta):
+    """A given scale a hair below what beta allows is refused, however uncertain lambda_min is."""
+    problem = conditioned(smallest)
+    for init in ("independent", "antisymmetric"):
+        enough = bounds.guarantee(problem, method=method, init=init, beta=beta)
+        factor = 1.0 if init == "antisymmetric" or method == "printed-style" else 0.5
+        with pytest.raises(bounds.AssumptionError, match="Raise the scale"):
+            bounds.guarantee(problem, method=method, init=init, beta=beta, scale=0.999 * factor * enough.scale)
+        assert enough.beta <= beta * (1 + 1e-9)
+
+
+def test_rounding_never_turns_a_finite_number_into_a_promise_of_infinity():
+    assert float_down(arb(10) ** 400) < math.inf
+    assert float_up(-(arb(10) ** 400)) > -math.inf
+
+
+@pytest.mark.parametrize(
+    ("problem", "options"),
+    [
+        (lambda: bounds.Problem([[1e-155]], [1.0]), {}),
+        (lambda: bounds.Problem([[0.0, 0.0], [1.0, 2.0]], [1.0, 2.0]), {}),
+        (lambda: bounds.Problem([[1e8, 1.0]], [1.0]), {}),
+        (lambda: conditioned(0.5, y=(1e160, 0.0, 0.0)), {}),
+        (lambda: conditioned(0.5, y=(1e308, 0.0, 0.0)), {}),
+        (lambda: conditioned(0.5), {"beta": 1e-200}),
+        (lambda: conditioned(0.5), {"delta": 5e-324}),
+        (lambda: conditioned(0.5), {"scale": 10**400}),
+    ],
+)
+def test_extreme_input_is_refused_by_name(problem, options):
+    with pytest.raises(bounds.LinrateError):
+        bounds.guarantee(problem(), **options)
+
+
+def test_a_method_that_overflows_does_not_stop_the_others():
+    """Variances 1 and 1e-9: K of the paper's method underflows beyond writing down; `best` is another method."""
+    problem = bounds.Problem.from_gram([[1.0, 0.0], [0.0, 1e-9]], [1.0, 0.5])
+    assert bounds.guarantee(problem).method not in ("repaired", "printed-style")
+
+
+def test_numpy_numbers_are_numbers(reference):
+    g = bounds.guarantee(reference["tanh"], np.float32(0.05), scale=np.int64(100), beta=np.float32(0.5))
+    assert g.scale == 100.0
+
+
+def test_certificates_do_not_depend_on_the_units():
+    """y, scale -> 1e-170 times themselves changes nothing: no norm may underflow."""
+    H, signs = np.array([[0.3], [0.3]]), np.array([1.0, -1.0])
+    big, tiny = (
+        bounds.certify(bounds.Problem.from_gram([[1.0]], [u]), H, signs=u * signs, method="slopes")
+        for u in (1.0, 1e-170)
+    )
+    assert big.holds == tiny.holds
+    assert tiny.beta == pytest.approx(big.beta, rel=1e-9)
+
+
+def test_mean_square_slope_of_a_million_neurons_is_enclosed():
+    """A constant column: the mean is known exactly, the sum of a million terms is not."""
+    from bounds.methods.slopes import mean_square_slope
+
+    problem = bounds.Problem.from_gram(np.eye(2), [0.0, 0.0])
+    H = np.full((1_000_000, 2), 0.3)
+    exact = 1 / arb("0.3").cosh() ** 4
+    assert abs(mean_square_slope(problem, H) - exact) < 1e-9
+    assert mean_square_slope(problem, H).contains(float(exact.mid()))

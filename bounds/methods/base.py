@@ -128,7 +128,7 @@ class Method:
 
 def paper_profile(problem: Problem, slope: arb, eta: arb, kappa: arb) -> Profile:
     """The paper's own form: eta^{3/2} falls by at most kappa sqrt(L^0)/scale, so a = kappa/(sqrt(2) eta^{3/2})."""
-    A = problem.spectrum.lmin_ball * slope**2 * eta
+    A = problem.spectrum.lmin_floor * slope**2 * eta
     critical = kappa / (arb(2).sqrt() * eta * eta.sqrt())
     return Profile(A, 3 / (2 * critical * A.sqrt()), LINEAR_FRACTION)
 

@@ -24,7 +24,7 @@ def counting_method(
 
     def profile(problem: Problem, interval: Interval, xi: float, eta: arb) -> Profile:
         slope = problem.activation.slope_floor(interval)
-        return Profile(problem.spectrum.lmin_ball * slope**2 * eta, extent(arb(xi), eta, problem.gmax), shape)
+        return Profile(problem.spectrum.lmin_floor * slope**2 * eta, extent(arb(xi), eta, problem.gmax), shape)
 
     def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
         interval, xi = free_interval(problem, power)

@@ -19,7 +19,7 @@ from bounds.problem import Problem
 
 
 def _profile(problem: Problem, least: arb, nu: float) -> Profile:
-    return Profile(problem.spectrum.lmin_ball * least, (least / arb(nu)).sqrt(), PARABOLA)
+    return Profile(problem.spectrum.lmin_floor * least, (least / arb(nu)).sqrt(), PARABOLA)
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,6 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
-from bounds.arithmetic import ball
 from bounds.errors import AssumptionError
 from bounds.expectations import FUNCTION_ULPS
 from bounds.kernels import limit_spectrum
@@ -29,7 +28,7 @@ def check(problem: Problem) -> None:
 
 
 def _profile(problem: Problem, smallest: arb) -> Profile:
-    drift = problem.activation.L2.max(slopes.LEAST_L2) * (problem.spectrum.lmax_ball * problem.gmax).sqrt()
+    drift = problem.activation.L2.max(slopes.LEAST_L2) * (problem.spectrum.lmax_ceiling * problem.gmax).sqrt()
     return Profile(smallest, smallest.nonnegative_part().sqrt() / drift, ROOT)
 
 
@@ -41,14 +40,16 @@ def _limit(problem: Problem) -> Spectrum:
 def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
     """lambda_min(H^0) >= (1 - tau) lambda_min(H^inf) with probability 1 - delta/2, by matrix Chernoff:
     the summands D_i G D_i are positive semidefinite and at most Ls^2 lambda_max."""
+    if not problem.gmin > 0:
+        raise AssumptionError("method 'kernel' needs x_a that are not mapped to 0: G has a zero on its diagonal.")
     low, high = _limit(problem).lmin
     if not low > 0:
         raise AssumptionError(
             f"method 'kernel' needs lambda_min of the infinite-width tangent kernel > 0; certified in"
             f" [{low:.3g}, {high:.3g}] (n={problem.n}). Remove repeated data points, or use a richer embedding."
         )
-    smallest = ball(low, max(low, high))
-    largest = problem.activation.Ls**2 * problem.spectrum.lmax_ball
+    smallest = arb(low)
+    largest = problem.activation.Ls**2 * problem.spectrum.lmax_ceiling
     return APriori(
         _profile(problem, (1 - arb(tau)) * smallest),
         concentration=2 * largest * (2 * problem.n / arb(delta)).log() / (arb(tau) ** 2 * smallest),
@@ -63,7 +64,7 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     ls2 = float((problem.activation.Ls**2).upper())
     relative = gamma(len(H) + 4) + 4 * FUNCTION_ULPS * 2.0**-52 + 2 * problem.gram_relative_error
     found = spectrum((kernel + kernel.T) / 2, relative * ls2 * float(np.trace(problem.gram)))
-    return _profile(problem, ball(max(found.lmin[0], 0.0), max(found.lmin[1], 0.0)))
+    return _profile(problem, arb(max(found.lmin[0], 0.0)))
 
 
 METHOD = Method(

@@ -15,7 +15,7 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
     interval = bounded_interval(problem, constants.K_printed)
     K = constants.K_printed(interval, problem.gmin, problem.gmax)
     slope = problem.activation.slope_floor(interval)
-    lmin, lmax = problem.spectrum.lmin_ball, problem.spectrum.lmax_ball
+    lmin, lmax = problem.spectrum.lmin_floor, problem.spectrum.lmax_ceiling
     kappa = constants.kappa_printed(lmin, lmax, interval, slope)
     return APriori(
         paper_profile(problem, slope, K, kappa),

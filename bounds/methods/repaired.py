@@ -12,7 +12,7 @@ from bounds.problem import Problem
 
 
 def _kappa(problem: Problem, interval: tuple[float, float], slope: arb) -> arb:
-    return constants.kappa(problem.spectrum.lmin_ball, problem.spectrum.lmax_ball, interval, slope)
+    return constants.kappa(problem.spectrum.lmin_floor, problem.spectrum.lmax_ceiling, interval, slope)
 
 
 def a_priori(problem: Problem, delta: float, tau: float) -> APriori:

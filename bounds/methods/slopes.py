@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from flint import arb
 
@@ -31,7 +29,7 @@ def check(problem: Problem) -> None:
 
 def _profile(problem: Problem, q_squared: arb) -> Profile:
     drift = problem.activation.L2.max(LEAST_L2) * problem.gmax.sqrt()
-    return Profile(problem.spectrum.lmin_ball * q_squared, q_squared.nonnegative_part().sqrt() / drift, ROOT)
+    return Profile(problem.spectrum.lmin_floor * q_squared, q_squared.nonnegative_part().sqrt() / drift, ROOT)
 
 
 def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
@@ -49,8 +47,8 @@ def mean_square_slope(problem: Problem, H: np.ndarray) -> arb:
     """min_a q_a^2 of one network, enclosed with the rounding of computing it. H: (m, n)."""
     q2 = np.mean(np.square(problem.activation.slope(H)), axis=0)
     least = float(np.min(q2))
-    # sigma' is known to a few ulps of Ls, its square to twice that, and the mean adds log2(m) roundings.
-    ulps = FUNCTION_ULPS + math.ceil(math.log2(len(H) + 1))
+    # sigma' is known to a few ulps of Ls, its square to twice that, and a mean over rows is summed one by one.
+    ulps = FUNCTION_ULPS + len(H)
     return arb(least, ulps * 2.0**-52 * float((problem.activation.Ls**2).upper()))
 
 

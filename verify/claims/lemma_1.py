@@ -24,7 +24,7 @@ def compare(run: Run) -> list[Comparison]:
     if not slope > 0:
         raise NotApplicable("|sigma'| is not bounded away from zero on I")
     spectrum = run.problem.spectrum
-    kappa = float_up(constants.kappa(spectrum.lmin_ball, spectrum.lmax_ball, run.interval, slope))
+    kappa = float_up(constants.kappa(spectrum.lmin_floor, spectrum.lmax_ceiling, run.interval, slope))
     start = float(least_fraction(run.network.H, middle(run.interval, (right - left) / 3)).mid())
     roots = np.sqrt(run.loss)
     theory = np.maximum(start**1.5 - kappa * (roots[0] - roots) / run.scale, 0.0) ** (2 / 3)

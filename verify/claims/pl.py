@@ -9,7 +9,7 @@ def compare(run: Run) -> list[Comparison]:
     """-dL/dt against 2 scale^2 lambda_min(G) min_a q_a^2 L, at every save point."""
     if run.scaling != "ours":
         raise NotApplicable("stated for the scaling of (2)")
-    lmin = max(float_down(run.problem.spectrum.lmin_ball), 0.0)
+    lmin = max(float_down(run.problem.spectrum.lmin_floor), 0.0)
     theory = 2 * run.scale**2 * lmin * run.mean_square_slope.min(axis=1) * run.loss
     # Both sides are evaluated at the same state, whatever its own error: only rounding separates them.
     return [Comparison("-dL/dt", "lower", theory, run.power, relative(run.power), run.time, vacuous=lmin == 0)]

@@ -33,7 +33,7 @@ def compare(run: Run) -> list[Comparison]:
     if not run.problem.spectrum.lmin[0] > 0:
         raise NotApplicable("lambda_min(G) > 0 is not certified")
     act = run.problem.activation
-    fastest = 2 * run.scale**2 * float_up(run.problem.spectrum.lmax_ball * act.Ls**2)
+    fastest = 2 * run.scale**2 * float_up(run.problem.spectrum.lmax_ceiling * act.Ls**2)
     found = [average_rate(run, "fastest average rate", "upper", fastest, "Lipschitz")]
     c = run.certificate
     if c.holds:

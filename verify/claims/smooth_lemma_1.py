@@ -17,7 +17,7 @@ def compare(run: Run) -> list[Comparison]:
         raise NotApplicable("lambda_min(G) > 0 is not certified")
     if run.scaling != "ours":
         raise NotApplicable("stated for the scaling of (2)")
-    kappa = float_up(constants.kappa_smooth(spectrum.lmin_ball, run.problem.gmax, act.L2))
+    kappa = float_up(constants.kappa_smooth(spectrum.lmin_floor, run.problem.gmax, act.L2))
     roots = np.sqrt(run.loss)
     q2 = run.mean_square_slope.min(axis=1)
     theory = np.maximum(q2[0] - kappa * (roots[0] - roots) / run.scale, 0.0)
