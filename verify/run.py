@@ -39,6 +39,13 @@ class Run:
         """The best certificate of the initial network."""
         return certify(self.problem, self.network.H, signs=self.network.signs)
 
+    def loss_root_drop(self) -> tuple[np.ndarray, np.ndarray]:
+        """(sqrt(L^0) - sqrt(L^t), its error), each (T,)."""
+        roots = np.sqrt(self.trajectory.loss)
+        # sqrt is steep at zero: an error e of L is at most sqrt(e) of its root.
+        error = self.trajectory.error / np.maximum(roots, np.sqrt(self.trajectory.error) + 1e-300)
+        return roots[0] - roots, error + error[0]
+
     def loss_ratio_log(self) -> tuple[np.ndarray, np.ndarray]:
         """(log(L^0/L^t), its error), each (T - 1,): the first save point is left out.
 

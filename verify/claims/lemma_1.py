@@ -26,12 +26,10 @@ def compare(run: Run) -> list[Comparison]:
     spectrum = run.problem.spectrum
     kappa = float_up(constants.kappa(spectrum.lmin_floor, spectrum.lmax_ceiling, run.interval, slope))
     start = float(least_fraction(run.network.H, middle(run.interval, (right - left) / 3)).mid())
-    roots = np.sqrt(run.loss)
-    theory = np.maximum(start**1.5 - kappa * (roots[0] - roots) / run.scale, 0.0) ** (2 / 3)
-    with np.errstate(all="ignore"):
-        root_error = np.where(roots > 0, run.error / np.maximum(roots, np.sqrt(run.error)), 0.0)
-        shift = kappa * (root_error + root_error[0]) / run.scale
-        theory_error = np.where(theory > 0, (theory**1.5 + shift) ** (2 / 3) - theory, 0.0)
+    drop, drop_error = run.loss_root_drop()
+    theory = np.maximum(start**1.5 - kappa * drop / run.scale, 0.0) ** (2 / 3)
+    shift = kappa * drop_error / run.scale
+    theory_error = np.where(theory > 0, (theory**1.5 + shift) ** (2 / 3) - theory, 0.0)
     error = theory_error + run.errors["active_fraction"].max(axis=1) + relative(theory, 1e-15)
     moving = slice(1, None)  # at t = 0 the claim is only that the middle third lies in I
     return [

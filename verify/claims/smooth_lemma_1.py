@@ -18,11 +18,10 @@ def compare(run: Run) -> list[Comparison]:
     if run.scaling != "ours":
         raise NotApplicable("stated for the scaling of (2)")
     kappa = float_up(constants.kappa_smooth(spectrum.lmin_floor, run.problem.gmax, act.L2))
-    roots = np.sqrt(run.loss)
+    drop, drop_error = run.loss_root_drop()
     q2 = run.mean_square_slope.min(axis=1)
-    theory = np.maximum(q2[0] - kappa * (roots[0] - roots) / run.scale, 0.0)
-    root_error = np.where(roots > 0, run.error / np.maximum(roots, np.sqrt(run.error) + 1e-300), 0.0)
-    shift = np.where(theory > 0, kappa * (root_error + root_error[0]) / run.scale, 0.0)
+    theory = np.maximum(q2[0] - kappa * drop / run.scale, 0.0)
+    shift = np.where(theory > 0, kappa * drop_error / run.scale, 0.0)
     error = shift + run.errors["mean_square_slope"].max(axis=1) + relative(q2)
     moving = slice(1, None)  # at t = 0 both sides are the same number
     return [
