@@ -48,9 +48,9 @@ class Flow:
         """Give back (n, m) tensors that nobody reads any more: allocating anew would fragment the heap."""
         self._spare += tensors[: SPARES - len(self._spare)]
 
-    def blocks(self) -> Iterator[slice]:
-        """The neurons, a block at a time."""
-        width = self._scratch[0].shape[1]
+    def blocks(self, finer: int = 1) -> Iterator[slice]:
+        """The neurons, a block at a time; `finer` times smaller blocks where several temporaries are needed."""
+        width = max(1, self._scratch[0].shape[1] // finer)
         return (slice(start, min(start + width, self.m)) for start in range(0, self.m, width))
 
     def _buffers(self, part: slice) -> list[torch.Tensor]:

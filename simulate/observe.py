@@ -82,7 +82,7 @@ class Recorder:
         flow, r = self.flow, point.residual
         modes = point.eigenvectors.T @ r
         absolute, square = (torch.zeros(flow.n, dtype=self.h0.dtype, device=self.h0.device) for _ in range(2))
-        for part in flow.blocks():
+        for part in flow.blocks(finer=4):
             moved = point.h[:, part] - self.h0[:, part]
             square += torch.linalg.vecdot(moved, moved, dim=1)
             absolute += moved.abs_().sum(1)
@@ -103,7 +103,7 @@ class Recorder:
         """(share of neurons in I, share of those that the error of h might carry across an end of I), each (n,)."""
         left, right = self.interval
         inside, unsure = (torch.zeros(self.flow.n, device=fine.device) for _ in range(2))
-        for part in self.flow.blocks():
+        for part in self.flow.blocks(finer=4):
             h = fine[:, part]
             gap = (h - coarse[:, part]).abs_()
             inside += ((h > left) & (h < right)).sum(1)

@@ -1,6 +1,7 @@
 """The gap report: its columns, its rows, and that an interruption leaves no half row."""
 
 import io
+import signal
 import subprocess
 import sys
 import time
@@ -76,18 +77,32 @@ def test_atomic_write_keeps_the_old_file_when_it_fails(tmp_path):
 
 def test_interrupted_report_holds_whole_rows(tmp_path):
     """SIGINT while trials run: exit code 130, and the rows so far, each complete."""
-    import signal
-
     out = tmp_path / "gaps.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "reports",
+        "gaps",
+        "--builtin",
+        "diabetes",
+        "--trials",
+        "100000",
+        "--out",
+        str(out),
+    ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "reports", "gaps", "--builtin", "diabetes", "--trials", "100000", "--out", str(out)],
+        command,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell ignores it
     )
-    lines = [process.stderr.readline() for _ in range(4)]  # four stages done, the trials have begun
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=60)
+    try:
+        lines = [process.stderr.readline() for _ in range(4)]  # four stages done, the trials have begun
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert process.returncode == 130, (lines, rest)
     rows = pd.read_csv(out)
     assert len(rows) > 20
