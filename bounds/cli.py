@@ -96,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument(
         "state", metavar="NPZ", help="X (n, d), y (n,), H (m, n), signs (m,): linrate flow --state-out"
     )
-    command.add_argument("--activation", default="tanh", help="name of the activation (default tanh)")
+    command.add_argument("--activation", help="name of the activation (default: the state's own, else tanh)")
+    command.add_argument("--embedding", help="identity or quadratic (default: the state's own, else identity)")
     command.add_argument("--method", default="best", help="a method's name, or best (the default)")
     options = parser.parse_args(argv)
     if options.command == "certify":
@@ -122,8 +123,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _certify(options: Any) -> int:
-    X, y, H, signs = load_arrays(options.state, ("X", "y", "H", "signs"))
-    c = certify(Problem(X, y, activation=options.activation), H, signs=signs, method=options.method)
+    names = ("X", "y", "H", "signs", "activation", "embedding")
+    X, y, H, signs, *stored = load_arrays(options.state, names[:4], optional=names[4:])
+    chosen = []
+    for name, value, default in zip(names[4:], stored, ("tanh", "identity"), strict=True):
+        given, saved = getattr(options, name), None if value is None else str(value)
+        if given is not None and saved is not None and given != saved:
+            raise ArgumentError(f"--{name} {given!r} contradicts the state's own {name} {saved!r}. Leave it out.")
+        chosen.append(given or saved or default)
+    activation, embedding = chosen
+    if embedding not in EMBEDDINGS:
+        raise unknown_name("embedding", embedding, EMBEDDINGS)
+    problem = Problem(X, y, activation=activation, embedding=EMBEDDINGS[embedding])
+    c = certify(problem, H, signs=signs, method=options.method)
     print(
         f"holds           {c.holds}\nrate            {c.rate!r}\nmethod          {c.method}\n"
         f"beta            {c.beta!r}\ncritical scale  {c.critical_scale!r}\npath length     {c.path_length!r}"

@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,8 +40,8 @@ def load_file(path: str | Path, target: str | None = None) -> Data:
         raise DataError(f"data file {str(file)!r} cannot be read as {file.suffix}: {error}") from None
 
 
-def load_arrays(path: str | Path, names: Sequence[str]) -> list[np.ndarray]:
-    """The arrays of these names in a .npz file."""
+def load_arrays(path: str | Path, names: Sequence[str], optional: Sequence[str] = ()) -> list[Any]:
+    """The arrays of these names in a .npz file, then the optional ones, None where they are absent."""
     file = Path(path)
     if not file.is_file():
         raise DataError(f"file {str(file)!r} does not exist.")
@@ -49,7 +50,7 @@ def load_arrays(path: str | Path, names: Sequence[str]) -> list[np.ndarray]:
             missing = [name for name in names if name not in archive]
             if missing:
                 raise DataError(f"{str(file)!r} must hold arrays {', '.join(names)}. Found {sorted(archive.files)}.")
-            return [archive[name] for name in names]
+            return [archive.get(name) for name in (*names, *optional)]
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):
             raise

@@ -37,7 +37,15 @@ def save_state(path: str, problem: Problem, trajectory: Trajectory) -> None:
     """X, y and the final network as .npz: what `linrate certify` reads."""
     stream = io.BytesIO()
     final = trajectory.final
-    np.savez(stream, X=problem.X, y=problem.y, H=final.H, signs=final.signs)
+    np.savez(
+        stream,
+        X=problem.X,
+        y=problem.y,
+        H=final.H,
+        signs=final.signs,
+        activation=np.array(problem.activation.name),
+        embedding=np.array(problem.embedding_name),
+    )
     write_atomically(path, stream.getvalue())
 
 

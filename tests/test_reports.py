@@ -118,6 +118,22 @@ def test_flow_writes_its_observables_and_a_state_that_certifies(tmp_path, capsys
     assert frame["loss"].is_monotonic_decreasing
     assert run(main, ["certify", str(state)]) == 0
     assert "holds           True" in capsys.readouterr().out
+    assert run(main, ["certify", str(state), "--activation", "relu"]) == 2  # the state knows its activation
+    assert "contradicts" in capsys.readouterr().err
+
+
+def test_a_state_remembers_its_embedding(tmp_path, capsys):
+    state = tmp_path / "state.npz"
+    arguments = ["flow", "--builtin", "experiment-1", "--n", "4", "--embedding", "quadratic", "--width", "200"]
+    network = ["--scale", "2000", "--init", "antisymmetric", "--t-max", "1e-6", "--state-out", str(state)]
+    assert run(main, [*arguments, *network]) == 0
+    capsys.readouterr()
+    run(main, ["certify", str(state)])
+    shown = capsys.readouterr().out
+    with np.load(state) as saved:
+        problem = bounds.Problem(saved["X"], saved["y"], embedding=bounds.Quadratic())
+        c = bounds.certify(problem, saved["H"], signs=saved["signs"])
+    assert f"rate            {c.rate!r}" in shown
 
 
 def test_descent_command(capsys):
