@@ -1,0 +1,127 @@
+"""Errata as text: one line, one in full, and docs/errata.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bounds.erratum.base import Claim, Demonstration, Erratum
+
+VERDICTS = {True: "refuted", False: "NOT REFUTED", None: "UNDECIDED"}
+COMMAND = "linrate errata"
+
+INTRODUCTION = """# Errata of arXiv 2204.10782
+
+*On Feature Learning in Neural Networks with Global Convergence Guarantees* (Chen, Vanden-Eijnden, Bruna, 2022).
+
+This page is written by `linrate errata --markdown`; every number on it is computed by the demonstrations behind
+`bounds.errata()`. A statement is called refuted only where an enclosure of the true number contradicts the printed
+one, and the repaired statement is checked in the same example. *Exact* numbers are integers, closed forms or SymPy,
+*enclosed* ones are balls of python-flint, *numerical* ones floating point with their error inside the enclosure.
+
+Notation: n data points, m neurons with signs c_i = +-c (c is the scale), h_ia = h_i(x_a), f_a = f(x_a), r = f - y,
+L = ||r||^2/2, G the Gram matrix, Ls = Lip(sigma), K_s the least |sigma'| on the interval I, |I| = I_r - I_l. The paper
+was read in a text extracted from the PDF, which loses exponents, fractions and some indices; where that leaves two
+readings, both are named.
+
+**What survives.** The method of the paper is sound. Theorem 1 holds with 9/sqrt(2) for 9/2 (E1), the exponent of E5, a
+bounded I (E7), Clarke's subdifferential at kinks (E15) and one of two repairs of Lemma 2 (E2, E3, E4, E9, E10): a
+width that grows with n and E sigma(h), or antisymmetric initialisation, which needs no Lemma 2. Theorem 2 follows
+from it, and Theorem 3 with E12. The constants are `bounds.guarantee(problem, method="repaired")`; sharper proofs are
+in [theory.md](theory.md).
+"""
+
+
+def verdict(d: Demonstration) -> str:
+    """One word: what became of the printed statement, or that the repair fails."""
+    if d.refuted and d.repaired.holds is not True:
+        return "REPAIR FAILS" if d.repaired.holds is False else "REPAIR UNDECIDED"
+    return VERDICTS[None if d.printed.holds is None else not d.printed.holds]
+
+
+def escape(text: str, special: str = "*~") -> str:
+    """Plain text for Markdown."""
+    return "".join("\\" + ch if ch in special else ch for ch in text)
+
+
+def number(x: float) -> str:
+    """Three digits: what every machine agrees on."""
+    return f"{x:.3g}"
+
+
+def inequality(d: Demonstration) -> str:
+    """The printed promise as it comes out: "true 2 <= printed 1"."""
+    return f"{number(d.true_value)} {d.printed.relation} {number(d.printed_value)}"
+
+
+def line(e: Erratum, d: Demonstration, seconds: float) -> str:
+    """One line of `linrate errata`."""
+    return (
+        f"{e.id:4} {verdict(d):11} printed {number(d.printed_value):>9}  true {number(d.true_value):>9}"
+        f"  {d.evidence:9} {seconds:5.2f} s  {e.where}: {e.title}"
+    )
+
+
+def summary(shown: Sequence[Demonstration]) -> str:
+    """The last line of `linrate errata`."""
+    documented = sum(d.as_documented is True for d in shown)
+    return (
+        f"{documented} of {len(shown)} refuted with the repair holding. One in full: {COMMAND} E5. All: docs/errata.md"
+    )
+
+
+def full(e: Erratum, d: Demonstration) -> str:
+    """`linrate errata E5`."""
+    fields = [
+        ("printed", e.printed),
+        ("fails", e.fails),
+        ("repaired", e.repaired),
+        ("proof", e.proof),
+        ("consequence", e.consequence),
+        ("quantity", d.quantity),
+        ("printed says", _promise(d.printed)),
+        ("repaired says", _promise(d.repaired)),
+        ("numbers", f"{d.note} ({d.evidence})"),
+        ("verdict", verdict(d)),
+    ]
+    return "\n".join([f"{e.id}  {e.where}: {e.title}", *(f"  {name:14}{text}" for name, text in fields)])
+
+
+def _promise(claim: Claim) -> str:
+    actual, promised = claim.ends
+    outcome = {True: "holds", False: "false", None: "undecided"}[claim.holds]
+    return f"{number(actual)} {claim.relation} {number(promised)}: {outcome}"
+
+
+def markdown(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
+    """docs/errata.md."""
+    rows = ["| | where | what | comes out as | evidence |", "| --- | --- | --- | --- | --- |"]
+    sections = []
+    for e, d in results:
+        anchor = e.id.lower()
+        cells = [
+            f"[{e.id}](#{anchor})",
+            escape(e.where, "*~|"),
+            escape(e.title, "*~|"),
+            f"`{inequality(d)}` {verdict(d)}",
+            d.evidence,
+        ]
+        rows.append("| " + " | ".join(cells) + " |")
+        claims = f"Printed: `{_promise(d.printed)}`. Repaired: `{_promise(d.repaired)}`."
+        paragraphs = [
+            ("Printed", escape(e.printed)),
+            ("Why it fails", escape(e.fails)),
+            ("Counterexample", f"{escape(d.quantity)}. {claims} {escape(d.note)}"),
+            ("Repair", escape(e.repaired)),
+            ("Proof", escape(e.proof)),
+            ("Consequence", escape(e.consequence)),
+        ]
+        sections.append(
+            "\n\n".join(
+                [
+                    f'<a id="{anchor}"></a>\n## {e.id}. {escape(e.where)}: {escape(e.title)}',
+                    *(f"**{heading}.** {text}" for heading, text in paragraphs),
+                    f"Reproduce: `{COMMAND} {e.id}`",
+                ]
+            )
+        )
+    return "\n".join([INTRODUCTION, *rows, "", "\n\n".join(sections)]) + "\n"
