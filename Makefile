@@ -33,7 +33,7 @@ verify: $(STAMP)
 
 test: $(STAMP)
 	@echo "==> testing the code"
-	$(BIN)/python -m pytest tests/ -q $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto $(ARGS)
 
 lint: $(STAMP)
 	@echo "==> ruff, mypy"

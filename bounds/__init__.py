@@ -5,18 +5,22 @@ Guarantees" (arXiv 2204.10782), by its proof, by its repair and by sharper proof
 """
 
 from bounds import constants
-from bounds.activations import Activation, get_activation, known_activations
-from bounds.certificate import Certificate, certify
+from bounds.activations import Activation, get_activation, known_activations, register_activation
+from bounds.certificate import Certificate, SwitchOn, certify, first_certified
 from bounds.embeddings import Identity, Quadratic
+from bounds.erratum import Demonstration, Erratum, errata
 from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError
+from bounds.features import RandomFeatures
 from bounds.guarantee import (
     Guarantee,
     certified_rate,
     guarantee,
+    required_embedding_dim,
     required_scale,
     required_width,
     table,
 )
+from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
 
 __all__ = [
@@ -25,18 +29,29 @@ __all__ = [
     "AssumptionError",
     "Certificate",
     "DataError",
+    "Demonstration",
+    "Erratum",
     "Guarantee",
     "Identity",
     "LinrateError",
     "Problem",
     "Quadratic",
+    "RandomFeatures",
+    "SwitchOn",
     "certified_rate",
     "certify",
     "constants",
+    "errata",
+    "first_certified",
     "get_activation",
     "guarantee",
     "known_activations",
+    "largest_n",
+    "register_activation",
+    "required_embedding_dim",
     "required_scale",
     "required_width",
+    "smallest_delta",
+    "smallest_lambda_min",
     "table",
 ]

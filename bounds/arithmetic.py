@@ -26,6 +26,20 @@ def _arb_ncdf(u: arb) -> arb:
     return (-u / arb(2).sqrt()).erfc() / 2
 
 
+def _arb_sigmoid(u: Any) -> arb:
+    # On wide balls only the exponential that shrinks says anything.
+    x = arb(u)
+    if x.mid() > 0:
+        return 1 / (1 + (-x).exp())
+    shrinking = x.exp()
+    return shrinking / (1 + shrinking)
+
+
+def _arb_softplus(u: Any) -> arb:
+    x = arb(u)
+    return x + (-x).exp().log1p() if x.mid() > 0 else x.exp().log1p()
+
+
 def _arb_step(u: arb) -> arb:
     return arb(1) if u > 0 else arb(0) if u < 0 else arb(0).union(arb(1))
 
@@ -43,8 +57,9 @@ ENCLOSED: Ops = SimpleNamespace(
     sin=lambda x: arb(x).sin(),
     cos=lambda x: arb(x).cos(),
     tanh=lambda x: arb(x).tanh(),
-    sigmoid=lambda x: 1 / (1 + (-arb(x)).exp()),
-    softplus=lambda x: arb(x).exp().log1p(),
+    sigmoid=_arb_sigmoid,
+    softplus=_arb_softplus,
+    atan=lambda x: arb(x).atan(),
     erf=lambda x: arb(x).erf(),
     ncdf=_arb_ncdf,
     npdf=lambda x: (-(arb(x) ** 2) / 2).exp() / (2 * arb.pi()).sqrt(),
@@ -84,6 +99,7 @@ NUMPY: Ops = SimpleNamespace(
     sin=np.sin,
     cos=np.cos,
     tanh=np.tanh,
+    atan=np.arctan,
     sigmoid=_np_sigmoid,
     softplus=lambda x: np.logaddexp(0.0, x),
     erf=_np_erf,
@@ -111,6 +127,7 @@ def symbolic() -> Ops:
         sin=sp.sin,
         cos=sp.cos,
         tanh=sp.tanh,
+        atan=sp.atan,
         sigmoid=lambda x: 1 / (1 + sp.exp(-x)),
         softplus=lambda x: sp.log(1 + sp.exp(x)),
         erf=sp.erf,

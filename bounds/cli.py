@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from bounds import constants
 from bounds.certificate import certify
 from bounds.datasets import DATASETS, load_builtin
-from bounds.embeddings import EMBEDDINGS
-from bounds.errors import ArgumentError, LinrateError, unknown_name
+from bounds.embeddings import get_embedding
+from bounds.erratum import Demonstration, Erratum, errata, get_erratum
+from bounds.errors import ArgumentError, AssumptionError, LinrateError, unknown_name
 from bounds.files import load_arrays, load_file
-from bounds.guarantee import INITS, guarantee, table
+from bounds.guarantee import INITS, SIMULABLE_WIDTH, guarantee, table
+from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 EXIT_CODES = "exit codes: 0 holds, 1 refuted, 2 bad input, 3 undecided"
+ERRATA_EXIT_CODES = (
+    "exit codes: 0 every statement shown is refuted and its repair holds, as documented; 1 one of them is not;"
+    " 2 bad input; 3 a number is not known well enough to tell"
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,24 +58,33 @@ def add_problem_options(parser: Any) -> None:
     parser.add_argument("--builtin", metavar="NAME", help=f"a built-in data set: {', '.join(DATASETS)}")
     parser.add_argument("--n", type=int, help="number of data points of a built-in set")
     parser.add_argument("--d", type=int, help="input dimension of a built-in set")
-    parser.add_argument("--data-seed", type=int, default=0, help="seed of a built-in set (default 0)")
+    parser.add_argument("--data-seed", type=int, help="seed of a built-in set (default 0)")
     parser.add_argument("--activation", default="tanh", help="name of the activation (default tanh)")
-    parser.add_argument("--embedding", default="identity", help="identity or quadratic (default identity)")
+    parser.add_argument(
+        "--embedding",
+        default="identity",
+        help="identity (default), quadratic or random-features:depth=1,activation=relu[,dim=D,seed=0]",
+    )
 
 
 def problem_from(options: Any) -> Problem:
     """The problem that the options of add_problem_options describe."""
-    if options.embedding not in EMBEDDINGS:
-        raise unknown_name("embedding", options.embedding, EMBEDDINGS)
+    embedding = get_embedding(options.embedding)
     if options.data and options.builtin:
         raise ArgumentError("give --data or --builtin, not both.")
     if options.data:
+        for flag in ("n", "d", "data_seed"):
+            if getattr(options, flag) is not None:
+                flag = flag.replace("_", "-")
+                raise ArgumentError(f"--{flag} is for a built-in data set, not for --data. Leave it out.")
         X, y = load_file(options.data, options.target)
         name = str(options.data)
     else:
         name = options.builtin or "reference"
-        X, y = load_builtin(name, n=options.n, d=options.d, seed=options.data_seed)
-    return Problem(X, y, activation=options.activation, embedding=EMBEDDINGS[options.embedding], name=name)
+        if options.target is not None:
+            raise ArgumentError("--target names a column of --data; a built-in data set has its own. Leave it out.")
+        X, y = load_builtin(name, n=options.n, d=options.d, seed=options.data_seed or 0)
+    return Problem(X, y, activation=options.activation, embedding=embedding, name=name)
 
 
 def add_guarantee_options(parser: Any) -> None:
@@ -77,7 +94,7 @@ def add_guarantee_options(parser: Any) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m bounds width|table|certify"""
+    """python -m bounds width|table|constants|covers|certify|errata"""
     parser = Parser(prog="linrate", example="python -m bounds table --builtin digits --delta 0.05")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     for name, help_text in (
@@ -88,8 +105,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         add_problem_options(command)
         add_guarantee_options(command)
         command.add_argument("--scale", type=float, help="c hat, by default what the theorem asks for")
+        command.add_argument(
+            "--budget", type=int, default=SIMULABLE_WIDTH, help="width beyond which a bound is vacuous (default 10^7)"
+        )
         if name == "width":
             command.add_argument("--method", default="best", help="a method's name, or best (the default)")
+    command = commands.add_parser(
+        "constants",
+        help="every constant of the theory, symbolically",
+        example="linrate constants kappa K --latex",
+    )
+    command.add_argument("names", nargs="*", help="some of them (default: all)")
+    command.add_argument("--latex", action="store_true", help="LaTeX in place of plain formulas")
+    command = commands.add_parser(
+        "covers", help="what a given width still covers", example="linrate covers --builtin digits --width 4096"
+    )
+    add_problem_options(command)
+    add_guarantee_options(command)
+    command.add_argument("--width", type=int, required=True, help="number of neurons")
+    command.add_argument("--scale", type=float, help="c hat, by default what the theorem asks for")
+    command.add_argument("--method", default="best", help="a method's name, or best (the default)")
     command = commands.add_parser(
         "certify", help="a certificate for one network", example="linrate certify state.npz --activation tanh"
     )
@@ -97,14 +132,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         "state", metavar="NPZ", help="X (n, d), y (n,), H (m, n), signs (m,): linrate flow --state-out"
     )
     command.add_argument("--activation", help="name of the activation (default: the state's own, else tanh)")
-    command.add_argument("--embedding", help="identity or quadratic (default: the state's own, else identity)")
+    command.add_argument("--embedding", help="as for linrate width (default: the state's own, else identity)")
     command.add_argument("--method", default="best", help="a method's name, or best (the default)")
+    command = commands.add_parser(
+        "errata",
+        help="what is wrong in the paper, each with its counterexample computed",
+        epilog=f"example: linrate errata E5\n{ERRATA_EXIT_CODES}",
+    )
+    command.add_argument("id", nargs="?", metavar="ID", help="one erratum in full, for example E5 (default: all)")
+    command.add_argument("--markdown", action="store_true", help="write docs/errata.md to standard output")
     options = parser.parse_args(argv)
+    if options.command == "errata":
+        return _errata(options)
     if options.command == "certify":
         return _certify(options)
+    if options.command == "constants":
+        return _constants(options)
     problem = problem_from(options)
+    if options.command == "covers":
+        return _covers(problem, options)
     if options.command == "table":
-        frame = table(problem, options.delta, init=options.init, scale=options.scale)
+        frame = table(problem, options.delta, init=options.init, scale=options.scale, budget=options.budget)
         shown = frame.drop(columns=["caveats", "source"]).to_string(index=False, float_format="{:.4g}".format)
         low, high = problem.spectrum.lmin[0], problem.spectrum.lmax[1]
         print(
@@ -112,14 +160,57 @@ def main(argv: Sequence[str] | None = None) -> int:
             f" delta={options.delta}, lambda_min >= {low:.6g}, lambda_max <= {high:.6g}"
         )
         print(shown)
-        for name, caveats in zip(frame["method"], frame["caveats"], strict=True):
-            if isinstance(caveats, str) and caveats:
-                print(f"  {name}: {caveats}")
+        for name, source, caveats in zip(frame["method"], frame["source"], frame["caveats"], strict=True):
+            print(f"  {name}: {source}" + (f". {caveats}" if isinstance(caveats, str) and caveats else ""))
         return HOLDS
-    g = guarantee(problem, options.delta, method=options.method, init=options.init, scale=options.scale)
+    g = guarantee(
+        problem,
+        options.delta,
+        method=options.method,
+        init=options.init,
+        scale=options.scale,
+        budget=options.budget,
+    )
     proved = "proved" if g.proved else "NOT proved: " + "; ".join(g.caveats)
-    print(f"width  {g.width}\nscale  {g.scale!r}\nrate   {g.rate!r}\nmethod {g.method} ({g.source}; {proved})")
+    print(
+        f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name}, embedding={problem.embedding_name},"
+        f" init={g.init}, delta={g.delta:g}"
+    )
+    print(f"width  {g.width}{' (vacuous: beyond the budget)' if g.vacuous else ''}")
+    if g.embedding_dim is not None:
+        print(f"dim    {g.embedding_dim}")
+    print(f"scale  {g.scale!r}\nrate   {g.rate!r}\nmethod {g.method} ({g.source}; {proved})")
     return HOLDS
+
+
+def _constants(options: Any) -> int:
+    known = {c.name: c for c in constants.all_constants()}
+    for name in options.names:
+        if name not in known:
+            raise unknown_name("constant", name, known)
+    for name in options.names or known:
+        c = known[name]
+        print(f"{c.name}({', '.join(c.parameters)})   {c.source}; {'proved' if c.proved else 'NOT proved'}")
+        print(f"    {c.latex if options.latex else c.symbolic}")
+    return HOLDS
+
+
+def _covers(problem: Problem, options: Any) -> int:
+    same = {"method": options.method, "init": options.init, "scale": options.scale}
+    print(f"{problem.name}: n={problem.n}, {problem.activation.name}, width={options.width}, init={options.init}")
+    questions: tuple[tuple[str, Callable[[], Any]], ...] = (
+        ("smallest delta", lambda: smallest_delta(problem, options.width, **same)),
+        ("largest n (first rows)", lambda: largest_n(problem, options.width, options.delta, **same)),
+        ("smallest lambda_min(G)", lambda: smallest_lambda_min(problem, options.width, options.delta, **same)),
+    )
+    answered = 0
+    for text, question in questions:
+        try:
+            print(f"{text:24} {question()!r}")
+            answered += 1
+        except AssumptionError as error:
+            print(f"{text:24} none: {error}")
+    return HOLDS if answered else UNDECIDED
 
 
 def _certify(options: Any) -> int:
@@ -132,12 +223,32 @@ def _certify(options: Any) -> int:
             raise ArgumentError(f"--{name} {given!r} contradicts the state's own {name} {saved!r}. Leave it out.")
         chosen.append(given or saved or default)
     activation, embedding = chosen
-    if embedding not in EMBEDDINGS:
-        raise unknown_name("embedding", embedding, EMBEDDINGS)
-    problem = Problem(X, y, activation=activation, embedding=EMBEDDINGS[embedding])
+    problem = Problem(X, y, activation=activation, embedding=get_embedding(embedding))
     c = certify(problem, H, signs=signs, method=options.method)
     print(
         f"holds           {c.holds}\nrate            {c.rate!r}\nmethod          {c.method}\n"
         f"beta            {c.beta!r}\ncritical scale  {c.critical_scale!r}\npath length     {c.path_length!r}"
     )
     return HOLDS if c.holds else UNDECIDED
+
+
+def _errata(options: Any) -> int:
+    from bounds.erratum import report
+
+    if options.id and options.markdown:
+        raise ArgumentError("--markdown writes every erratum. Leave the identifier out.")
+    results: list[tuple[Erratum, Demonstration]] = []
+    for erratum in [get_erratum(options.id)] if options.id else errata():
+        started = time.monotonic()
+        shown = erratum.demonstrate()
+        results.append((erratum, shown))
+        if options.id:
+            print(report.full(erratum, shown))
+        elif not options.markdown:
+            print(report.line(erratum, shown, time.monotonic() - started), flush=True)
+    if options.markdown:
+        print(report.markdown(results), end="")
+    elif not options.id:
+        print(report.summary([shown for _, shown in results]))
+    found = {shown.as_documented for _, shown in results}
+    return REFUTED if False in found else UNDECIDED if None in found else HOLDS

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from bounds.errors import require, unknown_name
+from bounds.features import RandomFeatures
 from bounds.spectrum import gamma
 
 
@@ -44,8 +46,31 @@ class Quadratic:
 
 
 def embedding_name(embedding: object) -> str:
-    """The name written to reports: the class's, in lower case."""
-    return "gram" if embedding is None else type(embedding).__name__.lower()
+    """The name written to reports: the embedding's own, or the class's in lower case."""
+    return "gram" if embedding is None else str(getattr(embedding, "name", type(embedding).__name__.lower()))
 
 
 EMBEDDINGS: dict[str, Embedding] = {"identity": Identity(), "quadratic": Quadratic()}
+RANDOM = "random-features"
+
+
+def get_embedding(text: str) -> Embedding:
+    """The embedding of that name: identity, quadratic, or random-features with options, such as
+    random-features:depth=2,activation=erf,dim=8192,seed=0 (without dim: the limit of infinite dimension).
+
+    Raises ArgumentError for an unknown name or option.
+    """
+    name, _, rest = str(text).partition(":")
+    if name in EMBEDDINGS and not rest:
+        return EMBEDDINGS[name]
+    if name != RANDOM:
+        raise unknown_name("embedding", text, [*EMBEDDINGS, RANDOM])
+    options: dict[str, Any] = {}
+    for item in filter(None, rest.split(",")):
+        key, _, value = item.partition("=")
+        if key not in ("depth", "activation", "dim", "seed"):
+            raise unknown_name("option of random-features", key, ["depth", "activation", "dim", "seed"])
+        if key != "activation":
+            require(value.isdigit(), f"{key} of random-features", "a whole number", value)
+        options[key] = value if key == "activation" else int(value)
+    return RandomFeatures(**options)

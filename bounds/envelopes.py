@@ -36,18 +36,23 @@ class Table:
 
 @lru_cache(maxsize=512)
 def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table:
-    assert activation.strip is not None
-    rho, bound = activation.strip
+    bound = activation.slope_bound
     nodes = np.linspace(-reach, reach, 2001 if fine else 301)
-    spread = bound / math.sqrt(mu)
-    u = np.linspace(-reach - spread, reach + spread, 8001 if fine else 1501)
+    half = math.ceil(reach + bound / math.sqrt(mu))
+    points = 4000 if fine else 750  # on each side
+    # Kinks sit at integers: either every integer is a node, or nothing but integers is.
+    if half <= points:
+        per_unit = math.ceil(points / half)
+        u: np.ndarray = np.arange(-half * per_unit, half * per_unit + 1) / per_unit
+    else:
+        u = np.arange(-points, points + 1) * float(math.ceil(half / points))
     p = np.square(activation.slope(u))
-    # By Cauchy's estimate |(sigma'^2)''| <= 2 bound^2/rho^2, so a grid minimum is at most this much too high:
-    curvature = 2 * bound**2 / rho**2 + 2 * mu
+    # A grid minimum is at most this much too high:
+    curvature = activation.slope_square_bend + 2 * mu
     loss = curvature * (u[1] - u[0]) ** 2 / 8
     values, where = _grid_minima(p, u, nodes, mu)
     step = nodes[1] - nodes[0]
-    rounding = ROUNDING * max(1.0, bound**2)
+    rounding = (ROUNDING + 3 * activation.slack * float(u[-1])) * max(1.0, bound**2)
     # Not clamped at zero: linear interpolation between clamped nodes is no lower bound. Values are clamped when read.
     lower = values - loss - mu * step**2 / 4 - rounding
     tangent = 2 * mu * (nodes - where)

@@ -2,7 +2,7 @@
 
 E F(sqrt(g) Z) for F analytic on the strip |Im u| <= rho is computed by the trapezoidal rule, whose error is at most
 2 N / (exp(2 pi a / step) - 1) with N a bound on the integral of |F phi| along Im z = +-a, a = rho / sqrt(g)
-(Trefethen and Weideman, SIAM Review 56, 2014, Theorem 5.1). Piecewise linear activations have closed forms.
+(Trefethen and Weideman, SIAM Review 56, 2014, Theorem 5.1). Activations with kinks have closed forms.
 """
 
 from __future__ import annotations
@@ -60,18 +60,23 @@ def _enclose_sum(values: np.ndarray, weights: np.ndarray, extra: float) -> arb:
 
 
 def slope_power(activation: Activation, variance: arb, power: int) -> arb:
-    """E sigma'(sqrt(g) Z)^power for an even power, Z ~ N(0, 1), enclosed."""
-    if activation.pieces is not None:
-        left, right = activation.pieces
-        return (arb(left) ** power + arb(right) ** power) / 2
+    """E sigma'(sqrt(g) Z)^power for power 2 or 4, Z ~ N(0, 1), enclosed."""
+    if activation.moments is not None:
+        found = activation.moments(variance)
+        return found.slope_square if power == 2 else found.slope_fourth
     assert activation.strip is not None
     rho, bound = activation.strip
     g = float(variance)
     z, weights, a, factor = _nodes(g, rho)
     slopes = activation.slope(math.sqrt(g) * z)
     height = bound**power * math.exp(a * a / 2)
-    tail = float(activation.Ls.upper()) ** power * math.erfc(REACH / math.sqrt(2))
-    result = _enclose_sum(slopes**power, weights, factor * height + tail)
+    ls = float(activation.Ls.upper())
+    tail = ls**power * math.erfc(REACH / math.sqrt(2))
+    # sqrt(g) z was rounded too, and an expression may lose digits of its own.
+    root = math.sqrt(g)
+    lost = 2.0**-51 * root * float(activation.L2.upper()) + activation.slack * ls * (1 + root)
+    evaluation = power * ls ** (power - 1) * lost
+    result = _enclose_sum(slopes**power, weights, factor * height + tail + evaluation)
     return _widen_variance(result, variance, activation, power)
 
 
@@ -84,20 +89,21 @@ def _widen_variance(result: arb, variance: arb, activation: Activation, power: i
 
 def mean_value(activation: Activation, variance: arb) -> arb:
     """mu = E sigma(sqrt(g) Z), enclosed."""
-    if activation.pieces is not None:
-        left, right = activation.pieces
-        return (arb(right) - arb(left)) * (variance / (2 * arb.pi())).sqrt()
+    if activation.moments is not None:
+        return activation.moments(variance).mean
     return _value_power(activation, variance, 1)
+
+
+def value_square(activation: Activation, variance: arb) -> arb:
+    """E sigma(sqrt(g) Z)^2, enclosed."""
+    if activation.moments is not None:
+        return activation.moments(variance).second
+    return _value_power(activation, variance, 2)
 
 
 def value_variance(activation: Activation, variance: arb) -> arb:
     """An enclosure whose upper end bounds Var sigma(sqrt(g) Z); never above Ls^2 g (Poincare)."""
-    if activation.pieces is not None:
-        left, right = activation.pieces
-        second = (arb(left) ** 2 + arb(right) ** 2) / 2 * variance
-    else:
-        second = _value_power(activation, variance, 2)
-    computed = second - square(mean_value(activation, variance))
+    computed = value_square(activation, variance) - square(mean_value(activation, variance))
     return computed.nonnegative_part().min(activation.Ls**2 * variance)
 
 
@@ -113,9 +119,10 @@ def _value_power(activation: Activation, variance: arb, power: int) -> arb:
     ls = float(activation.Ls.upper())
     moment = base + ls * root if power == 1 else (base + ls * root) ** 2
     tail = 2 * moment * (1 + REACH) ** power * math.exp(-REACH * REACH / 2)
-    result = _enclose_sum(values**power, weights, factor * moment * math.exp(a * a / 2) + tail)
+    evaluation = (2.0**-51 * root + activation.slack * (1 + root)) * ls * (1 if power == 1 else 4 * (base + ls * root))
+    result = _enclose_sum(values**power, weights, factor * moment * math.exp(a * a / 2) + tail + evaluation)
     spread = abs(variance.sqrt() - arb(root))
-    sensitivity = arb(ls) * (1 if power == 1 else 2 * (arb(base) + arb(ls) * (root + 1)))
+    sensitivity = arb(ls) * (1 if power == 1 else 2 * (arb(base) + arb(ls) * (variance.sqrt().abs_upper() + root)))
     return result + arb(0, float((spread * sensitivity).upper()))
 
 

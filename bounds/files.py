@@ -82,24 +82,35 @@ def _csv(file: Path, target: str | None) -> Data:
     import pandas as pd
 
     try:
-        cells = pd.read_csv(file, header=None, dtype=str, keep_default_na=False, skipinitialspace=True)
+        cells = pd.read_csv(
+            file, header=None, dtype=str, keep_default_na=False, skipinitialspace=True, skip_blank_lines=False
+        )
     except pd.errors.EmptyDataError:
         raise DataError(f"data file {str(file)!r} is empty.") from None
+    cells = cells.fillna("")
+    cells = cells[(cells != "").any(axis=1)]  # blank lines go, but lines keep their numbers for messages
+    if len(cells) == 0:
+        raise DataError(f"data file {str(file)!r} is empty.")
     first = cells.iloc[0].tolist()
     # A row of names, or the 0, 1, 2, ... that data frames write where columns have no names.
     has_header = not any(_is_number(cell) for cell in first) or first == [str(k) for k in range(len(first))]
     names = [str(cell).strip() for cell in first] if has_header else [str(k + 1) for k in range(len(first))]
     body = cells.iloc[1:] if has_header else cells
     values = np.empty(body.shape)
-    for k, row in enumerate(body.itertuples(index=False)):
-        for j, cell in enumerate(row):
+    for k, row in enumerate(body.itertuples()):
+        for j, cell in enumerate(row[1:]):
             if not _is_number(cell) or not math.isfinite(float(cell)):
-                line = k + 1 + has_header
+                line = row[0] + 1
+                hint = " If line 1 names the columns, no name may be a number." if line == 1 else " Drop or encode it."
                 raise DataError(
-                    f"{str(file)!r}, line {line}, column {names[j]!r}: {cell!r} is not a finite number."
-                    " Drop or encode it."
+                    f"{str(file)!r}, line {line}, column {names[j]!r}: {cell!r} is not a finite number.{hint}"
                 )
             values[k, j] = float(cell)
+    if has_header and names[0] == "" and np.array_equal(values[:, 0], np.arange(len(values))):
+        raise DataError(
+            f"{str(file)!r}: column 1 has no name and counts the rows 0, 1, 2, ...: a row index, not a feature."
+            " Write the file without it (pandas: to_csv(..., index=False)), or give the column a name."
+        )
     return _split(values, names, target, file)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from flint import arb
 
-from bounds import constants
-from bounds.arithmetic import ceil_int, float_down, float_up, square
+from bounds.arithmetic import ceil_int, float_down, float_up
+from bounds.concentration import PROVED_TAILS, dim_for_distance, dim_for_half
 from bounds.errors import AssumptionError, require
-from bounds.expectations import mean_value, value_variance
+from bounds.initial_output import width_for_output
 from bounds.methods import get_method, proved_methods
-from bounds.methods.base import APriori, Method
+from bounds.methods.base import Method
 from bounds.problem import Problem
 
 if TYPE_CHECKING:
@@ -45,13 +47,14 @@ class Guarantee:
     critical_scale: float
     path_length: float
     embedding_dim: int | None = None
+    budget: int = SIMULABLE_WIDTH
     constants: dict[str, Any] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
 
     @property
     def vacuous(self) -> bool:
-        """The width is beyond 10^7 neurons, more than one machine simulates."""
-        return self.width > SIMULABLE_WIDTH
+        """The width is beyond the budget, by default 10^7 neurons, what one machine simulates."""
+        return self.width > self.budget
 
     @property
     def dominant(self) -> str:
@@ -59,9 +62,9 @@ class Guarantee:
         return str(self.constants["dominant"])
 
 
-def check_probability(value: float, name: str = "delta") -> None:
+def check_probability(value: Any, name: str = "delta") -> None:
     """`name` must be a number in (0, 1), and no denormal one."""
-    require(isinstance(value, numbers.Real) and 1e-300 <= value < 1, name, "in (0, 1)", value)
+    require(isinstance(value, numbers.Real) and 1e-300 <= float(value) < 1, name, "in (0, 1)", value)
 
 
 def check_scale(scale: float) -> None:
@@ -83,14 +86,17 @@ def guarantee(
     init: str = "independent",
     scale: float | None = None,
     beta: float = 0.5,
-    tau: float = 0.2,
+    tau: float | str = 0.2,
+    budget: int = SIMULABLE_WIDTH,
 ) -> Guarantee:
     """Theorem 1 made explicit: see Guarantee for the statement.
 
     delta: failure probability in (0, 1); method: a name, or "best" (the proved method with the smallest width);
     init: "independent" signs or "antisymmetric" pairs; scale: c hat, by default the smallest for which the width is
     finite with room to spare, 2 a ||y||/beta (a ||y||/beta if antisymmetric); beta in (0, 1): the share of the
-    certified path that may be used; tau in (0, 1): how far empirical means may fall below their expectation.
+    certified path that may be used; tau in (0, 1): how far empirical means may fall below their expectation, or
+    "optimal", the one of the smallest width (for antisymmetric pairs it needs a scale: without one the width falls for
+    ever as the scale grows); budget: the width beyond which the guarantee is called vacuous.
 
     Raises ArgumentError for arguments out of range, AssumptionError where the method does not apply or the given
     scale is not above its critical value.
@@ -98,22 +104,74 @@ def guarantee(
     check_probability(delta)
     check_init(init)
     check_probability(beta, "beta")
-    check_probability(tau, "tau")
+    require(isinstance(budget, int) and budget >= 1, "budget", "a whole number of neurons >= 1", budget)
+    return replace(_guarantee(problem, delta, method, init, scale, beta, tau), budget=budget)
+
+
+def _guarantee(
+    problem: Problem, delta: float, method: str, init: str, scale: float | None, beta: float, tau: float | str
+) -> Guarantee:
     if scale is not None:
         check_scale(scale)
         scale = float(scale)
-    delta, beta, tau = float(delta), float(beta), float(tau)
+    if tau == "optimal":
+        require(scale is not None or init == "independent", "scale", "given with tau='optimal' and pairs", scale)
+        return _optimal_tau(problem, delta, {"method": method, "init": init, "scale": scale, "beta": beta})
+    check_probability(tau, "tau")
+    delta, beta = float(delta), float(beta)
+    if problem.random:
+        return _theorem_2(problem, delta, {"method": method, "init": init, "scale": scale, "beta": beta, "tau": tau})
     if method != "best":
-        return _by_method(get_method(method), problem, delta, init, scale, beta, tau)
+        return _by_method(get_method(method), problem, delta, init, scale, beta, float(tau))
     found, refused = [], []
     for candidate in proved_methods():
         try:
-            found.append(_by_method(candidate, problem, delta, init, scale, beta, tau))
+            found.append(_by_method(candidate, problem, delta, init, scale, beta, float(tau)))
         except AssumptionError as error:
             refused.append(f"{candidate.name}: {error}")
     if not found:
         raise AssumptionError("no proved method applies. " + " | ".join(refused))
     return min(found, key=lambda g: g.width)
+
+
+def _optimal_tau(problem: Problem, delta: float, options: dict[str, Any]) -> Guarantee:
+    """The width as a function of tau is the larger of a falling and a rising one: search a grid, then around its best
+    point."""
+    best: Guarantee | None = None
+    low, high = 0.02, 0.98
+    for _ in range(3):
+        taus = np.linspace(low, high, 25)
+        for tau in taus:
+            try:
+                found = _guarantee(problem, delta, tau=float(tau), **options)
+            except AssumptionError as error:
+                refusal = error
+                continue
+            if best is None or found.width < best.width:
+                best = found
+        if best is None:
+            raise refusal
+        step = taus[1] - taus[0]
+        low, high = max(0.001, best.constants["tau"] - step), min(0.999, best.constants["tau"] + step)
+    assert best is not None
+    return best
+
+
+def _theorem_2(problem: Problem, delta: float, options: dict[str, Any]) -> Guarantee:
+    """Condition 1 with probability 1 - delta/2, then a fixed embedding's theorem for every G that it allows."""
+    dim, conditional = _condition_1(problem, delta / 2)
+    found = _guarantee(conditional, delta / 2, **options)
+    return replace(
+        found, delta=delta, embedding_dim=dim, source=f"Theorem 2 with Lemma 4 repaired (R5); {found.source}"
+    )
+
+
+@lru_cache(maxsize=16)
+def _condition_1(problem: Problem, delta: float) -> tuple[int, Problem]:
+    """(D, the problem known up to ||G - Gbar|| <= lambda_min(Gbar)/2), the latter with probability 1 - delta."""
+    problem.require_positive_definite("Theorem 2")
+    radius = float_down(problem.spectrum.lmin_floor / 2)
+    return dim_for_distance(problem, delta, radius), problem.within(radius)
 
 
 def _by_method(
@@ -130,7 +188,7 @@ def _by_method(
         output_width = arb(0)
         residual = problem.y_norm  # f^0 = 0 exactly
     else:
-        output_width, residual = _output_width(problem, prior, critical, c, delta, beta, method.name)
+        output_width, residual = width_for_output(problem, prior, critical, c, delta, beta, method.name)
     beta_used = critical * residual / c
     used = arb(beta_used.upper())
     if not (used <= beta * (1 + 1e-9) and used < 1):
@@ -177,49 +235,6 @@ def _default_scale(problem: Problem, critical: arb, output: str, init: str, beta
     return needed if needed > 0 else 1.0  # y = 0 or a = 0: every scale will do
 
 
-def _output_width(
-    problem: Problem, prior: APriori, critical: arb, c: arb, delta: float, beta: float, name: str
-) -> tuple[arb, arb]:
-    """The width that bounds ||f^0|| with probability 1 - delta/2, and the least residual norm to count with."""
-    y = problem.y_norm
-    if prior.output == "vector":
-        room = arb(beta) / critical - y / c
-        if not room > 0:
-            raise AssumptionError(
-                f"method {name!r} needs scale > {float_up(critical * y / arb(beta)):.6g} for beta = {beta}."
-                f" Found scale = {float(c):g}. Raise the scale, or beta."
-            )
-        return (initial_output_constant(problem, delta / 2) / room) ** 2, y
-    if not y > 0:
-        raise AssumptionError(f"method {name!r} needs ||y|| > 0 (Lemma 2); found y = 0. Use method='repaired'.")
-    Ls, n = problem.activation.Ls, problem.n
-    if prior.output == "printed":
-        width = 2 * c**2 * Ls**2 * problem.gmax * (2 * n / arb(delta)).log() / y**2
-    else:
-        V = arb(0)
-        for g in problem.gram_diagonal:
-            v = square(mean_value(problem.activation, g)) + Ls**2 * g
-            sup = problem.activation.bounded_by
-            V = V.max(v if sup is None else v.min(arb(sup) ** 2))
-        width = 2 * c**2 * n * V * (4 * n / arb(delta)).log() / ((arb(2).sqrt() - 1) ** 2 * y**2)
-    return width, arb(2).sqrt() * y  # L^0 <= ||y||^2
-
-
-def initial_output_constant(problem: Problem, delta: float) -> arb:
-    """B with ||f^0|| <= scale B/sqrt(m) with probability 1 - delta, independent signs (R2)."""
-    mean_squares, variances = arb(0), arb(0)
-    for g in problem.gram_diagonal:
-        mean_squares += square(mean_value(problem.activation, g))
-        variances += value_variance(problem.activation, g)
-    return constants.B(
-        mean_norm=mean_squares.nonnegative_part().sqrt(),
-        variance_sum=variances.nonnegative_part(),
-        lipschitz=problem.activation.Ls,
-        lmax=problem.spectrum.lmax_ceiling,
-        delta=delta,
-    )
-
-
 def required_width(problem: Problem, delta: float = 0.05, **same: Any) -> int:
     """The width of guarantee(problem, delta, **same): an exact int, rounded up."""
     return guarantee(problem, delta, **same).width
@@ -228,6 +243,35 @@ def required_width(problem: Problem, delta: float = 0.05, **same: Any) -> int:
 def required_scale(problem: Problem, delta: float = 0.05, **same: Any) -> float:
     """The scale of guarantee(problem, delta, **same), rounded up."""
     return guarantee(problem, delta, **same).scale
+
+
+def required_embedding_dim(problem: Problem, delta: float = 0.05, *, tail: str | None = None, **same: Any) -> int:
+    """The embedding dimension D of guarantee(problem, delta, **same) for a random embedding: an exact int, rounded up.
+
+    tail: instead, the D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta by that tail bound
+    (concentration.TAILS); "best" is the smallest proved one, "monte-carlo" is statistical, not proved. Enough to draw
+    the embedding and to use a fixed embedding's theorem.
+    """
+    check_probability(delta)
+    if tail is None:
+        found = guarantee(problem, delta, **same).embedding_dim
+        if found is None:
+            raise AssumptionError(
+                f"an embedding dimension is asked of a random embedding; found {problem.embedding_name!r}."
+                " Use RandomFeatures(depth=1)."
+            )
+        return found
+    if tail != "best":
+        return dim_for_half(problem, delta, tail)
+    dims, refused = [], ""
+    for name in PROVED_TAILS:
+        try:
+            dims.append(dim_for_half(problem, delta, name))
+        except AssumptionError as error:
+            refused = str(error)
+    if not dims:
+        raise AssumptionError(refused)
+    return min(dims)
 
 
 def certified_rate(problem: Problem, delta: float = 0.05, **same: Any) -> float:
@@ -259,6 +303,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
                 "rate": g.rate,
                 "rate / (scale^2 lambda_min)": g.rate / (g.scale**2 * float(problem.spectrum.lmin_floor.mid())),
                 "path_length": g.path_length,
+                **({"embedding_dim": g.embedding_dim} if g.embedding_dim else {}),
                 "dominant": g.dominant,
                 "vacuous": g.vacuous,
                 "proved": g.proved,

@@ -52,6 +52,7 @@ class Problem:
     activation: Activation
     embedding: Embedding | None
     name: str
+    gram_radius: float = 0.0
 
     def __init__(
         self,
@@ -113,6 +114,34 @@ class Problem:
         return int(self.X.shape[1])
 
     @property
+    def random(self) -> bool:
+        """The embedding is random and not drawn yet: gram is the limit Gbar, and Theorem 2 applies."""
+        return self.gram_radius == 0 and bool(getattr(self.embedding, "random", False))
+
+    def draw(self, *, dim: int, seed: int = 0) -> Problem:
+        """One realisation of a random embedding: a problem with a fixed embedding and a Gram matrix of its own.
+
+        dim: D, the number of random features (of each layer); seed: names the draw. Raises AssumptionError for an
+        embedding that is not random, or drawn already.
+        """
+        if not self.random:
+            raise AssumptionError(
+                f"only a random embedding can be drawn. Found {self.embedding_name!r}. Use RandomFeatures(depth=1)."
+            )
+        drawn = getattr(self.embedding, "draw")(dim, seed)  # noqa: B009  (not every Embedding has it)
+        return Problem(self.X, self.y, self.activation, drawn, name=self.name)
+
+    def within(self, radius: float) -> Problem:
+        """The same data with a Gram matrix known only up to `radius` in the spectral norm: every number computed from
+        it holds for each such matrix. Of a random embedding it speaks of the realisations within `radius` of the limit,
+        given that the one drawn is among them."""
+        clone = object.__new__(Problem)
+        for field in ("X", "y", "activation", "embedding", "name"):
+            object.__setattr__(clone, field, getattr(self, field))
+        object.__setattr__(clone, "gram_radius", self.gram_radius + radius)
+        return clone
+
+    @property
     def embedding_name(self) -> str:
         """The name written to reports."""
         return embedding_name(self.embedding)
@@ -139,14 +168,15 @@ class Problem:
     def gram_diagonal(self) -> list[arb]:
         """G_aa for each a, enclosed with the rounding of forming them."""
         e = self.gram_relative_error
-        return [ball(g * (1 - 2 * e), g * (1 + 2 * e)) for g in np.diagonal(self.gram).tolist()]
+        u = self.gram_radius
+        return [ball(max(g * (1 - 2 * e) - u, 0.0), g * (1 + 2 * e) + u) for g in np.diagonal(self.gram).tolist()]
 
     @cached_property
     def spectrum(self) -> Spectrum:
         """Certified enclosures of lambda_min(G) and lambda_max(G), the error of forming G included."""
         # |E_ab| <= e sqrt(G_aa G_bb) gives ||E||_2 <= e tr(G).
         error = 1.01 * self.gram_relative_error * float(np.trace(self.gram))
-        return spectrum(self.gram, error)
+        return spectrum(self.gram, error + self.gram_radius)
 
     @cached_property
     def y_norm(self) -> arb:
@@ -176,7 +206,19 @@ class Problem:
             if self.embedding_name == "identity" and self.n > self.d
             else ("duplicate or linearly dependent rows" if self.embedding_name == "identity" else f"n={self.n}")
         )
+        twins = self._equal_rows()
+        if twins is not None:
+            why = f"rows {twins[0]} and {twins[1]} of X are equal, counted from 0"
+            way = "Keep one of them: no embedding and no method can tell them apart."
+        else:
+            way = "Remove dependent rows, use a richer embedding such as Quadratic(), or method='kernel'."
         raise AssumptionError(
             f"method {method!r} needs lambda_min(G) > 0 (Theorem 1); certified lambda_min in [{low:.3g}, {high:.3g}]"
-            f" ({why}). Remove dependent rows, use a richer embedding such as Quadratic(), or method='kernel'."
+            f" ({why}). {way}"
         )
+
+    def _equal_rows(self) -> tuple[int, int] | None:
+        """Two equal rows of X, if there are any."""
+        _, first, inverse = np.unique(self.X, axis=0, return_index=True, return_inverse=True)
+        again = np.flatnonzero(first[inverse.ravel()] != np.arange(self.n))
+        return (int(first[inverse.ravel()[again[0]]]), int(again[0])) if len(again) else None

@@ -13,6 +13,7 @@ import numpy as np
 from flint import arb
 
 UNIT_ROUNDOFF = 2.0**-53
+LARGE = 300  # order from which Lanczos is faster than a whole eigendecomposition
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,36 @@ class Spectrum:
 def gamma(k: int) -> float:
     """gamma_k = k u / (1 - k u), a bound on k accumulated roundings; 1% is added for its own."""
     return 1.01 * k * UNIT_ROUNDOFF / (1 - k * UNIT_ROUNDOFF)
+
+
+def _extremes(matrix: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    """Approximations of the smallest and the largest eigenvalue with their vectors; nothing here has to be right.
+
+    A whole eigendecomposition costs some 30 Cholesky factorisations, so large matrices take Lanczos, for the smallest
+    eigenvalue with the inverse where there is one. An eigenvalue's error is about the square of its vector's.
+    """
+    n = len(matrix)
+    if n > LARGE:
+        from scipy.linalg import LinAlgError, cho_factor, cho_solve
+        from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+        start = np.random.default_rng(0).standard_normal(n)
+        try:
+            high, top = eigsh(matrix, k=1, which="LA", v0=start, tol=1e-7)
+            try:
+                factor = cho_factor(matrix)
+                operator = LinearOperator((n, n), matvec=lambda x: cho_solve(factor, x), dtype=np.float64)
+                inverse, bottom = eigsh(operator, k=1, which="LA", v0=start, tol=1e-7)
+                low = 1 / inverse[0]
+            except LinAlgError:
+                flipped = high[0] * np.eye(n) - matrix
+                gap, bottom = eigsh(flipped, k=1, which="LA", v0=start, tol=1e-7)
+                low = high[0] - gap[0]
+            return [(float(low), bottom[:, 0]), (float(high[0]), top[:, 0])]
+        except ArpackNoConvergence:
+            pass
+    values, vectors = np.linalg.eigh(matrix)
+    return [(float(values[0]), vectors[:, 0]), (float(values[-1]), vectors[:, -1])]
 
 
 def _proved_lower(matrix: np.ndarray, shift: float) -> float | None:
@@ -72,15 +103,14 @@ def spectrum(matrix: np.ndarray, error: float = 0.0) -> Spectrum:
 
     matrix: (n, n) float64, symmetric. By Weyl's inequality `error` widens each side.
     """
-    values, vectors = np.linalg.eigh(matrix)
     pad = error * 1.01
-    quotients = []
-    for v in (vectors[:, 0], vectors[:, -1]):
+    quotients, estimates = [], _extremes(matrix)
+    for _, v in estimates:
         # A Rayleigh quotient bounds lambda_min from above and lambda_max from below, up to its own rounding.
         rounding = 4 * gamma(2 * len(matrix) + 4) * float(np.sum(np.abs(v)) ** 2 * np.max(np.abs(matrix)))
         quotients.append((float(v @ (matrix @ v)) / float(v @ v), rounding + pad + 1e-300))
     (low, low_error), (high, high_error) = quotients
     return Spectrum(
-        lmin=(lower_bound(matrix, float(values[0])) - pad, low + low_error),
-        lmax=(high - high_error, -lower_bound(-matrix, -float(values[-1])) + pad),
+        lmin=(lower_bound(matrix, estimates[0][0]) - pad, low + low_error),
+        lmax=(high - high_error, -lower_bound(-matrix, -estimates[1][0]) + pad),
     )

@@ -1,13 +1,15 @@
-"""The command of `reports`: gaps."""
+"""The commands of `reports`: gaps and certificates."""
 
 from __future__ import annotations
 
 import sys
 import time as clock
 from collections.abc import Sequence
+from typing import Any
 
-from bounds.cli import Parser, add_problem_options, problem_from
+from bounds.cli import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
 from bounds.files import check_writable
+from reports.certificates import CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.gaps import GapOptions, gap_rows
 from reports.summary import summary
 from verify.rows import Row, overall, write_report
@@ -16,7 +18,7 @@ DEFAULT_OUT = "gaps.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps"""
+    """python -m reports gaps|certificates"""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -32,7 +34,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     gaps.add_argument("--t-max", type=float, default=d.t_max, help="final time of that run (default 100)")
     gaps.add_argument("--trials", type=int, help="networks behind the verdict on Theorem 1 (default: what alpha needs)")
     gaps.add_argument("--alpha", type=float, default=d.alpha, help="error budget of that verdict (default 0.05)")
+    along = commands.add_parser(
+        "certificates",
+        help="the first time of a run from which convergence is certified, by several methods",
+        example="linrate certificates --builtin experiment-1 --n 20 --width 8192 --seeds 0 1",
+    )
+    add_problem_options(along)
+    e = CertificateOptions()
+    along.add_argument("--width", type=int, default=e.width, help="m (default 8192)")
+    along.add_argument("--scale", type=float, default=e.scale, help="c hat (default 1, the paper's experiments)")
+    along.add_argument(
+        "--seeds", type=int, nargs="+", default=list(e.seeds), help="seeds of the networks (default 0 1)"
+    )
+    along.add_argument("--t-max", type=float, default=e.t_max, help="time until which states are tried (default 500)")
+    along.add_argument("--methods", nargs="+", default=list(e.methods), help=f"default {' '.join(e.methods)}")
+    along.add_argument("--out", metavar="CSV", help="write the rows")
     options = parser.parse_args(argv)
+    return _certificates(options) if options.command == "certificates" else _gaps(options)
+
+
+def _certificates(options: Any) -> int:
+    out = check_writable(options.out, "--out") if options.out else None
+    chosen = CertificateOptions(options.width, options.scale, options.seeds, options.t_max, options.methods)
+    if not (options.data or options.builtin):
+        options.builtin = "experiment-1"
+    problem = problem_from(options)
+    rows = []
+    print(table_line())
+    for row in certificate_rows(problem, chosen):
+        rows.append(row)
+        print(table_line(row), flush=True)
+    if out is not None:
+        write_certificates(rows, out)
+        print(f"{len(rows)} rows written to {out}")
+    return HOLDS if any(row.certified for row in rows) else UNDECIDED
+
+
+def _gaps(options: Any) -> int:
     out = check_writable(options.out, "--out")
     chosen = GapOptions(
         options.delta, options.width, options.scale, options.seed, options.t_max, options.trials, options.alpha

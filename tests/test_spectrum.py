@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bounds
-from bounds.spectrum import spectrum
+from bounds.spectrum import LARGE, spectrum
 
 
 def exact_extremes(matrix):
@@ -57,3 +57,18 @@ def test_identity_matrix_is_tight():
     found = spectrum(np.eye(7))
     assert found.lmin[0] == pytest.approx(1, abs=1e-12)
     assert found.lmax[1] == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("columns", [700, 200])
+def test_large_matrices_by_lanczos_agree_with_a_whole_decomposition(columns):
+    """Above the order LARGE, nonsingular and singular; the proof is the same, so only the tightness is new."""
+    n = 350
+    assert n > LARGE
+    X = np.random.default_rng(1).standard_normal((n, columns))
+    G = X @ X.T / columns
+    found, values = spectrum(G), np.linalg.eigvalsh(G)
+    assert found.lmin[0] <= values[0] + 1e-12
+    assert values[0] <= found.lmin[1] + 1e-12
+    assert found.lmax[0] - 1e-12 <= values[-1] <= found.lmax[1] + 1e-12
+    assert found.lmin[1] - found.lmin[0] < 1e-8
+    assert found.lmax[1] - found.lmax[0] < 1e-8

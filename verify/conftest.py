@@ -44,9 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--builtin", help="one built-in data set instead of the default three")
     group.addoption("--n", type=int, help="number of data points of a built-in set")
     group.addoption("--d", type=int, help="input dimension of a built-in set")
-    group.addoption("--data-seed", type=int, default=0, help="seed of a built-in set")
+    group.addoption("--data-seed", type=int, help="seed of a built-in set (default 0)")
     group.addoption("--activation", default="tanh", help="name of the activation")
-    group.addoption("--embedding", default="identity", help="identity or quadratic")
+    group.addoption("--embedding", default="identity", help="identity, quadratic or random-features:...")
     group.addoption("--claims", help=f"comma-separated, of {', '.join(CLAIMS)}")
     group.addoption(
         "--conjectures", metavar="FILE", help="a Python file of your own conjectures; see docs/conjectures.md"

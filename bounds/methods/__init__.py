@@ -6,6 +6,7 @@ from bounds.errors import unknown_name
 from bounds.methods import (
     chebyshev,
     envelope,
+    everywhere,
     kernel,
     markov,
     printed,
@@ -17,14 +18,16 @@ from bounds.methods.base import Method
 
 METHODS: dict[str, Method] = {
     module.METHOD.name: module.METHOD
-    for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes, kernel)
+    for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes, kernel, everywhere)
 }
+
+CERTIFICATES_ONLY = ("transport", "shadowing")  # of one network: seconds of work, so "best" leaves them out
 
 
 def get_method(name: str) -> Method:
     """The method of that name. Raises ArgumentError naming the nearest one."""
     if name not in METHODS:
-        raise unknown_name("method", name, [*METHODS, "best"])
+        raise unknown_name("method", name, [*METHODS, *CERTIFICATES_ONLY, "best"])
     return METHODS[name]
 
 

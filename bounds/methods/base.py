@@ -4,7 +4,7 @@ Master theorem. Let s(t) be the path length, the integral of sqrt(-dL/dt), and s
 -dL/dt >= scale^2 rho(s)^2 ||r||^2 with rho nonincreasing. Then d||r||/ds <= -scale rho(s). So if
 scale * integral(rho) > ||r^0||, the whole path is at most S with scale * integral_0^S(rho) = ||r^0||, and
 L^t <= L^0 exp(-2 scale^2 rho(S)^2 t) for all t. With beta = ||r^0|| / (scale * integral(rho)) < 1 the value rho(S)^2
-depends on beta alone. Every method here has rho(s) = sqrt(A) g(s/s*), with one of three shapes g.
+depends on beta alone. Every method here has rho(s) = sqrt(A) g(s/s*), with one of four shapes g.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ LINEAR_FRACTION = Shape(
     "sqrt(1 - s)", lambda: arb(2) / 3, lambda b: _two_thirds(1 - b), lambda b: 1 - _two_thirds(1 - b)
 )
 PARABOLA = Shape("sqrt(1 - s^2)", lambda: arb.pi() / 4, lambda b: 1 - _disc_quantile(b) ** 2, _disc_quantile)
+CONSTANT = Shape("1", lambda: arb(1), lambda b: arb(1), lambda b: b)
 ROOT = Shape("1 - s", lambda: arb(1) / 2, lambda b: 1 - b, lambda b: 1 - (1 - b).nonnegative_part().sqrt())
 
 
@@ -67,7 +68,7 @@ ROOT = Shape("1 - s", lambda: arb(1) / 2, lambda b: 1 - b, lambda b: 1 - (1 - b)
 class Profile:
     """rho(s) = sqrt(A) g(s/s*): how the rate constant may shrink along the path.
 
-    A: arb, rho(0)^2 (a lower bound of it); extent: arb, s*; g: one of the three shapes.
+    A: arb, rho(0)^2 (a lower bound of it); extent: arb, s*, infinite for the constant shape; g: one of the four shapes.
     """
 
     A: arb
@@ -77,6 +78,8 @@ class Profile:
     @property
     def critical(self) -> arb:
         """a: the scale above which a residual of norm one converges, 1 / integral(rho)."""
+        if not self.extent.is_finite():
+            return arb(0)  # rho never falls: every scale will do
         return 1 / (self.A.nonnegative_part().sqrt() * self.extent * self.shape.integral())
 
     def remaining(self, beta: arb) -> arb:
@@ -84,7 +87,9 @@ class Profile:
         return self.A * self.shape.remaining(beta)
 
     def path_length(self, beta: arb) -> arb:
-        """S, a bound on the whole path."""
+        """S, a bound on the whole path; infinite where rho never falls, for then beta does not tell."""
+        if not self.extent.is_finite():
+            return self.extent
         return self.extent * self.shape.position(beta)
 
 

@@ -23,7 +23,8 @@ def _profile(problem: Problem, least: arb, nu: float) -> Profile:
 
 
 @lru_cache(maxsize=256)
-def _best_nu(problem: Problem) -> float:
+def best_nu(problem: Problem) -> float:
+    """The nu = mu G_aa that makes the scale smallest for Gaussian pre-activations; any is valid."""
     extremes = (problem.gmin, problem.gmax)
 
     def objective(log_nu: np.ndarray) -> np.ndarray:
@@ -41,7 +42,7 @@ def _best_nu(problem: Problem) -> float:
 
 def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
     """A_a >= (1 - tau) E e_mu(h_a) for all a with probability 1 - delta/2 (R3)."""
-    nu = _best_nu(problem)
+    nu = best_nu(problem)
     least, ratio = arb("inf"), arb(1)
     for g in distinct(problem.gram_diagonal):
         first, second = population_moments(problem.activation, g, nu)
@@ -57,7 +58,7 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
 
 def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     """The same with the mean envelope at H."""
-    nu = _best_nu(problem)
+    nu = best_nu(problem)
     least = arb("inf")
     for a, g in enumerate(problem.gram_diagonal):
         values = envelope_of(problem.activation, g, nu)(H[:, a])

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from bounds import constants
 from bounds.activations import Interval
 from bounds.expectations import distinct, gaussian_probability, gaussian_probability_approx
+from bounds.formulas import Constant
 from bounds.methods.base import zoom_minimise
 from bounds.problem import Problem
 
@@ -22,7 +22,7 @@ def _reach(problem: Problem) -> tuple[float, float, float]:
 
 
 @lru_cache(maxsize=256)
-def bounded_interval(problem: Problem, letter: constants.Constant) -> Interval:
+def bounded_interval(problem: Problem, letter: Constant) -> Interval:
     """The bounded I that makes 1/(K_s |I| K^{3/2}), hence the scale of the paper's method, smallest.
 
     letter: constants.K or constants.K_printed.
@@ -36,7 +36,7 @@ def bounded_interval(problem: Problem, letter: constants.Constant) -> Interval:
         right = left + length
         k = letter.approx((left, right), gmin, gmax)
         value: np.ndarray = 1 / (act.slope_floor_approx(left, right) * length * k**1.5)
-        return value
+        return np.where(right <= act.active[1], value, np.inf)
 
     left, log_length = zoom_minimise(objective, [low, math.log(1e-3)], [reach, math.log(2 * reach)])
     return left, left + math.exp(log_length)
@@ -51,7 +51,7 @@ def free_interval(problem: Problem, power: float) -> tuple[Interval, float]:
     gmin, gmax, reach = _reach(problem)
     act = problem.activation
     low = max(act.active[0], -reach)
-    open_right = act.slopes_at_ends[1] > 0
+    open_right = act.slopes_at_ends[1] > 0 and math.isinf(act.active[1])
 
     def ends(left: Any, xi: Any, width: Any) -> tuple[Any, Any]:
         return left, left * 0 + math.inf if open_right else left + 2 * xi + width
@@ -62,7 +62,7 @@ def free_interval(problem: Problem, power: float) -> tuple[Interval, float]:
         mass = np.minimum(*(gaussian_probability_approx(left + xi, right - xi, g) for g in (gmin, gmax)))
         floor = act.slope_floor_approx(left, np.full_like(left, 1e6) if open_right else right)
         value: np.ndarray = 1 / (floor * xi * np.maximum(mass, 0.0) ** power)
-        return value
+        return np.where(right <= act.active[1], value, np.inf)
 
     unused = [0.0, 0.0] if open_right else [math.log(1e-3), math.log(2 * reach)]
     left, log_xi, log_width = zoom_minimise(

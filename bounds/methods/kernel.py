@@ -15,7 +15,7 @@ from flint import arb
 
 from bounds.errors import AssumptionError
 from bounds.expectations import FUNCTION_ULPS
-from bounds.kernels import limit_spectrum
+from bounds.kernels import slope_kernel
 from bounds.methods import slopes
 from bounds.methods.base import ROOT, APriori, Method, Profile
 from bounds.problem import Problem
@@ -25,6 +25,8 @@ from bounds.spectrum import Spectrum, gamma, spectrum
 def check(problem: Problem) -> None:
     """sigma must be C^{1,1}; lambda_min(G) may be zero."""
     slopes.check_smooth(problem, "kernel")
+    if problem.random or problem.gram_radius > 0:
+        raise AssumptionError("method 'kernel' needs the Gram matrix itself. Draw the embedding: problem.draw(dim=D).")
 
 
 def _profile(problem: Problem, smallest: arb) -> Profile:
@@ -32,9 +34,24 @@ def _profile(problem: Problem, smallest: arb) -> Profile:
     return Profile(smallest, smallest.nonnegative_part().sqrt() / drift, ROOT)
 
 
+def limit_tangent_kernel(problem: Problem) -> tuple[np.ndarray, float]:
+    """(H, error): H_ab = G_ab E sigma'(h_a) sigma'(h_b), (n, n), within `error` in the spectral norm; its diagonal is
+    G_aa E sigma'(h_a)^2. For smooth activations."""
+    G = problem.gram
+    Q, error = slope_kernel(problem.activation, np.diagonal(G), G)
+    H = G * Q
+    return (H + H.T) / 2, float(np.linalg.norm(np.sqrt(np.outer(np.diagonal(G), np.diagonal(G))) * error)) * 1.01
+
+
 @lru_cache(maxsize=64)
 def _limit(problem: Problem) -> Spectrum:
-    return limit_spectrum(problem)
+    H, error = limit_tangent_kernel(problem)
+    # An error e sqrt(g_a g_b) of the covariances moves G * Q through G by e Ls^2 and through Q, whose derivatives are
+    # bounded by L2^2 in the covariance and by Ls L2 in the standard deviations.
+    act, g = problem.activation, problem.gmax
+    growth = act.Ls**2 + 2 * act.Ls * act.L2 * g.sqrt() + 2 * act.L2**2 * g
+    forming = problem.gram_relative_error * float(np.trace(problem.gram)) * float(growth.upper())
+    return spectrum(H, error + 1.01 * forming)
 
 
 def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
@@ -63,6 +80,7 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     kernel = problem.gram * (slope.T @ slope) / len(H)
     ls2 = float((problem.activation.Ls**2).upper())
     relative = gamma(len(H) + 4) + 4 * FUNCTION_ULPS * 2.0**-52 + 2 * problem.gram_relative_error
+    relative += 3 * problem.activation.slack * max(1.0, float(np.max(np.abs(H))))
     found = spectrum((kernel + kernel.T) / 2, relative * ls2 * float(np.trace(problem.gram)))
     return _profile(problem, arb(max(found.lmin[0], 0.0)))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from flint import arb
-
 from bounds import constants
 from bounds.methods.base import APriori, Method, no_check, paper_profile
 from bounds.methods.intervals import bounded_interval
@@ -19,7 +17,7 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
     kappa = constants.kappa_printed(lmin, lmax, interval, slope)
     return APriori(
         paper_profile(problem, slope, K, kappa),
-        concentration=(problem.n / arb(delta)).log() / (2 * K**2),
+        concentration=constants.width_lemma_3(problem.n, delta, K),
         output="printed",
         choices={"interval": interval, "K": K, "K_s": slope, "kappa": kappa},
     )

@@ -23,7 +23,7 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
     kappa = _kappa(problem, interval, slope)
     return APriori(
         paper_profile(problem, slope, K, kappa),
-        concentration=(2 * problem.n / arb(delta)).log() / (2 * K**2),
+        concentration=constants.width_lemma_3(problem.n, delta / 2, K),
         choices={"interval": interval, "K": K, "K_s": slope, "kappa": kappa},
     )
 

@@ -49,7 +49,8 @@ def mean_square_slope(problem: Problem, H: np.ndarray) -> arb:
     least = float(np.min(q2))
     # sigma' is known to a few ulps of Ls, its square to twice that, and a mean over rows is summed one by one.
     ulps = FUNCTION_ULPS + len(H)
-    return arb(least, ulps * 2.0**-52 * float((problem.activation.Ls**2).upper()))
+    relative = ulps * 2.0**-52 + 3 * problem.activation.slack * max(1.0, float(np.max(np.abs(H))))
+    return arb(least, relative * float((problem.activation.Ls**2).upper()))
 
 
 def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:

@@ -1,0 +1,111 @@
+"""The inverse questions: given a width, what does it still cover?
+
+Each answer is on the safe side of its own search: the guarantee was computed at the value returned, and asks for no
+more than the given width. Searches bisect, since every required width falls with delta and with lambda_min(G), and
+grows with n.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from bounds.errors import AssumptionError, require
+from bounds.guarantee import guarantee
+from bounds.problem import Problem
+
+LEAST_DELTA = 1e-30
+
+
+def _covers(problem: Problem, delta: float, width: int, same: dict[str, Any]) -> bool:
+    try:
+        return guarantee(problem, delta, **same).width <= width
+    except AssumptionError:
+        return False
+
+
+def _check(width: int) -> None:
+    ok = isinstance(width, int) and not isinstance(width, bool) and width >= 1
+    require(ok, "width", "a whole number >= 1", width)
+
+
+def _refuse(problem: Problem, width: int, least: str) -> AssumptionError:
+    return AssumptionError(
+        f"a width of {width} covers nothing: even {least} asks for more, or no method applies (n = {problem.n})."
+        " Raise the width, or give a larger scale."
+    )
+
+
+def _bisect(covered: Callable[[float], bool], good: float, bad: float, steps: int = 40) -> float:
+    """The last covered value on the way from `good` to `bad`."""
+    for _ in range(steps):
+        middle = (good + bad) / 2
+        if covered(middle):
+            good = middle
+        else:
+            bad = middle
+    return good
+
+
+def smallest_delta(problem: Problem, width: int, **same: Any) -> float:
+    """The smallest failure probability at which `width` neurons are enough, rounded up; at least 1e-30.
+
+    same: as for guarantee (method, init, scale, beta, tau). Raises AssumptionError where no delta < 1 will do.
+    """
+    _check(width)
+
+    def covered(log_delta: float) -> bool:
+        return _covers(problem, math.exp(log_delta), width, same)
+
+    most, least = math.log(0.999), math.log(LEAST_DELTA)
+    if not covered(most):
+        raise _refuse(problem, width, "delta = 0.999")
+    return math.exp(least) if covered(least) else math.exp(_bisect(covered, most, least))
+
+
+def largest_n(problem: Problem, width: int, delta: float = 0.05, **same: Any) -> int:
+    """The largest k such that `width` neurons are enough for the first k data points.
+
+    Raises AssumptionError where one data point is too many, ArgumentError for a problem known by its Gram matrix alone.
+    """
+    _check(width)
+    require(
+        problem.embedding is not None, "problem", "built from data X, for its first rows are taken", "a Gram matrix"
+    )
+
+    def covered(k: float) -> bool:
+        if k == problem.n:
+            return _covers(problem, delta, width, same)
+        head = Problem(problem.X[: int(k)], problem.y[: int(k)], problem.activation, problem.embedding)
+        # A principal submatrix of a matrix within u of another is within u of the other's.
+        return _covers(head.within(problem.gram_radius) if problem.gram_radius else head, delta, width, same)
+
+    if covered(problem.n):
+        return problem.n
+    if not covered(1):
+        raise _refuse(problem, width, "one data point")
+    good, bad = 1, problem.n
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if covered(middle) else (good, middle)
+    return good
+
+
+def smallest_lambda_min(problem: Problem, width: int, delta: float = 0.05, **same: Any) -> float:
+    """The smallest separation of the data that `width` neurons still cover: lambda_min(G) - u, where every Gram matrix
+    within u of this one in the spectral norm is covered. Rounded up.
+
+    Raises AssumptionError where the width does not cover the problem itself.
+    """
+    _check(width)
+    if problem.random:
+        raise AssumptionError("smallest_lambda_min is about one Gram matrix. Draw the embedding: problem.draw(dim=D).")
+    lmin = float(problem.spectrum.lmin_floor)
+
+    def covered(radius: float) -> bool:
+        return _covers(problem.within(radius), delta, width, same)
+
+    if not _covers(problem, delta, width, same):
+        raise _refuse(problem, width, "this Gram matrix")
+    return lmin - _bisect(covered, 0.0, lmin)

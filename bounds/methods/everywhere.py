@@ -1,0 +1,52 @@
+"""(16): where |sigma'| >= K_s on the whole line nothing is lost along the path, whatever the width and scale."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from flint import arb
+
+from bounds.errors import AssumptionError
+from bounds.methods.base import CONSTANT, APriori, Method, Profile
+from bounds.problem import Problem
+
+WHOLE_LINE = (-math.inf, math.inf)
+
+
+def _slope_floor(problem: Problem) -> arb:
+    act = problem.activation
+    return act.slope_floor(WHOLE_LINE) if act.active == WHOLE_LINE else arb(0)
+
+
+def check(problem: Problem) -> None:
+    """|sigma'| must be bounded from below by a positive number."""
+    if not _slope_floor(problem) > 0:
+        raise AssumptionError(
+            f"method 'everywhere' needs inf |sigma'| > 0, as (16) does; for {problem.activation.name!r} it is 0."
+            " Use leaky_relu or linear, or another method."
+        )
+
+
+def _profile(problem: Problem) -> Profile:
+    return Profile(problem.spectrum.lmin_floor * _slope_floor(problem) ** 2, arb("inf"), CONSTANT)
+
+
+def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+    """Nothing has to concentrate: a single neuron will do."""
+    return APriori(_profile(problem), concentration=arb(1), choices={"K_s": _slope_floor(problem)})
+
+
+def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+    """The same for every network."""
+    return _profile(problem)
+
+
+METHOD = Method(
+    name="everywhere",
+    source="(16), |sigma'| bounded from below on the whole line",
+    proved=True,
+    check=check,
+    a_priori=a_priori,
+    a_posteriori=a_posteriori,
+)

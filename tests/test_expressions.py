@@ -1,0 +1,186 @@
+"""Activations from SymPy expressions: every derived constant against what is known, and the refusals."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import bounds
+from bounds.activations import _REGISTRY
+from bounds.arithmetic import ENCLOSED
+from bounds.datasets import load_builtin
+from bounds.expressions import COMPLEX, from_expression
+from bounds.ranges import supremum
+
+u = sp.Symbol("u")
+
+
+@pytest.fixture(scope="module")
+def derived():
+    """Two of the registry's activations, derived anew from their formulas."""
+    return {"tanh": from_expression("tanh", sp.tanh(u)), "softplus": from_expression("softplus", sp.log(1 + sp.exp(u)))}
+
+
+@pytest.mark.parametrize("name", ["tanh", "softplus"])
+def test_derived_constants_agree_with_the_registry(derived, name):
+    mine, registered = derived[name], bounds.get_activation(name)
+    assert float(registered.Ls) <= float(mine.Ls) <= float(registered.Ls) * (1 + 1e-6)
+    assert float(registered.L2) <= float(mine.L2) * (1 + 1e-15) <= float(registered.L2) * (1 + 1e-4)
+    assert (mine.bounded_by is None) == (registered.bounded_by is None)
+    assert mine.interval == pytest.approx(registered.interval, abs=0.02)
+    grid = np.linspace(-30, 30, 601)
+    np.testing.assert_allclose(mine.value(grid), registered.value(grid), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(mine.slope(grid), registered.slope(grid), rtol=1e-9, atol=1e-15)
+    for interval in ((-1.0, 0.5), (0.25, 2.0)):
+        floor, exact = float(mine.slope_floor(interval)), float(registered.slope_floor(interval))
+        assert exact * (1 - 1e-6) <= floor <= exact
+
+
+@pytest.mark.parametrize("name", ["tanh", "softplus"])
+@pytest.mark.parametrize("init", ["independent", "antisymmetric"])
+def test_derived_activations_give_the_same_guarantee(derived, name, init):
+    X, y = load_builtin("reference")
+    mine = bounds.guarantee(bounds.Problem(X, y, activation=derived[name]), method="slopes", init=init)
+    registered = bounds.guarantee(bounds.Problem(X, y, activation=name), method="slopes", init=init)
+    assert registered.scale <= mine.scale <= registered.scale * (1 + 1e-4)
+    assert registered.width <= mine.width * (1 + 1e-6) <= registered.width * (1 + 1e-3) + 1
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softplus", "gelu", "silu", "erf"])
+def test_strip_bounds_of_the_registry_by_branch_and_bound(name):
+    rho, bound = bounds.get_activation(name).strip
+    formula = {
+        "tanh": sp.tanh(u),
+        "sigmoid": 1 / (1 + sp.exp(-u)),
+        "softplus": sp.log(1 + sp.exp(u)),
+        "gelu": u * (1 + sp.erf(u / sp.sqrt(2))) / 2,
+        "silu": u / (1 + sp.exp(-u)),
+        "erf": sp.erf(u),
+    }[name]
+    slope = slope_of(formula)
+    assert supremum(lambda z: slope(COMPLEX, z), height=rho, tolerance=1e-3) <= bound * 1.002
+
+
+def slope_of(formula):
+    from bounds.expressions import _compile, _named
+
+    x = sp.Symbol("u", real=True)
+    return _compile(sp.diff(_named(formula.subs(u, x)), x), "test")
+
+
+def test_registering_takes_three_lines_and_reaches_every_method():
+    x = sp.Symbol("x", real=True)
+    try:
+        bounds.register_activation("bent-tanh", sp.tanh(x) + x / 4)
+        problem = bounds.Problem(*load_builtin("reference"), activation="bent-tanh")
+        frame = bounds.table(problem)
+        assert frame["width"].notna().all()
+        act = problem.activation
+        assert float(act.Ls) == pytest.approx(1.25, rel=1e-6)
+        assert act.slopes_at_ends == pytest.approx((0.25, 0.25))
+        assert float(act.slope_floor((-math.inf, math.inf))) == pytest.approx(0.25, rel=1e-6)
+        with pytest.raises(bounds.ArgumentError, match="taken"):
+            bounds.register_activation("bent-tanh", sp.tanh(x))
+    finally:
+        _REGISTRY.pop("bent-tanh", None)
+
+
+@pytest.mark.parametrize(
+    ("expression", "error", "message"),
+    [
+        (u**3, bounds.AssumptionError, "not Lipschitz"),
+        (sp.exp(u), bounds.AssumptionError, "not Lipschitz"),
+        (sp.Abs(u), bounds.ArgumentError, "Abs is not among"),
+        (sp.tanh(u) * sp.Symbol("w"), bounds.ArgumentError, "exactly one symbol"),
+        (sp.Integer(3), bounds.ArgumentError, "exactly one symbol"),
+        ("tanh(u)", bounds.ArgumentError, "must be a SymPy expression"),
+        (sp.log(u), bounds.AssumptionError, "not"),
+        (sp.tanh(u) + 10**6 * (1 - sp.cos(u / 10**6)), bounds.AssumptionError, "loses digits"),
+    ],
+)
+def test_what_cannot_be_bounded_is_refused(expression, error, message):
+    with pytest.raises(error, match=message):
+        from_expression("mine", expression)
+
+
+def test_balls_contain_the_complex_values():
+    """The complex number system against mpmath, at the corners and the middle of boxes."""
+    import mpmath
+    from flint import acb
+
+    from bounds.arithmetic import ball
+
+    functions = {
+        "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+        "softplus": lambda z: mpmath.log(1 + mpmath.exp(z)),
+        "erf": mpmath.erf,
+        "tanh": mpmath.tanh,
+    }
+    for name, exact in functions.items():
+        for a, b, c, d in ((-3.0, -2.5, 0.0, 0.5), (0.5, 1.0, 0.25, 1.0), (-0.25, 0.25, 0.5, 0.75)):
+            enclosure = getattr(COMPLEX, name)(acb(ball(a, b), ball(c, d)))
+            for x in (a, (a + b) / 2, b):
+                for y in (c, (c + d) / 2, d):
+                    value = exact(mpmath.mpc(x, y))
+                    assert enclosure.real.contains(float(value.real)) or enclosure.real.overlaps(
+                        ball(float(value.real) - 1e-15, float(value.real) + 1e-15)
+                    )
+    assert not math.isfinite(float(abs(COMPLEX.log(acb(ball(-1.0, 1.0), ball(-0.5, 0.5)))).upper()))
+    assert ENCLOSED.sigmoid(ball(2.0**8, 2.0**9)) <= 1.0001
+
+
+def test_lost_digits_are_counted():
+    """1 + K(1 - cos(u/K)) cancels in float64: the enclosure must hold what 50 digits give."""
+    import mpmath
+    from flint import arb
+
+    from bounds.expectations import mean_value, slope_power
+
+    K = 1000
+    act = from_expression("lossy", sp.tanh(u) + K * (1 - sp.cos(u / K)))
+    assert 0 < act.slack < 1e-11
+    for g in (1e-4, 1.0):
+        with mpmath.workdps(50):
+            root, cuts = mpmath.sqrt(g), [-14, -7, -3, -1, 0, 1, 3, 7, 14]
+            slope = mpmath.quad(
+                lambda z, s=root: (mpmath.sech(s * z) ** 2 + mpmath.sin(s * z / K)) ** 2 * mpmath.npdf(z), cuts
+            )
+            mean = K * (1 - mpmath.exp(-mpmath.mpf(g) / (2 * K * K)))
+            assert slope_power(act, arb(g), 2).overlaps(arb(mpmath.nstr(slope, 40)))
+            assert mean_value(act, arb(g)).overlaps(arb(mpmath.nstr(mean, 40)))
+
+
+def test_running_error_bounds_contain_the_error():
+    import mpmath
+
+    from bounds.tracked import TRACKED, Tracked
+
+    grid = np.linspace(-8, 8, 65)
+    formulas = {
+        sp.exp(-u * u) / (1 + u * u): lambda x: mpmath.exp(-x * x) / (1 + x * x),
+        100 * (1 - sp.cos(u / 100)): lambda x: 100 * (1 - mpmath.cos(x / 100)),
+        sp.sqrt(1 + u * u) - 1: lambda x: mpmath.sqrt(1 + x * x) - 1,
+        sp.log(2 + u * u) + sp.atan(u) + sp.erf(u / 3): lambda x: (
+            mpmath.log(2 + x * x) + mpmath.atan(x) + mpmath.erf(x / 3)
+        ),
+    }
+    for formula, exact in formulas.items():
+        tracked = slope_free(formula)(TRACKED, Tracked(grid, np.zeros_like(grid)))
+        with mpmath.workdps(40):
+            errors = [abs(mpmath.mpf(v) - exact(mpmath.mpf(x))) for v, x in zip(tracked.value, grid, strict=True)]
+        assert all(e <= bound for e, bound in zip(errors, tracked.error, strict=True))
+        assert np.max(tracked.error) < 1e-10
+
+
+def slope_free(formula):
+    from bounds.expressions import _compile
+
+    return _compile(formula, "test")
+
+
+@pytest.mark.parametrize("formula", [u / (1 + u**2), u / sp.sqrt(1 + u**2), sp.atan(u), sp.tanh(u - 30)])
+def test_rational_and_shifted_activations_are_accepted(formula):
+    act = from_expression("mine", formula)
+    assert float(act.Ls) == pytest.approx(1.0, rel=1e-3)
+    assert act.interval[0] < act.interval[1]
