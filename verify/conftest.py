@@ -233,7 +233,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             verdict = "vacuous"
         worst = min(told, key=_looseness)
         gap = worst["gap"]
-        where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g}"
+        where = "its own example"
+        if "data" in worst:
+            where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g}"
         terminalreporter.write_line(
             f"{name:{wide}} {verdict:10} {len(mine):5d} {gap:13.4g}  {worst['quantity']} on {where}"
         )
