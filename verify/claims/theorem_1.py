@@ -3,6 +3,7 @@
 from bounds.features import RandomFeatures
 from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.claims.rate import average_rate
+from verify.layers import DrawnLayers
 from verify.run import Run
 
 KIND = "with probability 1 - delta"
@@ -37,7 +38,7 @@ def compare_kernel(run: Run) -> list[Comparison]:
 def random_layers(run: Run) -> int:
     """How many random layers of the promised dimension precede the trained one; NotApplicable where there are none."""
     embedding, g = run.problem.embedding, run.guarantee
-    if not isinstance(embedding, RandomFeatures) or g is None or g.embedding_dim is None:
+    if not isinstance(embedding, RandomFeatures | DrawnLayers) or g is None or g.embedding_dim is None:
         raise NotApplicable("stated for random embeddings")
     if embedding.dim is None or embedding.dim < g.embedding_dim:
         raise NotApplicable(f"the guarantee asks for an embedding of dimension >= {g.embedding_dim}")
