@@ -12,7 +12,7 @@ from bounds.datasets import load_builtin
 from verify.claims.base import Claim, Comparison
 from verify.claims.draws import DELTA, draws, frequency
 
-RADII = {"relu": 0.5, "tanh": 0.5}  # u of Lemma 4: small enough to say something, large enough to be drawn
+RADII = {"relu": 0.1, "tanh": 0.1}  # u of Lemma 4: small enough to say something, large enough to be drawn
 OPPOSITE = np.array([[1.0], [-1.0]])  # n = 2 > d = 1: Gbar is diagonal for ReLU features
 
 
