@@ -151,6 +151,13 @@ def runs(request: pytest.FixtureRequest) -> Callable[[Problem, str], Run]:
 
 
 @pytest.fixture
+def own_examples(request: pytest.FixtureRequest) -> None:
+    """For tests on examples of their own: they belong to a session about the built-in problems, not the user's."""
+    if request.config.option.data or request.config.option.builtin:
+        pytest.skip("on examples of its own, not on this data")
+
+
+@pytest.fixture
 def record_row(request: pytest.FixtureRequest) -> Callable[[Row], None]:
     """Add a row to the report."""
     return lambda row: record(request, row)
@@ -233,7 +240,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             verdict = "vacuous"
         worst = min(told, key=_looseness)
         gap = worst["gap"]
-        where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g}"
+        where = "its own example"
+        if "data" in worst:
+            where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g}"
         terminalreporter.write_line(
             f"{name:{wide}} {verdict:10} {len(mine):5d} {gap:13.4g}  {worst['quantity']} on {where}"
         )

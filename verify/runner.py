@@ -10,6 +10,7 @@ import simulate
 from bounds import Guarantee, Problem, constants, guarantee
 from bounds.methods.intervals import bounded_interval
 from verify.claims.base import Claim, Comparison
+from verify.layers import draw_layers
 from verify.rows import Row, row_of
 from verify.run import Run
 from verify.statistics import FailureRate, failure_rate
@@ -55,7 +56,13 @@ def paper_guarantee(problem: Problem, delta: float = 0.05, *, state_budget: int 
 def regime_run(
     problem: Problem, g: Guarantee, *, seed: int, rtol: float = RTOL, loss_ratio: float = 1e-8, **options: Any
 ) -> Run:
-    """Gradient flow inside the theorem's own regime: at the width and scale of the guarantee."""
+    """Gradient flow inside the theorem's own regime: at the width and scale of the guarantee.
+
+    A random embedding is drawn too, at the dimension of the guarantee; the seed names both draws.
+    """
+    if problem.random:
+        assert g.embedding_dim is not None
+        problem = draw_layers(problem, g.embedding_dim, seed)
     t_max = 20.0 / g.rate if g.rate > 0 else 1.0
     trajectory = simulate.gradient_flow(
         problem,
@@ -103,16 +110,21 @@ class Trials:
         }
 
 
-def probabilistic_trials(claim: Claim, problem: Problem, g: Guarantee, trials: int, alpha: float) -> Trials:
-    """Runs with seeds 0, ..., trials - 1 at the width and scale of g, and the exact interval of their failure rate."""
+def probabilistic_trials(
+    claim: Claim, problem: Problem, g: Guarantee, trials: int, alpha: float, *, rtol: float = RTOL, **options: Any
+) -> Trials:
+    """Runs with seeds 0, ..., trials - 1 at the width and scale of g, and the exact interval of their failure rate.
+
+    rtol and options as in regime_run.
+    """
     outcomes: list[Verdict] = []
     nearest: tuple[float, Comparison, Run] | None = None
     for seed in range(trials):
 
         def make(rtol: float, seed: int = seed) -> Run:
-            return regime_run(problem, g, seed=seed, rtol=rtol)
+            return regime_run(problem, g, seed=seed, rtol=rtol, **options)
 
-        verdict, run = decide(claim, make)
+        verdict, run = decide(claim, make, rtol)
         outcomes.append(verdict)
         for comparison in claim.compare(run):
             slack = float(comparison.margin[comparison.worst] - comparison.error[comparison.worst])
