@@ -18,7 +18,7 @@ import numpy as np
 
 from simulate.arrays import Array
 from simulate.flow import Flow
-from simulate.integrators.base import Integrator, Point, Step
+from simulate.integrators.base import Integrator, Point, Step, apply
 from simulate.interrupt import Saver
 from simulate.observe import Recorder, residual_rounding
 from simulate.trajectory import RunStatistics, Status
@@ -274,7 +274,7 @@ def _after(flow: Flow, step: Step, before: Point, path: np.ndarray) -> tuple[Poi
 
 def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:
     """A step in which the neurons move by about a hundredth of their spread, if r stayed as it is, (S,)."""
-    speed = flow.beta * flow.size * np.abs(point.residual) @ np.abs(flow.gram)
+    speed = flow.beta * flow.size * apply(np.abs(flow.gram)[None], np.abs(point.residual))
     fastest = (speed * float(flow.activation.Ls) / scales).max(1)
     return np.where(fastest > 0, 0.01 / np.where(fastest > 0, fastest, 1.0), math.inf)
 
@@ -282,7 +282,7 @@ def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:
 def _resolved(point: Point, tau: np.ndarray) -> np.ndarray:
     """tau, or the time in which the residual falls to a quarter: where every step is recorded, none skips the decay."""
     rates = 2 * point.eigenvalues
-    modes = ((point.eigenvectors.mT @ point.residual[:, :, None])[:, :, 0]) ** 2
+    modes = apply(point.eigenvectors.mT, point.residual) ** 2
     modes = modes / np.maximum(modes.sum(1, keepdims=True), 1e-300)
     time, wanted = np.zeros_like(tau), math.log(1 / 16)
     # log(sum of decaying exponentials) is convex, so Newton's steps from the left never overshoot.

@@ -11,8 +11,6 @@ import torch
 from simulate.arrays import Array
 from simulate.flow import Drive, Flow, Stages
 
-NUMPY_EIGH = 32  # data points up to which numpy's eigh is quicker than torch's
-
 
 @dataclass
 class Point:
@@ -34,7 +32,7 @@ class Point:
         """Evaluate the flow at h."""
         slope = flow.empty() if flow.roomy else None
         residual, slope_gram = flow.evaluate(h, slope)
-        return cls(h, residual, slope, slope_gram, *_eigh(flow.kernel(slope_gram)))
+        return cls(h, residual, slope, slope_gram, *_eigh(flow.kernel(slope_gram), flow.arrays.numpy))
 
     def select(self, keep: np.ndarray) -> Point:
         """Some of the runs."""
@@ -50,14 +48,14 @@ class Point:
                 mine[where] = getattr(by, name)
 
 
-def _eigh(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _eigh(kernel: np.ndarray, small: bool) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and eigenvectors of each matrix; not a number for those that are not finite (the loop then stops)."""
     finite = np.isfinite(kernel).all(axis=(1, 2))
     if not finite.all():
-        values, vectors = _eigh(np.where(finite[:, None, None], kernel, 0.0))
+        values, vectors = _eigh(np.where(finite[:, None, None], kernel, 0.0), small)
         values[~finite], vectors[~finite] = np.nan, np.nan
         return values, vectors
-    if kernel.shape[-1] <= NUMPY_EIGH:
+    if small:
         found = np.linalg.eigh(kernel)
         return np.maximum(found[0], 0.0), found[1]
     # Two thread pools taking turns on the same cores cost ten times the work, so here torch's.
@@ -100,3 +98,9 @@ def apply(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Matrix-vector products, (S, n, n) and (S, n)."""
     product: np.ndarray = (matrices @ vectors[:, :, None])[:, :, 0]
     return product
+
+
+def row_sums(array: np.ndarray) -> np.ndarray:
+    """Sums over the last axis, whose rounding does not depend on the other axes."""
+    sums: np.ndarray = np.ascontiguousarray(array).sum(-1)
+    return sums

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from simulate.flow import Flow, Stages
-from simulate.integrators.base import Point, Step, apply
+from simulate.integrators.base import Point, Step, apply, row_sums
 
 _TAYLOR = np.array([1.0 / math.factorial(k + 4) for k in range(16)])
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
@@ -96,10 +96,11 @@ class Exponential:
     @staticmethod
     def _path(rates: np.ndarray, r0: np.ndarray, bend: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Integrals over the step of sqrt(P) and of P = -r.dr/dt, (S,) each."""
-        t = _TIMES[:, None, None] * tau[:, None]  # (nodes, S, 1)
+        t = tau[:, None, None] * _TIMES[:, None]  # (S, nodes, 1)
+        rates, r0, bend = rates[:, None], r0[:, None], bend[:, None]
         decay, p2 = _decay_and_bend(-rates * t)
         pushed = t * bend
         r = decay * r0 + t * p2 * pushed
-        power = np.maximum((r * (rates * r - pushed)).sum(-1), 0.0)
-        weights = _TIME_WEIGHTS[:, None] * tau
-        return (weights * np.sqrt(power)).sum(0), (weights * power).sum(0)
+        power = np.maximum(row_sums(r * (rates * r - pushed)), 0.0)
+        weights = tau[:, None] * _TIME_WEIGHTS
+        return row_sums(weights * np.sqrt(power)), row_sums(weights * power)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulate.flow import Flow, Stages
-from simulate.integrators.base import Point, Step, apply
+from simulate.integrators.base import Point, Step, apply, row_sums
 
 _A = (
     (1 / 5,),
@@ -40,8 +40,8 @@ class RungeKutta:
         add(point.residual, point.slope_gram)
         for row in _A:
             add(*stages.evaluate(combined(row)))
-        weights = np.array(_A[-1])[:, None] * tau
-        path, dissipated = (weights * np.sqrt(powers[:6])).sum(0), (weights * np.array(powers[:6])).sum(0)
+        weights, power = tau[:, None] * np.array(_A[-1]), np.stack(powers[:6], axis=1)
+        path, dissipated = row_sums(weights * np.sqrt(power)), row_sums(weights * power)
         step = Step(stages, combined(_A[-1]), path, dissipated, evaluations=6)
         if errors:
             step.residual_error, step.movement_error = stages.size(combined(_ERROR))
