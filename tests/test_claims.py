@@ -183,7 +183,7 @@ def test_appendix_c_with_the_printed_theta_is_refuted(monkeypatch):
 
 def test_frequencies_are_three_valued():
     quantity = "P"
-    assert draws.frequency(quantity, [False] * 200).verdict is Verdict.HOLDS
+    assert draws.frequency(quantity, [False] * 300).verdict is Verdict.HOLDS
     assert draws.frequency(quantity, [False] * 20).verdict is Verdict.UNDECIDED
     assert draws.frequency(quantity, [True] * 20).verdict is Verdict.REFUTED
 
