@@ -246,6 +246,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(
             f"{name:{wide}} {verdict:10} {len(mine):5d} {gap:13.4g}  {worst['quantity']} on {where}"
         )
+    if any(row["claim"].startswith("printed-") for row in rows):
+        terminalreporter.write_line("printed-*: statements of the paper that are false as printed (docs/errata.md)")
     if config.option.report:
         terminalreporter.write_line(f"{len(rows)} rows written to {config.option.report}")
 
