@@ -10,6 +10,8 @@ import torch
 
 import bounds
 from benchmarks.timing import Duel, duel, matrix_product_rate
+from simulate.arrays import Arrays
+from simulate.descent import DescentState
 from simulate.flow import Flow
 from simulate.network import scaling_of
 
@@ -27,20 +29,15 @@ def contenders(
     Phi = torch.tensor(features)
 
     gram = features @ features.T / D
-    flow = Flow(
-        bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=activation),
-        torch.tensor(signs),
-        scaling_of("ours", m),
-    )
-    state = {"h": Phi @ torch.tensor(W).T / math.sqrt(D)}
+    problem = bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=activation)
+    flow = Flow(problem, signs[None], scaling_of("ours", m), Arrays(torch.float64, torch.device("cpu"), n * m))
+    state = DescentState(flow, (Phi @ torch.tensor(W).T / math.sqrt(D))[None])
 
     def ours() -> float:
         with torch.no_grad():
-            residual, slope = flow.evaluate(state["h"])
-            moved, _ = flow.descent_step(state["h"], slope, step * residual)
-            flow.recycle(slope, state["h"])
-            state["h"] = moved
-            return float(residual @ residual) / 2
+            residual = state.residual()
+            state.step(step)
+            return float((residual * residual).sum()) / 2
 
     weights = torch.tensor(W, requires_grad=True)
     c, targets, sigma = torch.tensor(signs), torch.tensor(y), SIGMA[activation]

@@ -1,7 +1,8 @@
 """simulate: what actually happens. Gradient flow and descent of the paper's networks, exactly, in function space."""
 
+from simulate.interrupt import Interrupted
 from simulate.network import Network, sample_network
 from simulate.run import gradient_descent, gradient_flow
 from simulate.trajectory import Status, Trajectory
 
-__all__ = ["Network", "Status", "Trajectory", "gradient_descent", "gradient_flow", "sample_network"]
+__all__ = ["Interrupted", "Network", "Status", "Trajectory", "gradient_descent", "gradient_flow", "sample_network"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 
 from bounds.activations import Activation
+from bounds.arithmetic import NUMPY
 
 TORCH = SimpleNamespace(
     number=float,
@@ -46,3 +48,16 @@ def value_and_slope(activation: Activation, u: torch.Tensor, value: torch.Tensor
         both = activation.both(TORCH, u)
         value.copy_(both[0])
         slope.copy_(both[1])
+
+
+def numpy_value_and_slope(activation: Activation, u: np.ndarray, value: np.ndarray, slope: np.ndarray) -> None:
+    """The same for numpy arrays."""
+    if activation.name == "tanh":
+        np.tanh(u, out=value)
+        np.multiply(value, value, out=slope)
+        np.subtract(1.0, slope, out=slope)
+    elif activation.name == "relu":
+        np.maximum(u, 0.0, out=value)
+        np.greater(u, 0.0, out=slope, casting="unsafe")
+    else:
+        value[...], slope[...] = activation.both(NUMPY, u)

@@ -3,6 +3,8 @@
 The coarse run is advanced with adaptive steps; the fine run follows it with each step halved. What is reported is the
 fine run, and their difference is its error estimate: for a method of order p it is 2^p - 1 times the fine run's true
 error where the steps resolve the flow, so the report errs on the safe side.
+
+S runs advance together, each with its own time, step and end: none of them feels the others.
 """
 
 from __future__ import annotations
@@ -10,17 +12,19 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 import numpy as np
-import torch
 
+from simulate.arrays import Array
 from simulate.flow import Flow
-from simulate.integrators.base import Integrator, Point, Step
-from simulate.observe import Recorder
+from simulate.integrators.base import Integrator, Point, Step, apply
+from simulate.interrupt import Saver
+from simulate.observe import Recorder, residual_rounding
 from simulate.trajectory import RunStatistics, Status
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
+Progress = Callable[[float, float, int, float], None]
 
 
 @dataclass(frozen=True)
@@ -32,114 +36,273 @@ class Control:
     loss_ratio: float
     max_steps: int
     save_at: np.ndarray | None
-    progress: Callable[[float, float, int, float], None] | None = None
+    progress: Progress | None = None
 
 
-def integrate(
-    flow: Flow, stepper: Integrator, h0: torch.Tensor, recorder: Recorder, control: Control
-) -> tuple[torch.Tensor, Status, RunStatistics]:
-    """Run from h0 (n, m) until the loss, the time, the precision or the steps are exhausted."""
-    started, flow.evaluations = clock.perf_counter(), 0
-    coarse, fine = Point.at(flow, h0), Point.at(flow, h0)
-    coarse_path = fine_path = np.zeros(2)
-    time, steps, rejected = 0.0, 0, 0
-    target = control.loss_ratio * float(coarse.residual @ coarse.residual) / 2
-    scales = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))
-    floor = float(np.linalg.norm(recorder.residual_rounding(coarse)))
-    tau = min(_first_step(flow, coarse, scales), control.t_max)
-    saves = list(control.save_at) if control.save_at is not None else None
+@dataclass(frozen=True)
+class Outcome:
+    """How one run ended. h: (n + k, m); detail: where and when, if it is not finite."""
 
-    def done() -> Status | None:
-        size = float(np.linalg.norm(fine.residual))
-        if not math.isfinite(size):
-            return Status.DIVERGED
-        if control.loss_ratio > 0 and size * size / 2 <= target:
-            return Status.LOSS_REACHED
-        if control.loss_ratio > 0 and size <= 4 * floor:
-            return Status.PRECISION_REACHED
-        if time >= control.t_max:
-            return Status.TIME_REACHED
-        return Status.STEP_LIMIT if steps >= control.max_steps else None
+    h: Array
+    status: Status
+    stats: RunStatistics
+    detail: str = ""
 
-    def save(final: bool) -> None:
-        due = saves is None or (bool(saves) and time >= saves[0])
-        if due or final:
-            recorder.record(time, fine, fine_path, coarse, coarse_path)
-        while saves and time >= saves[0]:
-            saves.pop(0)
 
-    status = done()
-    save(status is not None)
-    while status is None:
-        goal = min(control.t_max, saves[0] if saves else math.inf)
-        allowed = tau if saves is not None else _resolved(coarse, tau)
-        attempt = allowed if time + 1.01 * allowed < goal else goal - time
-        proposal = stepper.step(flow, coarse, attempt)
-        ratio = _error_ratio(proposal, coarse.residual, scales, control.rtol, floor)
-        if not ratio <= 1:
-            rejected += 1
-            flow.recycle(proposal.h)
-            tau = attempt * (max(SHRINK, SAFETY * ratio ** (-1 / stepper.error_order)) if ratio < math.inf else SHRINK)
-            if time + tau <= time * (1 + 1e-14):
-                status = Status.STEP_UNDERFLOW if flow.activation.smooth else Status.KINKS
-                save(True)
-            continue
-        coarse, coarse_path = _advance(flow, proposal, coarse, coarse_path, h0)
+@dataclass
+class Progressed:
+    """What the loop keeps of each run that is still going, (R,) or (R, 2) each: all of it goes into a checkpoint."""
+
+    run: np.ndarray
+    time: np.ndarray
+    tau: np.ndarray
+    steps: np.ndarray
+    rejected: np.ndarray
+    evaluations: np.ndarray
+    saved: np.ndarray  # how many of save_at are behind
+    target: np.ndarray
+    floor: np.ndarray
+    coarse_path: np.ndarray = field(repr=False)
+    fine_path: np.ndarray = field(repr=False)
+
+    def select(self, keep: np.ndarray) -> Progressed:
+        """Some of the runs."""
+        return Progressed(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+
+class Loop:
+    """The runs of one flow, from h0 (S, n + k, m) until loss, time, precision or steps are exhausted."""
+
+    def __init__(
+        self, flow: Flow, stepper: Integrator, h0: Array, recorder: Recorder, control: Control, saver: Saver
+    ) -> None:
+        self.flow, self.stepper, self.h0, self.recorder, self.control = flow, stepper, h0, recorder, control
+        self.saver, self.started = saver, clock.perf_counter()
+        self.scales = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))
+        self.outcomes: dict[int, Outcome] = {}
+
+    def integrate(self) -> list[Outcome]:
+        """One Outcome for each run, in order."""
+        if self.saver.resumed is not None:
+            self._restore(self.saver.resumed)
+        else:
+            self._begin()
+        self._finish()
+        while len(self.at.run):
+            self.saver.offer(self._state)
+            self._round()
+            self._finish()
+        return [self.outcomes[run] for run in range(len(self.h0))]
+
+    def _begin(self) -> None:
+        flow, control = self.flow, self.control
+        self.coarse = Point.at(flow, flow.arrays.copy(self.h0))
+        # The fine run starts at the same point.
+        copy = flow.arrays.copy
+        slope = None if self.coarse.slope is None else copy(self.coarse.slope)
+        others = (self.coarse.slope_gram.copy(), self.coarse.eigenvalues.copy(), self.coarse.eigenvectors.copy())
+        self.fine = Point(copy(self.h0), self.coarse.residual.copy(), slope, *others)
+        r = self.coarse.residual
+        rounding = residual_rounding(flow, r, self.recorder.largest)
+        zeros, counts = np.zeros(flow.runs), np.zeros(flow.runs, dtype=np.int64)
+        tau = np.minimum(_first_step(flow, self.coarse, self.scales), control.t_max)
+        self.at = Progressed(
+            run=np.arange(flow.runs),
+            time=zeros,
+            tau=tau,
+            steps=counts,
+            rejected=counts,
+            evaluations=counts + 2,
+            saved=counts,
+            target=control.loss_ratio * (r * r).sum(1) / 2,
+            floor=np.linalg.norm(rounding, axis=1),
+            coarse_path=np.zeros((flow.runs, 2)),
+            fine_path=np.zeros((flow.runs, 2)),
+        )
+        self._save(np.full(flow.runs, True), tau * 0)
+
+    def _round(self) -> None:
+        """One attempt of each run; those whose attempt is accepted go on."""
+        at, control, flow = self.at, self.control, self.flow
+        goal = np.full(len(at.run), control.t_max)
+        if control.save_at is not None:
+            following = np.append(control.save_at, control.t_max)[np.minimum(at.saved, len(control.save_at))]
+            goal = np.minimum(goal, following)
+            allowed = at.tau
+        else:
+            allowed = _resolved(self.coarse, at.tau)
+        to_goal = ~(at.time + 1.01 * allowed < goal)
+        attempt = np.where(to_goal, goal - at.time, allowed)
+        step = self.stepper.step(flow, self.coarse, attempt, errors=True)
+        at.evaluations = at.evaluations + step.evaluations
+        ratio = _error_ratio(step, self.coarse.residual, self.scales, control.rtol, at.floor)
+        accepted = ratio <= 1
+        exponent = -1 / self.stepper.error_order
+        factor = SAFETY * np.maximum(np.where(np.isfinite(ratio), ratio, 1.0), 1e-12) ** exponent
+        if accepted.all():
+            self.coarse, self.fine = self._advance(flow, self.coarse, self.fine, step, attempt, at)
+        else:
+            step.discard()
+            if accepted.any():  # the others wait while these go on
+                some = np.flatnonzero(accepted)
+                part, going = flow.select(some), at.select(some)
+                coarse, fine = self.coarse.select(some), self.fine.select(some)
+                again = self.stepper.step(part, coarse, attempt[some], errors=False)
+                coarse, fine = self._advance(part, coarse, fine, again, attempt[some], going)
+                self.coarse.replace(some, coarse)
+                self.fine.replace(some, fine)
+                for path in ("coarse_path", "fine_path", "evaluations"):
+                    getattr(at, path)[some] = getattr(going, path)
+        grown = attempt * np.minimum(GROW, factor)
+        shrunk = attempt * np.where(np.isfinite(ratio), np.maximum(SHRINK, factor), SHRINK)
+        kept = np.where(attempt < at.tau, np.maximum(at.tau, grown), grown)
+        at.tau = np.where(accepted, kept, shrunk)
+        at.time = np.where(accepted, np.where(to_goal, goal, at.time + attempt), at.time)
+        at.steps, at.rejected = at.steps + accepted, at.rejected + ~accepted
+        self._save(accepted, attempt)
+        if (progress := control.progress) is not None:
+            reached = at.time[0], float((self.fine.residual[0] ** 2).sum()) / 2, int(at.steps[0]), float(at.tau[0])
+            self.saver.call(lambda: progress(*reached))
+
+    def _advance(
+        self, flow: Flow, coarse: Point, fine: Point, step: Step, attempt: np.ndarray, at: Progressed
+    ) -> tuple[Point, Point]:
+        """Both runs after the step: the coarse one by it, the fine one by two of half its length."""
+        coarse, at.coarse_path = _after(flow, step, coarse, at.coarse_path)
+        evaluations = 1
         for _ in range(2):
-            fine, fine_path = _advance(flow, stepper.step(flow, fine, attempt / 2), fine, fine_path, h0)
-        time = goal if attempt == goal - time else time + attempt
-        steps += 1
-        grown = attempt * min(GROW, SAFETY * max(ratio, 1e-12) ** (-1 / stepper.error_order))
-        tau = max(tau, grown) if attempt < tau else grown
-        status = done()
-        save(status is not None)
-        if control.progress is not None:
-            control.progress(time, float(fine.residual @ fine.residual) / 2, steps, tau)
-    return fine.h, status, RunStatistics(steps, rejected, flow.evaluations, clock.perf_counter() - started)
+            half = self.stepper.step(flow, fine, attempt / 2, errors=False)
+            evaluations += half.evaluations + 1
+            fine, at.fine_path = _after(flow, half, fine, at.fine_path)
+        at.evaluations = at.evaluations + evaluations
+        return coarse, fine
+
+    def _ended(self) -> dict[int, Status]:
+        """Which of the runs that are going should end, and why."""
+        at, control = self.at, self.control
+        size = np.linalg.norm(self.fine.residual, axis=1)
+        wanted = control.loss_ratio > 0
+        stuck = at.time + at.tau <= at.time * (1 + 1e-14)
+        reasons = (
+            (Status.DIVERGED, ~np.isfinite(size + self.fine.eigenvalues[:, 0])),
+            (Status.LOSS_REACHED, wanted & (size * size / 2 <= at.target)),
+            (Status.PRECISION_REACHED, wanted & (size <= 4 * at.floor)),
+            (Status.TIME_REACHED, at.time >= control.t_max),
+            (Status.STEP_LIMIT, at.steps >= control.max_steps),
+            (Status.STEP_UNDERFLOW if self.flow.activation.smooth else Status.KINKS, stuck),
+        )
+        found: dict[int, Status] = {}
+        for status, runs in reasons:
+            for k in np.flatnonzero(runs):
+                found.setdefault(int(k), status)
+        return found
+
+    def _save(self, moved: np.ndarray, tau: np.ndarray) -> None:
+        """Record the runs that moved, where a save point is due or they have come to their end."""
+        at, saves = self.at, self.control.save_at
+        due = moved
+        if saves is not None:
+            before = np.concatenate([[-1.0], saves])[at.saved]
+            at.saved = np.searchsorted(saves, at.time, side="right")
+            due = np.concatenate([[-1.0], saves])[at.saved] > before
+            ended = np.array([k in self._ended() for k in range(len(at.run))])
+            due |= ended & (at.time > before) & (at.time >= 0)
+        flow, fine, coarse = self.flow, self.fine, self.coarse
+        if not due.all():
+            some = np.flatnonzero(due)
+            flow, fine, coarse = flow.select(some), fine.select(some), coarse.select(some)
+            at, tau = at.select(some), tau[some]
+        if len(at.run):
+            self.recorder.record(flow, at.run, at.time, fine, at.fine_path, coarse, at.coarse_path, tau)
+
+    def _finish(self) -> None:
+        """Take out of the batch the runs that are done."""
+        at = self.at
+        ended = self._ended()
+        if not ended:
+            return
+        seconds = self.saver.seconds + clock.perf_counter() - self.started
+        for k, status in ended.items():
+            stats = RunStatistics(int(at.steps[k]), int(at.rejected[k]), int(at.evaluations[k]), seconds)
+            h = self.fine.h[k] if len(at.run) == 1 else self.flow.arrays.copy(self.fine.h[k])
+            detail = non_finite(self.flow, h, float(at.time[k])) if status is Status.DIVERGED else ""
+            self.outcomes[int(at.run[k])] = Outcome(h, status, stats, detail)
+        if len(at.run) == 1:
+            self.saver.write(self._state)
+        keep = np.array([k for k in range(len(at.run)) if k not in ended], dtype=np.int64)
+        self.at = at.select(keep)
+        if len(keep):
+            self.flow, self.coarse = self.flow.select(keep), self.coarse.select(keep)
+            self.fine = self.fine.select(keep)
+
+    def _state(self) -> dict[str, np.ndarray]:
+        """All that a run needs to go on as if nothing had happened."""
+        fetch = self.flow.arrays.fetch
+        state = {f"at.{f.name}": getattr(self.at, f.name) for f in fields(self.at)}
+        state |= {"coarse": fetch(self.coarse.h), "fine": fetch(self.fine.h)}
+        return state | self.recorder.state()
+
+    def _restore(self, state: dict[str, np.ndarray]) -> None:
+        put, copy = self.flow.arrays.put, self.flow.arrays.copy
+        self.at = Progressed(*(state[f"at.{f.name}"] for f in fields(Progressed)))
+        self.coarse, self.fine = (Point.at(self.flow, copy(put(state[name]))) for name in ("coarse", "fine"))
+        self.recorder.restore(state)
 
 
-def _advance(flow: Flow, step: Step, before: Point, path: np.ndarray, h0: torch.Tensor) -> tuple[Point, np.ndarray]:
+def non_finite(flow: Flow, h: Array, time: float) -> str:
+    """Where and when a run (n, m) stopped being finite."""
+    values = flow.arrays.fetch(h[: flow.n])
+    bad = np.argwhere(~np.isfinite(values.T))
+    if not len(bad):
+        return f"by time {time:.6g} the output overflows, though every pre-activation is finite"
+    i, a = (int(k) for k in bad[0])
+    return f"by time {time:.6g} the pre-activation of neuron {i} at data point {a} is {values[a, i]}"
+
+
+def _after(flow: Flow, step: Step, before: Point, path: np.ndarray) -> tuple[Point, np.ndarray]:
     """The point after a step, and (s, integral of P) there.
 
     s integrates sqrt(-dL/dt), so the step's share is scaled to the loss that was really lost: at kinks the P of a
     one-sided slope overstates it. The integral of P itself is kept as it is, for equation (14) is tested against it.
     """
-    after = Point.at(flow, step.h)
-    flow.recycle(before.slope, *(() if before.h is h0 else (before.h,)))
-    lost = float(before.residual @ before.residual - after.residual @ after.residual) / 2
-    correction = math.sqrt(max(lost, 0.0) / step.dissipated) if step.dissipated > 0 else 0.0
-    return after, path + np.array([step.path * correction, step.dissipated])
+    after = Point.at(flow, step.advance())
+    lost = np.maximum((before.residual**2).sum(1) - (after.residual**2).sum(1), 0.0) / 2
+    dissipated = np.where(step.dissipated > 0, step.dissipated, 1.0)
+    correction = np.where(step.dissipated > 0, np.sqrt(lost / dissipated), 0.0)
+    return after, path + np.stack((step.path * correction, step.dissipated), axis=1)
 
 
-def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> float:
-    """A step in which the neurons move by about a hundredth of their spread, if r stayed as it is."""
-    speed = abs(flow.beta * float(flow.c[0].abs())) * np.abs(flow.gram) @ np.abs(point.residual)
-    fastest = float(np.max(speed * float(flow.activation.Ls) / scales))
-    return 0.01 / fastest if fastest > 0 else math.inf
+def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:
+    """A step in which the neurons move by about a hundredth of their spread, if r stayed as it is, (S,)."""
+    speed = flow.beta * flow.size * apply(np.abs(flow.gram)[None], np.abs(point.residual))
+    fastest = (speed * float(flow.activation.Ls) / scales).max(1)
+    return np.where(fastest > 0, 0.01 / np.where(fastest > 0, fastest, 1.0), math.inf)
 
 
-def _resolved(point: Point, tau: float) -> float:
+def _resolved(point: Point, tau: np.ndarray) -> np.ndarray:
     """tau, or the time in which the residual falls to a quarter: where every step is recorded, none skips the decay."""
-    modes = np.square(point.eigenvectors.T @ point.residual)
-    target = float(modes.sum()) / 16
+    rates = 2 * point.eigenvalues
+    modes = apply(point.eigenvectors.mT, point.residual) ** 2
+    modes = modes / np.maximum(modes.sum(1, keepdims=True), 1e-300)
+    time, wanted = np.zeros_like(tau), math.log(1 / 16)
+    # log(sum of decaying exponentials) is convex, so Newton's steps from the left never overshoot.
+    for _ in range(60):
+        left = modes * np.exp(-rates * time[:, None])
+        total = np.maximum(left.sum(1), 1e-300)
+        ahead = np.log(total) - wanted
+        slope = (rates * left).sum(1) / total
+        moving = (ahead > 0.05) & (time < tau) & (slope > 0)
+        if not moving.any():
+            break
+        time = np.where(moving, time + ahead / np.where(moving, slope, 1.0), time)
+    return np.where((ahead > 0.05) | (time >= tau), tau, time)
 
-    def left(t: float) -> float:
-        return float(modes @ np.exp(-2 * point.eigenvalues * t))
 
-    if left(tau) >= target:
-        return tau
-    low, high = 0.0, tau
-    while high > 1.05 * low:
-        # Decay times spread over decades: bisect in the logarithm once a lower end is known.
-        middle = math.sqrt(low * high) if low > 0 else high / 16
-        low, high = (middle, high) if left(middle) >= target else (low, middle)
-    return low
-
-
-def _error_ratio(step: Step, residual: np.ndarray, scales: np.ndarray, rtol: float, floor: float) -> float:
-    """The step's estimated local error in units of what rtol allows; inf where it is not a number."""
-    size = float(np.linalg.norm(residual))
-    in_residual = float(np.linalg.norm(step.residual_error)) / (rtol * size + floor)
-    in_movement = float(np.max(step.movement_error / scales)) / rtol
-    ratio = max(in_residual, in_movement)
-    return ratio if math.isfinite(ratio) else math.inf
+def _error_ratio(step: Step, residual: np.ndarray, scales: np.ndarray, rtol: float, floor: np.ndarray) -> np.ndarray:
+    """The step's estimated local error in units of what rtol allows, (S,); inf where it is not a number."""
+    assert step.residual_error is not None
+    assert step.movement_error is not None
+    in_residual = np.linalg.norm(step.residual_error, axis=1) / (rtol * np.linalg.norm(residual, axis=1) + floor)
+    in_movement = (step.movement_error / scales).max(1) / rtol
+    ratio = np.maximum(in_residual, in_movement)
+    return np.where(np.isfinite(ratio), ratio, math.inf)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from bounds.errors import ArgumentError, require, unknown_name
 from bounds.guarantee import check_init, check_scale
-from bounds.problem import Problem
+from bounds.problem import Problem, as_float_array
 
 
 @dataclass(frozen=True)
 class Network:
     """A state of the network on the training set.
 
-    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i = +scale or -scale.
+    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i = +scale or -scale; H_test: (m, k) those on test points.
+
+    Raises ArgumentError for shapes that do not fit together.
     """
 
     H: np.ndarray
     signs: np.ndarray
+    H_test: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         H, signs = np.asarray(self.H), np.asarray(self.signs)
@@ -27,6 +31,10 @@ class Network:
             raise ArgumentError(
                 f"a network needs H of shape (m, n) and signs of shape (m,). Found {H.shape} and {signs.shape}."
             )
+        require(len(H) >= 1, "network", "of at least one neuron", H.shape)
+        test = None if self.H_test is None else np.asarray(self.H_test)
+        if test is not None and (test.ndim != 2 or len(test) != len(H)):
+            raise ArgumentError(f"H_test must be of shape (m, k) with m = {len(H)}. Found {test.shape}.")
 
     @property
     def width(self) -> int:
@@ -84,13 +92,61 @@ def check_width(width: int, init: str) -> None:
     )
 
 
+def test_inputs(problem: Problem, X_test: Any) -> np.ndarray:
+    """X_test as (k, d). Raises ArgumentError where it does not fit the problem, DataError for non-finite entries."""
+    if problem.embedding is None:
+        raise ArgumentError(
+            "X_test needs a problem with inputs and an embedding; this one was made from its Gram matrix alone."
+            " Use Problem(X, y)."
+        )
+    inputs = as_float_array("X_test", X_test, 2)
+    require(inputs.shape[1] == problem.d, "X_test", f"of shape (k, d) with d = {problem.d}", inputs.shape)
+    require(len(inputs) >= 1, "X_test", "of at least one row", inputs.shape)
+    return inputs
+
+
+def gram_between(problem: Problem, X_test: np.ndarray) -> np.ndarray:
+    """G(x, x_b) for test points x and training points x_b, (k, n)."""
+    assert problem.embedding is not None
+    return np.asarray(problem.embedding.gram(X_test, problem.X), dtype=np.float64)
+
+
+def _draw_test(problem: Problem, X_test: np.ndarray, H: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """(k, m) pre-activations on test points, given those on training points (n, m): N(G_*X G^+ h, Schur complement).
+
+    draws: (m, k) independent standard normal numbers. Singular G has no inverse, but its range holds every h.
+    """
+    cross = gram_between(problem, X_test)
+    assert problem.embedding is not None
+    own = np.asarray(problem.embedding.gram(X_test, X_test), dtype=np.float64)
+    values, vectors = np.linalg.eigh(problem.gram)
+    noise = problem.n * np.finfo(np.float64).eps * values[-1]
+    inverse = np.where(values > noise, 1.0 / np.maximum(values, noise), 0.0)
+    regression = (cross @ vectors * inverse) @ vectors.T
+    schur = own - regression @ cross.T
+    # What is rounding alone is zero: a test point that is a training point gets its pre-activations exactly.
+    values, vectors = np.linalg.eigh((schur + schur.T) / 2)
+    floor = 1e3 * (len(own) + problem.n) * np.finfo(np.float64).eps * max(float(np.trace(own)), float(np.trace(schur)))
+    root = (vectors * np.sqrt(np.where(values > floor, values, 0.0))) @ vectors.T
+    drawn: np.ndarray = regression @ H + root @ draws.T
+    return drawn
+
+
 def sample_network(
-    problem: Problem, *, width: int, scale: float, seed: int, init: str = "independent", scaling: str = "ours"
+    problem: Problem,
+    *,
+    width: int,
+    scale: float,
+    seed: int,
+    init: str = "independent",
+    scaling: str = "ours",
+    X_test: Any = None,
 ) -> Network:
     """Draw the initial network (Assumptions 1 and 3): rows of H from N(0, G), signs Rademacher times the scale.
 
     Drawn on the CPU by numpy, so that the same seed gives the same network on every device. init="antisymmetric"
-    draws width/2 neurons and repeats them with opposite signs, so that f^0 = 0.
+    draws width/2 neurons and repeats them with opposite signs, so that f^0 = 0. X_test (k, d): also draw H_test,
+    jointly with H, which stays the same as without.
 
     Raises ArgumentError for width < 1, an odd width with antisymmetric pairs, a scale that is not positive, or a
     negative seed.
@@ -100,12 +156,19 @@ def sample_network(
     check_width(width, init)
     require(isinstance(seed, int | np.integer) and seed >= 0, "seed", "a non-negative integer", seed)
     paired = init == "antisymmetric"
-    weights_stream, signs_stream = np.random.SeedSequence(int(seed)).spawn(2)
+    weights_stream, signs_stream, test_stream = np.random.SeedSequence(int(seed)).spawn(3)
     drawn = int(width) // 2 if paired else int(width)
     draws = np.random.default_rng(weights_stream).standard_normal((drawn, problem.n))
     columns = square_root(problem.gram) @ draws.T  # (n, m), neurons contiguous as the flow wants them
-    columns *= scaling_of(scaling, int(width)).spread
+    spread = scaling_of(scaling, int(width)).spread
+    test = None
+    if X_test is not None:
+        inputs = test_inputs(problem, X_test)
+        draws = np.random.default_rng(test_stream).standard_normal((drawn, len(inputs)))
+        test = spread * _draw_test(problem, inputs, columns, draws)
+    columns *= spread
     signs = scale * (2.0 * np.random.default_rng(signs_stream).integers(0, 2, drawn) - 1.0)
     if paired:
         columns, signs = np.concatenate([columns, columns], axis=1), np.concatenate([signs, -signs])
-    return Network(columns.T, signs)
+        test = None if test is None else np.concatenate([test, test], axis=1)
+    return Network(columns.T, signs, None if test is None else test.T)

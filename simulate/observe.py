@@ -3,110 +3,233 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 
 import numpy as np
-import torch
 
 from bounds.activations import Interval
+from simulate.arrays import Array
 from simulate.flow import Flow
-from simulate.integrators.base import Point
+from simulate.integrators.base import Point, apply
+
+GROWING = ("path_length", "dissipated")  # sums over the run: so are their errors
+MOVEMENTS = ("movement", "movement_rms", "movement_max")
 
 
 class Recorder:
-    """Collects the observables of one run; memory O(T n), never O(m n) per save point."""
+    """Collects the observables of S runs; memory O(T n) a run, never O(m n) per save point."""
 
-    def __init__(self, flow: Flow, h0: torch.Tensor, interval: Interval) -> None:
-        self.flow, self.h0, self.interval = flow, h0, interval
-        self.rows: dict[str, list[np.ndarray | float]] = defaultdict(list)
-        self.error_rows: dict[str, list[np.ndarray | float]] = defaultdict(list)
-        self.largest = float(h0.abs().max())
-        self.epsilon = float(torch.finfo(h0.dtype).eps)
+    def __init__(self, flow: Flow, h0: Array, interval: Interval) -> None:
+        self.h0, self.interval = h0, interval
+        self.largest = largest(flow, h0)
+        self.owners: list[np.ndarray] = []  # which runs each record is about
+        self.values: list[dict[str, np.ndarray]] = []
+        self.uncertain: list[dict[str, np.ndarray]] = []
+        self.last = {name: np.zeros(flow.runs) for name in GROWING}
+        self.sliding = Kinks(flow) if not flow.activation.smooth else None
 
-    def record(self, time: float, fine: Point, fine_path: np.ndarray, coarse: Point, coarse_path: np.ndarray) -> None:
-        """Save the fine state; the coarse one only tells the error. The paths are (s, integral of P)."""
-        values, twin = self._observe(fine, fine_path), self._observe(coarse, coarse_path)
-        active, uncertain = self._active(fine.h, coarse.h)
-        self.rows["time"].append(time)
+    def record(
+        self,
+        flow: Flow,
+        runs: np.ndarray,
+        time: np.ndarray,
+        fine: Point,
+        fine_path: np.ndarray,
+        coarse: Point,
+        coarse_path: np.ndarray,
+        tau: np.ndarray,
+    ) -> None:
+        """Save the fine states of `runs`; the coarse ones only tell the error.
+
+        The paths (R, 2) are (s, integral of P); tau (R,): the steps that led here, 0 at the start.
+        """
+        h0 = self.h0 if len(runs) == len(self.h0) else self.h0[runs]
+        values, rounding = self._observe(flow, runs, h0, time, fine, fine_path)
+        twin = values if coarse is fine else self._observe(flow, runs, h0, time, coarse, coarse_path)[0]
+        errors: dict[str, np.ndarray] = {}
         for name, value in values.items():
-            self.rows[name].append(value)
-            difference = self._difference(name, value, twin[name], fine.residual - coarse.residual, fine.residual)
-            self.error_rows[name].append(difference + self._rounding(name, fine, value))
-        self.rows["active_fraction"].append(active)
-        self.error_rows["active_fraction"].append(uncertain)
+            difference = _difference(name, value, twin[name], coarse.residual - fine.residual, fine.residual)
+            if name in GROWING:
+                difference = self.last[name][runs] = np.maximum(difference, self.last[name][runs])
+            errors[name] = difference + rounding.get(name, 64 * flow.arrays.epsilon * np.abs(value))
+        values["active_fraction"], errors["active_fraction"] = self._active(flow, fine.h, coarse.h)
+        if self.sliding is not None:
+            values["sliding"] = self.sliding.count(flow, fine, tau)
+        values["time"] = time
+        self.owners.append(runs)
+        self.values.append(values)
+        self.uncertain.append(errors)
 
-    def _difference(
-        self, name: str, value: np.ndarray | float, twin: np.ndarray | float, apart: np.ndarray, residual: np.ndarray
-    ) -> np.ndarray | float:
-        """How far the two runs are apart, in norms that do not vanish where one component happens to cross."""
-        if name == "loss":
-            distance = float(np.linalg.norm(apart))
-            return distance * (float(np.linalg.norm(residual)) + distance / 2)
-        if name == "output":
-            return np.full_like(apart, np.linalg.norm(apart))
-        gap = np.max(np.abs(value - twin)) + 0.0 * value
-        before = self.error_rows[name][-1] if self.error_rows[name] else 0.0
-        return np.maximum(gap, before) if name in ("path_length", "dissipated") else gap
+    def arrays(self, run: int) -> dict[str, np.ndarray]:
+        """Observable name -> (T,) or (T, n), of one run."""
+        return _merged(self.owners, self.values, run)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Observable name -> (T,) or (T, n)."""
-        return {name: np.array(rows) for name, rows in self.rows.items()}
-
-    def errors(self) -> dict[str, np.ndarray]:
+    def errors(self, run: int) -> dict[str, np.ndarray]:
         """The same for the errors."""
-        return {name: np.array(rows) for name, rows in self.error_rows.items()}
+        return _merged(self.owners, self.uncertain, run)
 
-    def residual_rounding(self, point: Point) -> np.ndarray:
-        """A bound on the rounding of r, (n,): |sigma| <= |sigma(0)| + Ls |h|, pairwise sums over m neurons."""
-        act, flow = self.flow.activation, self.flow
-        size = abs(float(act.value(0.0))) + float(act.Ls) * float(point.h.abs().max())
-        if act.bounded_by is not None:
-            size = min(size, act.bounded_by)
-        weight = flow.alpha * float(flow.c[0].abs())
-        terms = 4 + math.sqrt(math.log2(flow.m + 1))
-        return self.epsilon * (terms * weight * size / math.sqrt(flow.m) + np.abs(flow.y) + np.abs(point.residual))
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything recorded so far, as arrays."""
+        state = {"owners": np.concatenate(self.owners)}
+        for kind, records in (("value", self.values), ("error", self.uncertain)):
+            state |= {f"{kind}.{name}": np.concatenate([record[name] for record in records]) for name in records[0]}
+        return state | {f"last.{name}": values for name, values in self.last.items()}
 
-    def _rounding(self, name: str, point: Point, value: np.ndarray | float) -> np.ndarray | float:
-        if len(self.rows["time"]) == 1 and name in ("path_length", "dissipated", "movement", "movement_rms"):
-            return value * 0.0  # nothing has moved yet: exactly zero
-        r = self.residual_rounding(point)
-        if name == "output":
-            return r
-        if name == "loss":
-            return float(np.abs(point.residual) @ r + r @ r / 2)
-        if name in ("movement", "movement_rms"):  # h is stored to a few ulps of itself, however little it moved
-            return 8 * self.epsilon * self.largest + 0.0 * value
-        return 64 * self.epsilon * np.abs(value)
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from such a state."""
+        kinds: dict[str, dict[str, np.ndarray]] = {"value": {}, "error": {}, "last": {}}
+        for key, array in state.items():
+            kind, _, name = key.partition(".")
+            if kind in kinds:
+                kinds[kind][name] = array
+        self.owners, self.values, self.uncertain = [state["owners"]], [kinds["value"]], [kinds["error"]]
+        self.last = kinds["last"]
 
-    def _observe(self, point: Point, path: np.ndarray) -> dict[str, np.ndarray | float]:
-        flow, r = self.flow, point.residual
-        modes = point.eigenvectors.T @ r
-        absolute, square = (torch.zeros(flow.n, dtype=self.h0.dtype, device=self.h0.device) for _ in range(2))
-        for part in flow.blocks(finer=4):
-            moved = point.h[:, part] - self.h0[:, part]
-            square += torch.linalg.vecdot(moved, moved, dim=1)
-            absolute += moved.abs_().sum(1)
-        return {
-            "loss": float(r @ r) / 2,
+    def _observe(
+        self, flow: Flow, runs: np.ndarray, h0: Array, time: np.ndarray, point: Point, path: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """(observables, their rounding where it is not a few ulps of the value)."""
+        r, xp = point.residual, flow.arrays.xp
+        absolute, square, farthest, size = (np.zeros((flow.runs, flow.n)) for _ in range(4))
+        for part in flow.blocks():
+            h = flow.cut(point.h, part, flow.n)
+            moved, product = flow.buffer(0, part), flow.buffer(1, part)
+            size = np.maximum(size, flow.arrays.fetch(flow.arrays.row_max(xp.abs(h, out=product))))
+            xp.subtract(h, flow.cut(h0, part, flow.n), out=moved)
+            square += flow.arrays.fetch(xp.multiply(moved, moved, out=product).sum(-1))
+            xp.abs(moved, out=moved)
+            absolute += flow.arrays.fetch(moved.sum(-1))
+            farthest = np.maximum(farthest, flow.arrays.fetch(flow.arrays.row_max(moved)))
+        modes = apply(point.eigenvectors.mT, r)
+        values = {
+            "loss": (r * r).sum(1) / 2,
             "output": r + flow.y,
-            "mean_square_slope": np.diagonal(point.slope_gram).copy(),
-            "path_length": float(path[0]),
-            "dissipated": float(path[1]),
-            "power": float(point.eigenvalues @ (modes * modes)),
-            "movement": absolute.to("cpu", torch.float64).numpy() / flow.m,
-            "movement_rms": np.sqrt(square.to("cpu", torch.float64).numpy() / flow.m),
-            "kernel_min_eig": float(point.eigenvalues[0]) / flow.speed,
-            "kernel_max_eig": float(point.eigenvalues[-1]) / flow.speed,
+            "mean_square_slope": np.diagonal(point.slope_gram, axis1=1, axis2=2).copy(),
+            "path_length": path[:, 0].copy(),
+            "dissipated": path[:, 1].copy(),
+            "power": (point.eigenvalues * modes * modes).sum(1),
+            "movement": absolute / flow.m,
+            "movement_rms": np.sqrt(square / flow.m),
+            "movement_max": farthest,
+            "kernel_min_eig": point.eigenvalues[:, 0] / flow.speed,
+            "kernel_max_eig": point.eigenvalues[:, -1] / flow.speed,
         }
+        output_rounding = residual_rounding(flow, r, size.max(1))
+        rounding = {
+            "output": output_rounding,
+            "loss": (np.abs(r) * output_rounding + output_rounding**2 / 2).sum(1),
+        }
+        started = (time > 0).astype(float)  # before, nothing has moved: exactly zero
+        for name in GROWING:
+            rounding[name] = started * 64 * flow.arrays.epsilon * np.abs(values[name])
+        for name in MOVEMENTS:  # h is stored to a few ulps of itself, however little it moved
+            rounding[name] = (started * 8 * flow.arrays.epsilon * self.largest[runs])[:, None] + 0.0 * values[name]
+        if flow.rows > flow.n:
+            values["test_output"], size = _test_output(flow, point.h)
+            rounding["test_output"] = residual_rounding(flow, values["test_output"], size, targets=np.zeros(1))
+        return values, rounding
 
-    def _active(self, fine: torch.Tensor, coarse: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """(share of neurons in I, share of those that the error of h might carry across an end of I), each (n,)."""
+    def _active(self, flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
+        """(share of neurons in I, share of those that the error of h might carry across an end of I), (R, n) each."""
         left, right = self.interval
-        inside, unsure = (torch.zeros(self.flow.n, device=fine.device) for _ in range(2))
-        for part in self.flow.blocks(finer=4):
-            h = fine[:, part]
-            gap = (h - coarse[:, part]).abs_()
-            inside += ((h > left) & (h < right)).sum(1)
-            unsure += (((h - left).abs_() <= gap) | ((h - right).abs_() <= gap)).sum(1) if gap.any() else 0
-        m = self.flow.m
-        return inside.to("cpu", torch.float64).numpy() / m, unsure.to("cpu", torch.float64).numpy() / m
+        xp = flow.arrays.xp
+        inside, unsure = np.zeros((flow.runs, flow.n)), np.zeros((flow.runs, flow.n))
+        for part in flow.blocks():
+            h, gap, distance = flow.cut(fine, part, flow.n), flow.buffer(0, part), flow.buffer(1, part)
+            inside += flow.arrays.fetch(((h > left) & (h < right)).sum(-1))
+            if coarse is fine:
+                continue
+            xp.abs(xp.subtract(h, flow.cut(coarse, part, flow.n), out=gap), out=gap)
+            for end in (left, right):
+                if math.isfinite(end):
+                    xp.abs(xp.subtract(h, end, out=distance), out=distance)
+                    unsure += flow.arrays.fetch(((distance <= gap) & (gap > 0)).sum(-1))
+        return inside / flow.m, unsure / flow.m
+
+
+class Kinks:
+    """Counts the neurons that slide along a kink of sigma: h_ia there, and the field on either side pointing at it.
+
+    Gradient flow then means the inclusion with sigma' anywhere between its one-sided values, and h_ia stays.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        slope, tiny = flow.activation.slope, 1e-9
+        self.sides = [
+            (kink, float(slope(kink - tiny)), float(slope(kink + tiny)))
+            for kink in (0.0, 1.0)
+            if slope(kink - tiny) != slope(kink + tiny)
+        ]
+
+    def count(self, flow: Flow, point: Point, tau: np.ndarray) -> np.ndarray:
+        """(R,): neurons that slide at one data point or more, within the distance of one step tau."""
+        found = np.zeros(flow.runs)
+        weights = point.residual
+        own = flow.arrays.put((np.diagonal(flow.gram) * weights)[:, :, None])
+        reach = flow.arrays.put(tau[:, None, None])
+        for part in flow.blocks():
+            h = flow.cut(point.h, part, flow.n)
+            slope = flow.buffer(2, part)
+            flow.arrays.activate(flow.activation, h, flow.buffer(0, part), slope)
+            push = flow.cut(flow.push, part)
+            pull = flow.pull(part, [slope], [weights], flow.n)
+            slides = h != h
+            for kink, below, above in self.sides:
+                left, right = (-push * (pull + own * (side - slope)) for side in (below, above))
+                near = abs(h - kink) <= reach * flow.arrays.xp.maximum(left, -right)
+                slides = slides | (near & (left > 0) & (right < 0))
+            found += flow.arrays.fetch(slides.any(1).sum(-1))
+        return found
+
+
+def residual_rounding(
+    flow: Flow, residual: np.ndarray, size: np.ndarray, targets: np.ndarray | None = None
+) -> np.ndarray:
+    """A bound on the rounding of r, (S, n): |sigma| <= |sigma(0)| + Ls |h|, pairwise sums over m neurons.
+
+    size: (S,), the largest |h|.
+    """
+    act = flow.activation
+    value = abs(float(act.value(0.0))) + float(act.Ls) * size
+    if act.bounded_by is not None:
+        value = np.minimum(value, act.bounded_by)
+    terms = 4 + math.sqrt(math.log2(flow.m + 1))
+    summed = terms * flow.alpha * flow.size * value[:, None] / math.sqrt(flow.m)
+    return flow.arrays.epsilon * (summed + np.abs(flow.y if targets is None else targets) + np.abs(residual))
+
+
+def largest(flow: Flow, h: Array) -> np.ndarray:
+    """max |h| on the training points, (S,)."""
+    found = np.zeros(flow.runs)
+    for part in flow.blocks():
+        rows = flow.arrays.xp.abs(flow.cut(h, part, flow.n), out=flow.buffer(0, part))
+        found = np.maximum(found, flow.arrays.fetch(flow.arrays.row_max(rows)).max(1))
+    return found
+
+
+def _difference(name: str, value: np.ndarray, twin: np.ndarray, apart: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """How far the two runs are apart, in norms that do not vanish where one component happens to cross."""
+    if name == "loss":
+        distance = np.linalg.norm(apart, axis=1)
+        return distance * (np.linalg.norm(residual, axis=1) + distance / 2)
+    if name in ("output", "test_output"):
+        gap = value - twin
+        return np.linalg.norm(gap, axis=1, keepdims=True) + 0.0 * gap
+    gap = np.abs(value - twin)
+    return gap if gap.ndim == 1 else gap.max(1, keepdims=True) + 0.0 * gap
+
+
+def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
+    """(f on the test points (S, k), the largest |h| there (S,))."""
+    total, size = np.zeros((flow.runs, flow.rows - flow.n)), np.zeros(flow.runs)
+    for part in flow.blocks():
+        rows = flow.cut(h, part)[:, flow.n :]
+        value, slope = (flow.arrays.empty(*rows.shape) for _ in range(2))
+        flow.arrays.activate(flow.activation, rows, value, slope)
+        total += flow.arrays.fetch(flow.arrays.product(value, flow.cut(flow.c, part).mT))[:, :, 0]
+        size = np.maximum(size, flow.arrays.fetch(flow.arrays.row_max(abs(rows))).max(1))
+    return flow.alpha / flow.m * total, size
+
+
+def _merged(owners: list[np.ndarray], records: list[dict[str, np.ndarray]], run: int) -> dict[str, np.ndarray]:
+    mine = np.concatenate(owners) == run
+    return {name: np.concatenate([record[name] for record in records])[mine] for name in records[0]}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 import torch
@@ -15,16 +16,15 @@ from bounds.activations import Interval
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from simulate.descent import descend
-from simulate.flow import Flow
 from simulate.integrators import get_integrator
-from simulate.loop import Control, integrate
-from simulate.network import Network, sample_network, scaling_of
-from simulate.observe import Recorder
-from simulate.trajectory import RunStatistics, Status, Trajectory
+from simulate.loop import Control, Loop, Progress
+from simulate.network import Network
+from simulate.setup import Options, Setup
+from simulate.trajectory import Trajectory
 
-DTYPES = {"float64": torch.float64, "float32": torch.float32}
 _NUMPY_THREADS = ThreadpoolController()
 SMALL = 2**16  # entries of the state below which a second thread costs more than it gives
+TOGETHER = 2**18  # entries of all states that are advanced together
 
 
 @contextmanager
@@ -33,95 +33,20 @@ def _threads(entries: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1 if entries < SMALL else before)
     try:
-        with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"):
+        with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
     finally:
         torch.set_num_threads(before)
 
 
-def _device(device: str) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except RuntimeError:
-        raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {device!r}.") from None
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ArgumentError(
-            f"device {device!r} asked for, but torch {torch.__version__} sees no GPU. Use device='cpu'."
-        )
-    return chosen
-
-
-class _Setup:
-    """What flow and descent have in common: a network on a device, its flow and its recorder."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        width: int,
-        scale: float,
-        seed: int,
-        init: str,
-        scaling: str,
-        dtype: str,
-        device: str,
-        network: Network | None,
-        interval: Interval | None,
-    ) -> None:
-        require(dtype in DTYPES, "dtype", f"one of {sorted(DTYPES)}", dtype)
-        self.seed: int | None = seed
-        if network is None:
-            network = sample_network(problem, width=width, scale=scale, seed=seed, init=init, scaling=scaling)
-        else:
-            self.seed, init = None, "given"
-            require(
-                network.H.shape[1] == problem.n, "network", f"one with H of shape (m, {problem.n})", network.H.shape
-            )
-            require(
-                bool(np.all(np.isfinite(network.H)) and np.all(np.abs(network.signs) == network.scale)),
-                "network",
-                "finite, with signs of one magnitude (Assumption 1)",
-                "other entries",
-            )
-        place: dict[str, Any] = {"dtype": DTYPES[dtype], "device": _device(device)}
-        self.network, self.init, self.problem = network, init, problem
-        self.scaling, self.dtype, self.device = scaling, dtype, str(place["device"])
-        # (n, m); shared with a drawn network on the CPU, for nothing writes into it.
-        self.h0 = torch.as_tensor(network.H, **place).mT.contiguous()
-        signs = torch.as_tensor(network.signs, **place)
-        self.flow = Flow(problem, signs, scaling_of(scaling, network.width))
-        self.interval = problem.activation.interval if interval is None else interval
-        require(self.interval[0] < self.interval[1], "interval", "(left, right) with left < right", self.interval)
-        self.recorder = Recorder(self.flow, self.h0, self.interval)
-
-    def trajectory(
-        self, h: torch.Tensor, status: Status, stats: RunStatistics, integrator: str, options: dict[str, Any]
-    ) -> Trajectory:
-        return Trajectory(
-            problem=self.problem,
-            width=self.network.width,
-            scale=self.network.scale,
-            seed=self.seed,
-            init=self.init,
-            scaling=self.scaling,
-            dtype=self.dtype,
-            device=self.device,
-            integrator=integrator,
-            interval=self.interval,
-            errors=self.recorder.errors(),
-            initial=self.network,
-            final=Network(h.to("cpu", torch.float64).numpy().T, self.network.signs),
-            status=status,
-            stats=stats,
-            options=options,
-            **self.recorder.arrays(),
-        )
-
-
 def check_time(name: str, value: float) -> None:
     """`name` must be a positive finite time."""
-    require(isinstance(value, int | float) and 0 < value < math.inf, name, "a positive finite number", value)
+    number = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
+    require(number and 0 < value < math.inf, name, "a positive finite number", value)
+
+
+def _check_ratio(loss_ratio: float) -> None:
+    require(isinstance(loss_ratio, int | float) and 0 <= loss_ratio < 1, "loss_ratio", "in [0, 1)", loss_ratio)
 
 
 def _check_saves(save_at: Sequence[float] | np.ndarray | None, t_max: float) -> np.ndarray | None:
@@ -133,12 +58,57 @@ def _check_saves(save_at: Sequence[float] | np.ndarray | None, t_max: float) -> 
     return times
 
 
+def _check_seeds(seeds: Sequence[int], others: dict[str, Any]) -> list[int]:
+    found = [int(s) if isinstance(s, int | np.integer) else s for s in seeds]
+    ok = len(found) > 0 and len(set(found)) == len(found)
+    require(ok, "seeds", "a sequence of different seeds, at least one", seeds)
+    for name, value in others.items():
+        if value is not None:
+            raise ArgumentError(f"{name} goes with one run, not with seeds. Run gradient_flow once for each.")
+    return found
+
+
+class FlowOptions(TypedDict, total=False):
+    """The types of gradient_flow's arguments, whose meaning is told there."""
+
+    width: int
+    scale: float
+    seed: int
+    t_max: float
+    loss_ratio: float
+    rtol: float
+    init: str
+    scaling: str
+    dtype: str
+    device: str
+    save_at: Sequence[float] | np.ndarray | None
+    X_test: Any
+    network: Network | None
+    interval: Interval | None
+    loss: str
+    integrator: str
+    low_memory: bool
+    checkpoint: str | Path | None
+    resume: bool
+    max_steps: int
+    progress: Progress | None
+
+
+@overload
+def gradient_flow(problem: Problem, *, seeds: None = None, **options: Unpack[FlowOptions]) -> Trajectory: ...
+
+
+@overload
+def gradient_flow(problem: Problem, *, seeds: Sequence[int], **options: Unpack[FlowOptions]) -> list[Trajectory]: ...
+
+
 def gradient_flow(
     problem: Problem,
     *,
     width: int = 4096,
     scale: float = 1.0,
     seed: int = 0,
+    seeds: Sequence[int] | None = None,
     t_max: float = 1e3,
     loss_ratio: float = 1e-8,
     rtol: float = 1e-6,
@@ -147,33 +117,63 @@ def gradient_flow(
     dtype: str = "float64",
     device: str = "auto",
     save_at: Sequence[float] | np.ndarray | None = None,
+    X_test: Any = None,
     network: Network | None = None,
     interval: Interval | None = None,
+    loss: str = "sum",
     integrator: str = "exponential",
+    low_memory: bool = False,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
     max_steps: int = 100_000,
-    progress: Callable[[float, float, int, float], None] | None = None,
-) -> Trajectory:
+    progress: Progress | None = None,
+) -> Trajectory | list[Trajectory]:
     """Gradient flow (10) in function space, equation (11), until L <= loss_ratio L^0 or t_max.
 
     width, scale, seed, init, scaling: the draw (see sample_network), or `network` to start from. rtol: local error
     allowed per step, relative to the residual norm and to sqrt(G_aa). save_at: times to record (default: every step);
     interval: I of active_fraction; loss_ratio = 0 runs to t_max whatever the loss. progress(time, loss, step, tau).
 
+    seeds: several independent runs, advanced together; returns their trajectories in a list, each what `seed` alone
+    would give. X_test (k, d): also follow f on these points (test_output); the training part is the same as without.
+    loss="mean": the flow of (1/2n) ||f - y||^2, that is, time n times slower; what is reported as loss, path_length
+    and dissipated stays that of the summed loss (6), power is its -dL/dt. low_memory: 3 copies of the state in place
+    of 5, slopes computed again whenever needed: 1.5 to 3 times slower, the same numbers and errors up to rounding.
+
+    checkpoint: a file that is written each minute, on ctrl-C and at the end; resume: go on from it, with the same
+    arguments; on the CPU the trajectory is bit for bit that of an uninterrupted run.
+
     Returns a Trajectory, whose `errors` tell the numerical error of each observable. Raises ArgumentError for
-    arguments out of range.
+    arguments out of range, a state that does not fit in memory or a checkpoint of another run, DataError for a
+    checkpoint that cannot be read, Interrupted after ctrl-C with a checkpoint.
     """
     check_time("t_max", t_max)
     require(isinstance(rtol, int | float) and 1e-13 <= rtol <= 0.1, "rtol", "in [1e-13, 0.1]", rtol)
-    require(isinstance(loss_ratio, int | float) and 0 <= loss_ratio < 1, "loss_ratio", "in [0, 1)", loss_ratio)
+    _check_ratio(loss_ratio)
     require(isinstance(max_steps, int) and max_steps >= 1, "max_steps", "a positive integer", max_steps)
     stepper = get_integrator(integrator)
     saves = _check_saves(save_at, t_max)
-    setup = _Setup(problem, width, scale, seed, init, scaling, dtype, device, network, interval)
-    control = Control(float(t_max), float(rtol), float(loss_ratio), max_steps, saves, progress)
-    with _threads(setup.h0.numel()):
-        h, status, stats = integrate(setup.flow, stepper, setup.h0, setup.recorder, control)
-    options = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio}
-    return setup.trajectory(h, status, stats, integrator, options)
+    options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
+    alone = {"network": network, "checkpoint": checkpoint, "progress": progress}
+    chosen = [seed] if seeds is None else _check_seeds(seeds, alone)
+    reported = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "loss": loss}
+    found: list[Trajectory] = []
+    while chosen:
+        setup = Setup(problem, chosen[:1], options)
+        entries = setup.h0.size if setup.arrays.numpy else setup.h0.numel()
+        together = max(1, TOGETHER // entries) if setup.arrays.numpy else 1
+        part, chosen = chosen[:together], chosen[together:]
+        if len(part) > 1:
+            setup = Setup(problem, part, options)
+        times = None if saves is None else saves / setup.clock
+        control = Control(t_max / setup.clock, float(rtol), float(loss_ratio), max_steps, times, progress)
+        exact = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "max_steps": max_steps}
+        listed = None if saves is None else saves.tolist()
+        saver = setup.saver(checkpoint, resume, {"integrator": integrator, "save_at": listed, **exact})
+        with _threads(entries), saver.watching():
+            outcomes = Loop(setup.flow, stepper, setup.h0, setup.recorder, control, saver).integrate()
+        found += setup.trajectories(outcomes, integrator, reported)
+    return found[0] if seeds is None else found
 
 
 def gradient_descent(
@@ -190,29 +190,39 @@ def gradient_descent(
     dtype: str = "float64",
     device: str = "auto",
     save_every: int = 1,
+    X_test: Any = None,
     network: Network | None = None,
     interval: Interval | None = None,
-    progress: Callable[[float, float, int, float], None] | None = None,
+    loss: str = "sum",
+    low_memory: bool = False,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
 ) -> Trajectory:
     """Gradient descent (9) in function space, exactly: h_ia <- h_ia - step c_i sum_b G_ab r_b sigma'(h_ib).
 
-    step: delta > 0; steps: how many; save_every: record each so many steps. The other arguments as in gradient_flow.
+    step: delta > 0; steps: how many; save_every: record each so many steps. The other arguments as in gradient_flow;
+    loss="mean" divides the gradient, and so the movement of a step, by n.
     time = step * number of steps; path_length sums step sqrt(P_k). There is no discretisation error; `errors` holds
-    the rounding. Raises ArgumentError for arguments out of range.
+    the rounding. Raises as gradient_flow does.
     """
     check_time("step", step)
     require(isinstance(steps, int) and steps >= 0, "steps", "a non-negative integer", steps)
     require(isinstance(save_every, int) and save_every >= 1, "save_every", "a positive integer", save_every)
-    setup = _Setup(problem, width, scale, seed, init, scaling, dtype, device, network, interval)
-    with _threads(setup.h0.numel()):
-        h, status, stats = descend(
+    _check_ratio(loss_ratio)
+    options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
+    setup = Setup(problem, [seed], options)
+    exact = {"step": step, "steps": steps, "save_every": save_every, "loss_ratio": loss_ratio, "integrator": "descent"}
+    saver = setup.saver(checkpoint, resume, exact)
+    with _threads(setup.h0.size if setup.arrays.numpy else setup.h0.numel()), saver.watching():
+        outcome = descend(
             setup.flow,
-            setup.h0,
             setup.recorder,
-            step=float(step),
+            saver,
+            step=step / setup.clock,
             steps=steps,
             save_every=save_every,
             loss_ratio=loss_ratio,
             progress=progress,
         )
-    return setup.trajectory(h, status, stats, "descent", {"step": step, "steps": steps})
+    return setup.trajectories([outcome], "descent", {"step": step, "steps": steps, "loss": loss})[0]

@@ -31,7 +31,8 @@ class Status(enum.Enum):
 
 @dataclass(frozen=True)
 class RunStatistics:
-    """steps: accepted; rejected; evaluations of sigma on all m x n entries; seconds of wall clock."""
+    """steps: accepted; rejected; evaluations of sigma on all m x n entries, apart from those that only save memory;
+    seconds of wall clock until the end of the run (which others may have shared)."""
 
     steps: int
     rejected: int
@@ -46,9 +47,13 @@ class Trajectory:
     time (T,): flow time, or step * number for descent; loss (T,): L = 1/2 ||f - y||^2; output (T, n): f(x_a);
     active_fraction (T, n): share of neurons with h_i(x_a) in `interval`; mean_square_slope (T, n): q_a^2;
     path_length (T,): s, the integral of sqrt(-dL/dt); dissipated (T,): the integral of -dL/dt computed as
-    scale^2 r'H r; power (T,): that integrand; movement (T, n): mean_i |h_i(x_a) - h_i^0(x_a)|; movement_rms (T, n);
+    scale^2 r'H r; power (T,): that integrand; movement (T, n): mean_i |h_i(x_a) - h_i^0(x_a)|; movement_rms and
+    movement_max (T, n): its root mean square and its largest over the neurons;
     kernel_min_eig, kernel_max_eig (T,): extreme eigenvalues of H = tangent kernel / scale^2;
+    test_output (T, k): f on X_test, None without; sliding (T,): how many neurons slide along a kink (h_i(x_a) at the
+    kink, the field on both sides pointing at it), None for smooth activations;
     error (T,): estimated numerical error of loss; errors: the same for every other observable, by name.
+    detail: where and when the state stopped being finite, where status is DIVERGED.
     """
 
     problem: Problem
@@ -71,6 +76,7 @@ class Trajectory:
     power: np.ndarray
     movement: np.ndarray
     movement_rms: np.ndarray
+    movement_max: np.ndarray
     kernel_min_eig: np.ndarray
     kernel_max_eig: np.ndarray
     errors: dict[str, np.ndarray]
@@ -79,6 +85,10 @@ class Trajectory:
     status: Status
     stats: RunStatistics
     options: dict[str, Any] = field(default_factory=dict)
+    X_test: np.ndarray | None = None
+    test_output: np.ndarray | None = None
+    sliding: np.ndarray | None = None
+    detail: str = ""
 
     @property
     def error(self) -> np.ndarray:
@@ -90,9 +100,11 @@ class Trajectory:
         import pandas as pd
 
         columns: dict[str, np.ndarray] = {"time": self.time, "loss": self.loss, "loss_error": self.error}
-        for name in ("path_length", "power", "kernel_min_eig", "kernel_max_eig"):
-            columns[name] = getattr(self, name)
-        for name in ("output", "movement", "active_fraction", "mean_square_slope"):
-            for a in range(self.problem.n):
-                columns[f"{name}_{a}"] = getattr(self, name)[:, a]
+        for name in ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding"):
+            if getattr(self, name) is not None:
+                columns[name] = getattr(self, name)
+        for name in ("output", "movement", "movement_max", "active_fraction", "mean_square_slope", "test_output"):
+            values = getattr(self, name)
+            for a in range(0 if values is None else values.shape[1]):
+                columns[f"{name}_{a}"] = values[:, a]
         return pd.DataFrame(columns)

@@ -12,6 +12,7 @@ from scipy.linalg import expm
 
 import bounds
 import simulate
+from simulate.arrays import Arrays
 from simulate.flow import Flow
 from simulate.integrators import INTEGRATORS, Point, get_integrator
 from simulate.integrators.exponential import phi_functions
@@ -130,11 +131,12 @@ def test_observed_order(integrator):
     start = network(6, 3, seed=4, scale=1.5, spread=0.7)
 
     def solve(stepper, steps):
-        flow = Flow(problem, torch.tensor(start.signs), scaling_of("ours", 6))
-        h = torch.tensor(start.H).mT.contiguous()
+        arrays = Arrays(torch.float64, torch.device("cpu"), start.H.size)
+        flow = Flow(problem, start.signs[None], scaling_of("ours", 6), arrays)
+        h = start.H.T[None].copy()
         for _ in range(steps):
-            h = get_integrator(stepper).step(flow, Point.at(flow, h), 1.0 / steps).h
-        return h.numpy()
+            h = get_integrator(stepper).step(flow, Point.at(flow, h), np.array([1.0 / steps]), errors=False).advance()
+        return h
 
     exact = solve("runge-kutta", 400)
     errors = [np.abs(solve(integrator, steps) - exact).max() for steps in (8, 16, 32)]

@@ -99,17 +99,25 @@ def verdict_with_bug(problem) -> Verdict:
     return CLAIMS["equation-14"].verdict(run)
 
 
+def pushed_by(factor):
+    """Flow.pull with every displacement multiplied by a factor."""
+    true = Flow.pull
+
+    def pull(self, part, slopes, weights, rows):
+        return true(self, part, slopes, [factor * weight for weight in weights], rows)
+
+    return pull
+
+
 def test_a_wrong_step_length_is_seen(small, monkeypatch):
     """Neurons that move 1% too far lose energy that (14) does not account for."""
-    true = Flow.displace
     assert verdict_with_bug(small) is Verdict.HOLDS
-    monkeypatch.setattr(Flow, "displace", lambda self, h, drive: true(self, h, [(s, 1.01 * p) for s, p in drive]))
+    monkeypatch.setattr(Flow, "pull", pushed_by(1.01))
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
 def test_a_wrong_sign_is_seen(small, monkeypatch):
-    true = Flow.displace
-    monkeypatch.setattr(Flow, "displace", lambda self, h, drive: true(self, h, [(s, -p) for s, p in drive]))
+    monkeypatch.setattr(Flow, "pull", pushed_by(-1.0))
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
@@ -123,9 +131,10 @@ def test_an_integrator_that_forgets_its_error_is_seen(small, monkeypatch):
     """A step that claims no error but is taken a hundred times too long: the two runs differ, so nothing is claimed."""
     true = Exponential.step
 
-    def careless(self, flow, point, tau):
-        step = true(self, flow, point, tau)
-        return replace(step, residual_error=0 * step.residual_error, movement_error=0 * step.movement_error)
+    def careless(self, flow, point, tau, *, errors):
+        step = true(self, flow, point, tau, errors=errors)
+        none = np.zeros_like(point.residual)
+        return replace(step, residual_error=none, movement_error=none)
 
     honest = plain_run(small, width=64, scale=2.0, seed=0, t_max=20.0, loss_ratio=0.0)
     monkeypatch.setattr(Exponential, "step", careless)

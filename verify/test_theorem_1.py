@@ -12,49 +12,44 @@ import pytest
 from bounds import Problem, guarantee
 from bounds.datasets import load_builtin
 from verify.claims import CLAIMS
-from verify.conftest import settle
-from verify.runner import STATE_BUDGET, probabilistic_trials
-from verify.statistics import trials_needed
+from verify.runner import STATE_BUDGET
 
-pytestmark = pytest.mark.usefixtures("own_examples")
+pytestmark = [pytest.mark.usefixtures("own_examples"), pytest.mark.statistical]
 DELTAS = {"antisymmetric": 0.25, "independent": 0.5}
 COARSE: dict[str, Any] = {"rtol": 1e-3, "loss_ratio": 1e-4}  # of these many runs; a refutation is run again finer
 
 
-def verify_in_regime(name: str, problem: Problem, request: Any, record_row: Any, **options: Any) -> None:
+def verify_in_regime(name: str, problem: Problem, request: Any, **options: Any) -> None:
     """Enough networks (and embeddings) at the guarantee's own width and scale for a verdict at level alpha."""
     given = request.config.option
     delta = 0.05 if given.thorough else options.pop("delta")
     g = guarantee(problem, delta, **{k: v for k, v in options.items() if k != "delta"})
     if g.width * problem.n > STATE_BUDGET:
         pytest.skip(f"needs m = {g.width} for n = {problem.n}: no network of that width can be simulated here")
-    trials = given.trials or trials_needed(delta, given.alpha)
-    found = probabilistic_trials(CLAIMS[name], problem, g, trials, given.alpha, **COARSE)
-    record_row(found.row(CLAIMS[name]))
-    settle(CLAIMS[name], found.rate.verdict)
+    request.getfixturevalue("trials")(CLAIMS[name], problem, g, **COARSE)
 
 
 @pytest.mark.claim("theorem-1")
 @pytest.mark.parametrize("init", DELTAS)
 @pytest.mark.parametrize("activation", ["tanh", "softplus", "gelu", "relu"])
-def test_reference(activation: str, init: str, record_row: Any, request: pytest.FixtureRequest) -> None:
+def test_reference(activation: str, init: str, request: pytest.FixtureRequest) -> None:
     """The reference problem, n = 10, d = 100, with the best method."""
     problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
-    verify_in_regime("theorem-1", problem, request, record_row, init=init, delta=DELTAS[init])
+    verify_in_regime("theorem-1", problem, request, init=init, delta=DELTAS[init])
 
 
 @pytest.mark.claim("corollary-1")
-def test_corollary_1_on_digits(record_row: Any, request: pytest.FixtureRequest) -> None:
+def test_corollary_1_on_digits(request: pytest.FixtureRequest) -> None:
     """40 images of 64 pixels, linearly independent: the shallow network."""
     problem = Problem(*load_builtin("digits"), name="digits")
-    verify_in_regime("corollary-1", problem, request, record_row, init="antisymmetric", delta=0.25)
+    verify_in_regime("corollary-1", problem, request, init="antisymmetric", delta=0.25)
 
 
 @pytest.mark.claim("theorem-kernel")
-def test_kernel_method_where_n_exceeds_d(record_row: Any, request: pytest.FixtureRequest) -> None:
+def test_kernel_method_where_n_exceeds_d(request: pytest.FixtureRequest) -> None:
     """12 points in 10 dimensions: G is singular, the tangent kernel is not."""
     X, y = load_builtin("reference", n=12, d=10)
     problem = Problem(X, y, name="reference-12-10")
     assert np.linalg.matrix_rank(problem.gram) == 10
     options = {"init": "antisymmetric", "method": "kernel", "beta": 0.5}
-    verify_in_regime("theorem-kernel", problem, request, record_row, delta=0.5, **options)
+    verify_in_regime("theorem-kernel", problem, request, delta=0.5, **options)

@@ -8,47 +8,81 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from simulate.flow import Flow
+from simulate.arrays import Array
+from simulate.flow import Drive, Flow, Stages
 
 
 @dataclass
 class Point:
-    """A state with what was computed there. h, slope: (n, m); residual: (n,); slope_gram: (n, n).
+    """The states of S runs with what was computed there. h: (S, n + k, m); residual: (S, n); slope: (S, n, m), or None
+    where it is computed again when needed; slope_gram: (S, n, n).
 
     eigenvalues, eigenvectors: of speed * H, the rates at which r decays.
     """
 
-    h: torch.Tensor
+    h: Array
     residual: np.ndarray
-    slope: torch.Tensor
+    slope: Array | None
     slope_gram: np.ndarray
     eigenvalues: np.ndarray
     eigenvectors: np.ndarray
 
     @classmethod
-    def at(cls, flow: Flow, h: torch.Tensor) -> Point:
+    def at(cls, flow: Flow, h: Array) -> Point:
         """Evaluate the flow at h."""
-        residual, slope = flow.evaluate(h)
-        slope_gram = flow.slope_gram(slope)
-        kernel = torch.from_numpy(flow.speed * flow.gram * slope_gram)
-        if not bool(torch.isfinite(kernel).all()):  # the loop sees the residual and stops
-            nothing = np.full(flow.n, np.nan)
-            return cls(h, residual, slope, slope_gram, nothing, np.full_like(flow.gram, np.nan))
-        # torch's eigh, not numpy's: two thread pools taking turns on the same cores cost ten times the work.
-        values, vectors = torch.linalg.eigh(kernel)
-        return cls(h, residual, slope, slope_gram, np.maximum(values.numpy(), 0.0), vectors.numpy())
+        slope = flow.empty() if flow.roomy else None
+        residual, slope_gram = flow.evaluate(h, slope)
+        return cls(h, residual, slope, slope_gram, *_eigh(flow.kernel(slope_gram), flow.arrays.numpy))
+
+    def select(self, keep: np.ndarray) -> Point:
+        """Some of the runs."""
+        slope = None if self.slope is None else self.slope[keep]
+        others = (self.slope_gram[keep], self.eigenvalues[keep], self.eigenvectors[keep])
+        return Point(self.h[keep], self.residual[keep], slope, *others)
+
+    def replace(self, where: np.ndarray, by: Point) -> None:
+        """Overwrite some of the runs."""
+        for name in ("h", "residual", "slope", "slope_gram", "eigenvalues", "eigenvectors"):
+            mine = getattr(self, name)
+            if mine is not None:
+                mine[where] = getattr(by, name)
 
 
-@dataclass(frozen=True)
+def _eigh(kernel: np.ndarray, small: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and eigenvectors of each matrix; not a number for those that are not finite (the loop then stops)."""
+    finite = np.isfinite(kernel).all(axis=(1, 2))
+    if not finite.all():
+        values, vectors = _eigh(np.where(finite[:, None, None], kernel, 0.0), small)
+        values[~finite], vectors[~finite] = np.nan, np.nan
+        return values, vectors
+    if small:
+        found = np.linalg.eigh(kernel)
+        return np.maximum(found[0], 0.0), found[1]
+    # Two thread pools taking turns on the same cores cost ten times the work, so here torch's.
+    values, vectors = torch.linalg.eigh(torch.from_numpy(kernel))
+    return np.maximum(values.numpy(), 0.0), vectors.numpy()
+
+
+@dataclass
 class Step:
-    """A proposed step. residual_error, movement_error: (n,), the embedded estimates of its local error;
-    path: the integral of sqrt(P) over it; dissipated: that of P = -dL/dt."""
+    """A proposed step. residual_error, movement_error: (S, n), the embedded estimates of its local error, where asked
+    for; path: (S,) the integral of sqrt(P) over it; dissipated: (S,) that of P = -dL/dt; evaluations: how many."""
 
-    h: torch.Tensor
-    residual_error: np.ndarray
-    movement_error: np.ndarray
-    path: float
-    dissipated: float
+    stages: Stages
+    final: Drive
+    path: np.ndarray
+    dissipated: np.ndarray
+    evaluations: int
+    residual_error: np.ndarray | None = None
+    movement_error: np.ndarray | None = None
+
+    def advance(self) -> Array:
+        """The state at its end, in place of the one that it started from."""
+        return self.stages.advance(self.final)
+
+    def discard(self) -> None:
+        """Give back what it holds; its starting point stays as it is."""
+        self.stages.flow.recycle(*self.stages.slopes[1:])
 
 
 class Integrator(Protocol):
@@ -57,4 +91,16 @@ class Integrator(Protocol):
     name: str
     error_order: int
 
-    def step(self, flow: Flow, point: Point, tau: float) -> Step: ...
+    def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step: ...
+
+
+def apply(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Matrix-vector products, (S, n, n) and (S, n)."""
+    product: np.ndarray = (matrices @ vectors[:, :, None])[:, :, 0]
+    return product
+
+
+def row_sums(array: np.ndarray) -> np.ndarray:
+    """Sums over the last axis, whose rounding does not depend on the other axes."""
+    sums: np.ndarray = np.ascontiguousarray(array).sum(-1)
+    return sums

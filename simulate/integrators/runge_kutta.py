@@ -4,10 +4,9 @@ that the default exploits, so agreement between the two says something."""
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from simulate.flow import Flow
-from simulate.integrators.base import Point, Step
+from simulate.flow import Flow, Stages
+from simulate.integrators.base import Point, Step, apply, row_sums
 
 _A = (
     (1 / 5,),
@@ -21,38 +20,29 @@ _ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1
 
 
 class RungeKutta:
-    """See the module."""
+    """See the module. A rate is -beta c G (r * S), so a combination of rates is a displacement by combined weights."""
 
     name = "runge-kutta"
     error_order = 5
 
-    def step(self, flow: Flow, point: Point, tau: float) -> Step:
-        """One step of length tau from `point`; the path length is integrated along with the state."""
-        rates: list[torch.Tensor] = []
-        powers: list[float] = []
+    def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step:
+        """One step of length tau (S,) from `point`; the path length is integrated along with the state."""
+        residuals, powers = [], []
 
-        def add(h: torch.Tensor) -> None:
-            rate, residual, slope = flow.velocity(h)
-            rates.append(rate)
-            powers.append(max(float(residual @ flow.apply_kernel(slope, residual)), 0.0))
+        def add(residual: np.ndarray, slope_gram: np.ndarray) -> None:
+            residuals.append(tau[:, None] * residual)
+            powers.append(np.maximum((residual * apply(flow.kernel(slope_gram), residual)).sum(1), 0.0))
 
-        h = point.h
-        add(h)
+        def combined(row: tuple[float, ...]) -> list[np.ndarray | None]:
+            return [weight * r if weight else None for weight, r in zip(row, residuals, strict=False)]
+
+        stages = Stages(flow, point.h, point.slope)
+        add(point.residual, point.slope_gram)
         for row in _A:
-            h = point.h.clone()
-            for weight, rate in zip(row, rates, strict=True):
-                h.add_(rate, alpha=tau * weight)
-            add(h)
-        error = torch.zeros_like(h)
-        for weight, rate in zip(_ERROR, rates, strict=True):
-            error.add_(rate, alpha=tau * weight)
-        movement_error = error.square().mean(1).sqrt().to("cpu", torch.float64).numpy()
-        change = error.mul_(point.slope).mul_(flow.c).sum(1).to("cpu", torch.float64).numpy()
-        weights = tau * np.array(_A[-1])
-        return Step(
-            h,
-            flow.alpha / flow.m * change,
-            movement_error,
-            float(weights @ np.sqrt(powers[:6])),
-            float(weights @ np.array(powers[:6])),
-        )
+            add(*stages.evaluate(combined(row)))
+        weights, power = tau[:, None] * np.array(_A[-1]), np.stack(powers[:6], axis=1)
+        path, dissipated = row_sums(weights * np.sqrt(power)), row_sums(weights * power)
+        step = Step(stages, combined(_A[-1]), path, dissipated, evaluations=6)
+        if errors:
+            step.residual_error, step.movement_error = stages.size(combined(_ERROR))
+        return step

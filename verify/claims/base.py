@@ -60,6 +60,13 @@ class Comparison:
         return tuple(int(k) for k in np.unravel_index(int(np.argmin(slack)), slack.shape))
 
     @property
+    def slack(self) -> float:
+        """The worst margin as a part of the sizes compared: how much room is left, negative where the claim fails."""
+        margin = float(self.margin[self.worst])
+        size = max(abs(float(self.theory[self.worst])), abs(float(self.measured[self.worst])))
+        return margin / size if size > 0 else margin
+
+    @property
     def gap(self) -> float:
         """theory / measured at the worst point: 1 where the theory is tight."""
         theory, measured = float(self.theory[self.worst]), float(self.measured[self.worst])

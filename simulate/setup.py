@@ -1,0 +1,218 @@
+"""What flow and descent have in common: networks on a device, their flow and their recorder, all checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bounds.activations import Interval
+from bounds.errors import ArgumentError, require
+from bounds.problem import Problem
+from simulate.arrays import Array, Arrays
+from simulate.flow import Flow
+from simulate.interrupt import Saver
+from simulate.loop import Outcome
+from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
+from simulate.observe import Recorder
+from simulate.trajectory import Trajectory
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+COPIES = {False: 6, True: 3}  # of the state that a large run needs, without and with low_memory
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments that gradient_flow and gradient_descent share; see gradient_flow."""
+
+    width: int
+    scale: float
+    init: str
+    scaling: str
+    dtype: str
+    device: str
+    network: Network | None
+    interval: Interval | None
+    X_test: Any
+    loss: str
+    low_memory: bool
+
+
+def choose_device(device: str) -> torch.device:
+    """The device of that name. Raises ArgumentError where there is none."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {device!r}.") from None
+    require(chosen.type in ("cpu", "cuda"), "device", "'auto', 'cpu' or 'cuda'", device)
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ArgumentError(
+            f"device {device!r} asked for, but torch {torch.__version__} sees no GPU. Use device='cpu'."
+        )
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise ArgumentError(f"device {device!r} asked for, but there are {torch.cuda.device_count()} GPUs.")
+    return chosen
+
+
+def available_memory(device: torch.device) -> int | None:
+    """Bytes that can still be allocated there, None where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        with open("/proc/meminfo") as lines:
+            found = next((line for line in lines if line.startswith("MemAvailable")), "")
+        return 1024 * int(found.split()[1]) if found else None
+    except OSError:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+
+
+def require_memory(entries: int, options: Options, device: torch.device) -> None:
+    """ArgumentError before anything is allocated, where a state of that many entries cannot fit."""
+    itemsize = 8 if options.dtype == "float64" else 4
+    there = available_memory(device)
+    needed = entries * itemsize * COPIES[options.low_memory]
+    if there is None or needed <= there:
+        return
+    ways = [] if options.low_memory else ["low_memory=True"]
+    ways += ["dtype='float32'"] if itemsize == 8 else []
+    copies = f"{COPIES[options.low_memory]} copies in {options.dtype}"
+    raise ArgumentError(
+        f"a state of {entries:.3g} pre-activations needs {needed / 1e9:.3g} GB on {device.type} ({copies});"
+        f" {there / 1e9:.3g} GB are available. Use {', '.join([*ways, 'a smaller width'])}."
+    )
+
+
+def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
+    shape = np.asarray(network.H).shape
+    require(shape[1] == problem.n, "network", f"one with H of shape (m, {problem.n})", shape)
+    require(
+        bool(np.all(np.isfinite(network.H)) and np.all(np.abs(network.signs) == network.scale)) and network.scale > 0,
+        "network",
+        "finite, with signs of one magnitude (Assumption 1)",
+        "other entries",
+    )
+    if inputs is None:
+        return network if network.H_test is None else Network(network.H, network.signs)
+    require(
+        network.H_test is not None,
+        "network",
+        f"one with H_test of shape (m, {len(inputs)}), its pre-activations on X_test, when X_test is given",
+        "H_test=None",
+        "Pass Network(H, signs, H_test) with H_test = Phi(X_test) W' / sqrt(D) transposed.",
+    )
+    test = np.asarray(network.H_test)
+    require(test.shape[1] == len(inputs), "H_test", f"of shape (m, {len(inputs)}) to match X_test", test.shape)
+    require(bool(np.all(np.isfinite(test))), "H_test", "finite", "other entries")
+    return network
+
+
+class Setup:
+    """S networks of one problem on a device, ready to run. seeds: one for each network, or none if one is given."""
+
+    def __init__(self, problem: Problem, seeds: Sequence[int], options: Options) -> None:
+        require(options.dtype in DTYPES, "dtype", f"one of {sorted(DTYPES)}", options.dtype)
+        require(options.loss in ("sum", "mean"), "loss", "'sum' or 'mean'", options.loss)
+        device = choose_device(options.device)
+        self.problem, self.options, self.device = problem, options, str(device)
+        self.interval = problem.activation.interval if options.interval is None else options.interval
+        require(self.interval[0] < self.interval[1], "interval", "(left, right) with left < right", self.interval)
+        inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
+        self.inputs, given = inputs, options.network
+        rows = problem.n + (0 if inputs is None else len(inputs))
+        if given is not None:
+            self.seeds: list[int | None] = [None]
+            self.networks = [_checked(given, problem, inputs)]
+            require_memory(given.width * rows, options, device)
+        else:
+            draw: dict[str, Any] = {"width": options.width, "scale": options.scale, "init": options.init}
+            draw |= {"scaling": options.scaling, "X_test": inputs}
+            if isinstance(options.width, int):
+                require_memory(max(options.width, 1) * rows * len(seeds), options, device)
+            self.seeds = list(seeds)
+            self.networks = [sample_network(problem, seed=s, **draw) for s in seeds]
+        self.width = self.networks[0].width
+        self.arrays = Arrays(DTYPES[options.dtype], device, rows * self.width)
+        # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
+        states = [self._state(network) for network in self.networks]
+        self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
+        self.flow = Flow(
+            problem,
+            np.stack([network.signs for network in self.networks]),
+            scaling_of(options.scaling, self.width),
+            self.arrays,
+            cross=None if inputs is None else gram_between(problem, inputs),
+            low_memory=options.low_memory,
+        )
+        self.recorder = Recorder(self.flow, self.h0, self.interval)
+
+    def _state(self, network: Network) -> Array:
+        rows = np.asarray(network.H).T
+        if self.inputs is not None:
+            assert network.H_test is not None
+            rows = np.concatenate([rows, np.asarray(network.H_test).T])
+        return self.arrays.put(np.ascontiguousarray(rows, dtype=np.float64))
+
+    @property
+    def clock(self) -> float:
+        """Time of the mean loss runs this many times slower than that of the summed loss (6)."""
+        return float(self.problem.n) if self.options.loss == "mean" else 1.0
+
+    def saver(self, path: Any, resume: bool, chosen: dict[str, Any]) -> Saver:
+        """The checkpoints of this run; chosen: the arguments that make it what it is, besides those shared."""
+        o, p = self.options, self.problem
+        network = None if o.network is None else _digest(o.network.H, o.network.signs, o.network.H_test)
+        shared: dict[str, Any] = {
+            "width": self.width,
+            "scale": self.networks[0].scale,
+            "seed": self.seeds[0],
+            "init": o.init,
+        }
+        shared |= {"scaling": o.scaling, "dtype": o.dtype, "device": self.device, "network": network, "loss": o.loss}
+        shared |= {"activation": p.activation.name, "data": _digest(p.gram, p.y)}
+        shared |= {"X_test": None if self.inputs is None else _digest(self.inputs)}
+        return Saver(path, {**shared, **chosen}, resume=resume)
+
+    def trajectories(self, outcomes: list[Outcome], integrator: str, options: dict[str, Any]) -> list[Trajectory]:
+        """What the runs return, in the order of the networks."""
+        return [self._trajectory(run, outcome, integrator, options) for run, outcome in enumerate(outcomes)]
+
+    def _trajectory(self, run: int, outcome: Outcome, integrator: str, options: dict[str, Any]) -> Trajectory:
+        observed, errors = self.recorder.arrays(run), self.recorder.errors(run)
+        observed["time"] = observed["time"] * self.clock
+        observed["power"], errors["power"] = observed["power"] / self.clock, errors["power"] / self.clock
+        h, n, signs = self.arrays.fetch(outcome.h), self.problem.n, self.networks[run].signs
+        return Trajectory(
+            problem=self.problem,
+            width=self.width,
+            scale=self.networks[run].scale,
+            seed=self.seeds[run],
+            init="given" if self.options.network is not None else self.options.init,
+            scaling=self.options.scaling,
+            dtype=self.options.dtype,
+            device=self.device,
+            integrator=integrator,
+            interval=self.interval,
+            errors=errors,
+            initial=self.networks[run],
+            final=Network(h[:n].T, signs, None if self.inputs is None else h[n:].T),
+            status=outcome.status,
+            stats=outcome.stats,
+            options=options,
+            X_test=self.inputs,
+            detail=outcome.detail,
+            **observed,
+        )
+
+
+def _digest(*arrays: np.ndarray | None) -> str:
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(b"none" if array is None else np.ascontiguousarray(array, dtype=np.float64).tobytes())
+    return found.hexdigest()[:16]

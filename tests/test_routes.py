@@ -1,0 +1,51 @@
+"""The same run by numpy or torch, in one block or many, with slopes kept or computed again: the same numbers."""
+
+import numpy as np
+import pytest
+
+import bounds
+import simulate
+from simulate import arrays, flow
+
+ROUTES = {
+    "numpy": {},
+    "torch": {"SMALL": 0},
+    "blocks": {"SMALL": 0, "BLOCK": 64},
+    "slopes computed again": {"SMALL": 0, "BLOCK": 64, "ROOMY": 0},
+    "low memory": {"SMALL": 0, "BLOCK": 64},
+    "numpy, low memory": {},
+}
+
+
+def run_by(route, monkeypatch, function, *arguments, **options):
+    for name, value in ROUTES[route].items():
+        monkeypatch.setattr(arrays if name == "SMALL" else flow, name, value)
+    return function(*arguments, low_memory="low memory" in route, **options)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("integrator", ["exponential", "runge-kutta"])
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+def test_flow(small, monkeypatch, route, integrator, activation):
+    problem = bounds.Problem(small.X, small.y, activation=activation)
+    options = {"width": 90, "scale": 2.0, "t_max": 2.0, "save_at": [0.0, 0.3, 2.0], "integrator": integrator}
+    options |= {"X_test": np.ones((2, 6)), "loss_ratio": 0.0, "rtol": 1e-3 if activation == "relu" else 1e-5}
+    plain = simulate.gradient_flow(problem, **options)
+    t = run_by(route, monkeypatch, simulate.gradient_flow, problem, **options)
+    tight = 1e-3 if activation == "relu" else 1e-10  # steps at kinks are chosen by rounding
+    for name in (*plain.errors, "time", "final.H"):
+        a, b = (x.final.H if name == "final.H" else getattr(x, name) for x in (plain, t))
+        np.testing.assert_allclose(b, a, rtol=tight, atol=tight * np.abs(a).max(), err_msg=name)
+    if activation != "relu":
+        np.testing.assert_allclose(t.error, plain.error, rtol=1e-3, atol=1e-14)
+        assert t.stats.evaluations == plain.stats.evaluations
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_descent(small, monkeypatch, route):
+    options = {"width": 90, "scale": 2.0, "step": 0.1, "steps": 50, "X_test": np.ones((2, 6))}
+    plain = simulate.gradient_descent(small, **options)
+    t = run_by(route, monkeypatch, simulate.gradient_descent, small, **options)
+    for name in plain.errors:
+        a = getattr(plain, name)
+        np.testing.assert_allclose(getattr(t, name), a, rtol=1e-11, atol=1e-12 * np.abs(a).max(), err_msg=name)
