@@ -241,3 +241,11 @@ def test_the_page_is_up_to_date(capsys):
     """Run `linrate claims --markdown > docs/claims.md` where this fails."""
     assert run_command(main, ["claims", "--markdown"]) == 0
     assert capsys.readouterr().out == (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+
+
+def test_the_simulator_refutes_some_printed_statements_itself():
+    from verify.claims.printed_runs import RUNS
+
+    assert set(RUNS) <= {erratum.id for erratum in bounds.errata()}
+    for simulated in RUNS.values():
+        assert all(comparison.verdict is Verdict.REFUTED for comparison in simulated())

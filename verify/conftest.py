@@ -315,6 +315,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(
             f"error budget of all statistical verdicts on runs {option.alpha:g}: {max(shares):.2g} for each test"
         )
+    if any(row["claim"].startswith("printed-") for row in rows):
+        terminalreporter.write_line("printed-*: statements of the paper that are false as printed (docs/errata.md)")
     if clock.monotonic() > option.linrate_stop_at:
         terminalreporter.write_line(f"the time budget {option.budget} was used up: searches and trials were cut short")
     if option.report:

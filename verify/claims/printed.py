@@ -9,6 +9,7 @@ import numpy as np
 
 from bounds.erratum import Demonstration, Erratum, errata
 from verify.claims.base import Claim, Comparison
+from verify.claims.printed_runs import RUNS
 
 # What is claimed, by erratum; the words of the paper and the proof that it fails are the erratum's own.
 LATEX = {
@@ -52,8 +53,9 @@ def as_comparison(found: Demonstration) -> Comparison:
 
 
 def check(erratum: Erratum) -> list[Comparison]:
-    """The counterexample, computed."""
-    return [as_comparison(erratum.demonstrate())]
+    """The counterexample, computed; and the simulator's own where there is one."""
+    again = RUNS[erratum.id]() if erratum.id in RUNS else []
+    return [as_comparison(erratum.demonstrate()), *again]
 
 
 def claim_of(erratum: Erratum) -> Claim:
