@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ class Counterexample:
         options = dict(self.options)
         promise = options.pop("promise")
         run = Run(simulate.gradient_descent(**options)) if "step" in options else plain_run(**options, rtol=rtol)
-        return Run(run.trajectory, guarantee(run.problem, **promise)) if promise else run
+        trajectory = replace(run.trajectory, init=self.told["init"], seed=self.told["seed"])  # how it was drawn
+        return Run(trajectory, guarantee(run.problem, **promise) if promise else None)
 
 
 def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: str | None = None) -> Path:
@@ -65,6 +66,7 @@ def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: str | None
         "options": options,
         "promise": {"delta": g.delta, "method": g.method, "init": g.init} if g else None,
         "seed": run.seed,
+        "init": run.init,
         "quantity": worst.quantity,
         "margin": float(worst.margin[worst.worst]),
         "error": float(worst.error[worst.worst]),
