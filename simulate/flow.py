@@ -49,7 +49,7 @@ class Flow:
 
     def _select(self, signs: Array) -> None:
         self.c, self.runs = signs, len(signs)
-        self.push = self.arrays.xp.multiply(signs, self.beta)  # dh = -push pull
+        self.push = signs if self.beta == 1 else self.arrays.xp.multiply(signs, self.beta)  # dh = -push pull
         self.G, self.G_all = (self._each(matrix) for matrix in (self.gram, self.all_rows))
         self._buffers: dict[int, Array] = {}
         self._spare: list[Array] = []

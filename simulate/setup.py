@@ -142,9 +142,10 @@ class Setup:
         # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(network) for network in self.networks]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
+        signs = [np.asarray(network.signs, dtype=np.float64) for network in self.networks]
         self.flow = Flow(
             problem,
-            np.stack([network.signs for network in self.networks]),
+            signs[0][None] if len(signs) == 1 else np.stack(signs),
             scaling_of(options.scaling, self.width),
             self.arrays,
             cross=None if inputs is None else gram_between(problem, inputs),
