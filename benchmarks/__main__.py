@@ -1,44 +1,65 @@
-"""python -m benchmarks: the table on the terminal and in benchmarks/output/table.csv."""
+"""python -m benchmarks [part ...]: the table on the terminal and in benchmarks/output/table.csv."""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import torch
 
-from benchmarks import descent_step
+from benchmarks import descent_step, flows, growth, peers
 
 OUT = Path(__file__).resolve().parent / "output"
 ROOT = OUT.parent.parent
+Row = dict[str, object]
 
 
-def verify_seconds() -> float:
-    """Wall time of a whole default `pytest verify/`."""
+def flow_rows() -> list[Row]:
+    """Whole flows against the peers; none where the extra `bench` is not installed."""
+    if peers.missing():
+        print(f"whole flows left out: pip install {' '.join(peers.missing())}", file=sys.stderr)
+        return []
+    tanh = flows.experiment_1()
+    targets = dict(zip(peers.PEERS, (60.0, 25.0, 20.0), strict=True))
+    return [*flows.rows(tanh, targets), flows.descent_row(tanh, 500.0)]
+
+
+def limits() -> list[Row]:
+    """Wall time of a whole default `pytest verify/`, and the peak memory of a flow."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-m", "pytest", "verify/", "-q"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
-
-
-def peak_copies() -> float:
-    """Peak memory of a flow at m = 1e5, n = 20, float64, in copies of the m x n state."""
+    seconds = time.perf_counter() - start
     script = (ROOT / "tests" / "test_memory.py").read_text().split('"""')[3]
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    return [
+        {"case": "pytest verify/ (target: under 180 s)", "ours_ms": 1e3 * seconds},
+        {"case": "peak of a flow at m=1e5 n=20, state copies", "copies": float(done.stdout), "target": 6},
+    ]
+
+
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    "descent": descent_step.rows,
+    "flows": flow_rows,
+    "growth": growth.rows,
+    "limits": limits,
+}
 
 
 def main() -> None:
     """Measure, print, write."""
-    frame = pd.DataFrame(descent_step.rows())
-    limits = pd.DataFrame(
-        [
-            {"case": "pytest verify/, seconds (target: under 180)", "ours_ms": 1e3 * verify_seconds()},
-            {"case": "peak of a flow at m=1e5 n=20, state copies (target: under 10)", "ratio": peak_copies()},
-        ]
-    )
-    table = pd.concat([frame, limits], ignore_index=True)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)} (default: all)")
+    chosen = parser.parse_args().parts or list(PARTS)
+    unknown = sorted(set(chosen) - set(PARTS))
+    if unknown:
+        parser.error(f"parts must be of {', '.join(PARTS)}. Found {', '.join(unknown)}.")
+    table = pd.DataFrame([{"part": name, **row} for name in chosen for row in PARTS[name]()])
+    table["torch"], table["threads"] = torch.__version__, torch.get_num_threads()
     print(table.to_string(index=False, float_format="{:.3g}".format, na_rep=""))
     OUT.mkdir(exist_ok=True)
     table.to_csv(OUT / "table.csv", index=False)

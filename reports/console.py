@@ -20,7 +20,8 @@ COMMANDS = {
     "flow": ("simulate", "gradient flow"),
     "descent": ("simulate", "gradient descent"),
     "verify": ("verify", "pytest verify/: is a claim true?"),
-    "claims": ("verify", "the claims that verify knows"),
+    "claims": ("verify", "every claim with its hypotheses and last verdict; --markdown"),
+    "slack": ("verify", "what each proof asks for against what is enough in simulation"),
     "gaps": ("reports", "theory against simulation, as CSV"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }

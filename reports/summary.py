@@ -31,13 +31,13 @@ def summary(problem: Problem, rows: list[Row]) -> str:
                 f"{row['method']:14} {row['init']:14} {_number(row['theory']):>15} {_number(row['scale']):>11}"
                 f" {_number(rate):>11}"
             )
-    lines += ["", f"{'claim':15} {'quantity':25} {'scale':>9} {'theory':>11} {'measured':>11} {'gap':>9}  verdict"]
+    lines += ["", f"{'claim':19} {'quantity':25} {'scale':>9} {'theory':>11} {'measured':>11} {'gap':>9}  verdict"]
     for row in tested(rows):
         verdict = row["verdict"] + (" (vacuous)" if row["vacuous"] else "")
         if row.get("trials"):
             verdict += f" ({row['failures']} failures in {row['trials']} trials)"
         lines.append(
-            f"{row['claim']:15} {row['quantity']:25} {_number(row['scale']):>9} {_number(row['theory']):>11}"
+            f"{row['claim']:19} {row['quantity']:25} {_number(row['scale']):>9} {_number(row['theory']):>11}"
             f" {_number(row['measured']):>11} {_number(row['gap']):>9}  {verdict}"
         )
     return "\n".join(lines)

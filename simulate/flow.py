@@ -160,12 +160,14 @@ class Stages:
             for part in flow.blocks():
                 flow.activated(flow.cut(h, part, flow.n), part, self.slopes[0])
 
-    def evaluate(self, drive: Drive, *, instead_of: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(
+        self, drive: Drive, *, instead_of: int | None = None, last: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
         """(r, slope Gram matrix) at the next stage. instead_of: the stage whose slopes the new ones may overwrite,
-        where memory is short."""
+        where memory is short; last: nothing will be built on them."""
         flow = self.flow
-        reuse = None if flow.roomy or flow.low_memory else instead_of
-        kept = None if flow.low_memory else flow.empty() if reuse is None else self.slopes[reuse]
+        reuse = None if flow.roomy or flow.low_memory or last else instead_of
+        kept = None if flow.low_memory or last else flow.empty() if reuse is None else self.slopes[reuse]
 
         def parts() -> Iterator[tuple[slice, Array, Array]]:
             for part in flow.blocks():
@@ -174,6 +176,8 @@ class Stages:
                 yield part, *flow.activated(value, part, kept)
 
         totals = flow.totals(parts())
+        if last:
+            return totals
         if reuse is not None:
             self.slopes[reuse] = None
         self.drives.append(drive)

@@ -51,7 +51,7 @@ class Outcome:
 
 @dataclass
 class Progressed:
-    """What the loop keeps of each run that is still going, (R,) or (R, 2) each: all of it goes into a checkpoint."""
+    """What the loop keeps of each run that is still going, (R,) or (R, 4) each: all of it goes into a checkpoint."""
 
     run: np.ndarray
     time: np.ndarray
@@ -116,8 +116,8 @@ class Loop:
             saved=counts,
             target=control.loss_ratio * (r * r).sum(1) / 2,
             floor=np.linalg.norm(rounding, axis=1),
-            coarse_path=np.zeros((flow.runs, 2)),
-            fine_path=np.zeros((flow.runs, 2)),
+            coarse_path=np.zeros((flow.runs, 4)),
+            fine_path=np.zeros((flow.runs, 4)),
         )
         self._save(np.full(flow.runs, True), tau * 0)
 
@@ -260,7 +260,7 @@ def non_finite(flow: Flow, h: Array, time: float) -> str:
 
 
 def _after(flow: Flow, step: Step, before: Point, path: np.ndarray) -> tuple[Point, np.ndarray]:
-    """The point after a step, and (s, integral of P) there.
+    """The point after a step, and the path there: (s, integral of P, slips in r, slips in s).
 
     s integrates sqrt(-dL/dt), so the step's share is scaled to the loss that was really lost: at kinks the P of a
     one-sided slope overstates it. The integral of P itself is kept as it is, for equation (14) is tested against it.
@@ -269,7 +269,14 @@ def _after(flow: Flow, step: Step, before: Point, path: np.ndarray) -> tuple[Poi
     lost = np.maximum((before.residual**2).sum(1) - (after.residual**2).sum(1), 0.0) / 2
     dissipated = np.where(step.dissipated > 0, step.dissipated, 1.0)
     correction = np.where(step.dissipated > 0, np.sqrt(lost / dissipated), 0.0)
-    return after, path + np.stack((step.path * correction, step.dissipated), axis=1)
+    slip = np.zeros(len(path))
+    if not flow.activation.smooth and step.predicted is not None:
+        slip = np.linalg.norm(after.residual - step.predicted, axis=1)
+    # A time dt at a kink that no stage saw costs slip = |dr/dt| dt in r and sqrt(P) dt <= |r| slip/sqrt(P) in s.
+    modes = apply(before.eigenvectors.mT, before.residual)
+    root = np.sqrt((before.eigenvalues * modes * modes).sum(1))
+    in_path = np.linalg.norm(before.residual, axis=1) * slip / np.where(root > 0, root, np.inf)
+    return after, path + np.stack((step.path * correction, step.dissipated, slip, in_path), axis=1)
 
 
 def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:

@@ -40,7 +40,8 @@ class Recorder:
     ) -> None:
         """Save the fine states of `runs`; the coarse ones only tell the error.
 
-        The paths (R, 2) are (s, integral of P); tau (R,): the steps that led here, 0 at the start.
+        The paths (R, 4) are (s, integral of P, slips in r, slips in s), see loop.py; tau (R,): the steps that
+        led here, 0 at the start.
         """
         h0 = self.h0 if len(runs) == len(self.h0) else self.h0[runs]
         values, rounding = self._observe(flow, runs, h0, time, fine, fine_path)
@@ -51,6 +52,8 @@ class Recorder:
             if name in GROWING:
                 difference = self.last[name][runs] = np.maximum(difference, self.last[name][runs])
             errors[name] = difference + rounding.get(name, 64 * flow.arrays.epsilon * np.abs(value))
+        if self.sliding is not None:
+            _add_slips(flow, errors, fine, fine_path)
         values["active_fraction"], errors["active_fraction"] = self._active(flow, fine.h, coarse.h)
         if self.sliding is not None:
             values["sliding"] = self.sliding.count(flow, fine, tau)
@@ -216,6 +219,17 @@ def _difference(name: str, value: np.ndarray, twin: np.ndarray, apart: np.ndarra
         return np.linalg.norm(gap, axis=1, keepdims=True) + 0.0 * gap
     gap = np.abs(value - twin)
     return gap if gap.ndim == 1 else gap.max(1, keepdims=True) + 0.0 * gap
+
+
+def _add_slips(flow: Flow, errors: dict[str, np.ndarray], fine: Point, path: np.ndarray) -> None:
+    """What both runs may have missed at kinks alike: what slips in r enters r, what slips in s moves neurons."""
+    in_residual, in_path = path[:, 2], path[:, 3]
+    errors["loss"] += in_residual * (np.linalg.norm(fine.residual, axis=1) + in_residual / 2)
+    errors["output"] += in_residual[:, None]
+    errors["path_length"] += in_path
+    for name in ("movement", "movement_rms"):  # the key lemma bounds both
+        errors[name] += np.sqrt(np.diagonal(flow.gram)) * in_path[:, None]
+    errors["movement_max"] += math.sqrt(flow.m) * np.sqrt(np.diagonal(flow.gram)) * in_path[:, None]
 
 
 def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:

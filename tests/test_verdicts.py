@@ -2,13 +2,20 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 import bounds
 from verify.claims import CLAIMS, Comparison, select_claims
-from verify.statistics import failure_rate, trials_needed
+from verify.statistics import (
+    confidence_sequence,
+    failure_rate,
+    most_trials,
+    power,
+    sequential_verdict,
+    trials_needed,
+)
 from verify.verdict import Verdict, combine, judge
 
 NAN = float("nan")
@@ -71,7 +78,54 @@ def test_error_rates_of_the_statistical_verdict(rate):
         assert power > 0.85
 
 
+@pytest.mark.parametrize("alpha", [0.05, 1e-3])
+@pytest.mark.parametrize("delta", [0.05, 0.25])
+def test_sequential_errors_and_power(delta, alpha):
+    """Exact probabilities over all stopped sequences, at the failure rates delta/2, delta, 2 delta and 5 delta."""
+    trials = most_trials(delta, alpha)
+    half, at, double, five = (power(f * delta, delta=delta, alpha=alpha, trials=trials) for f in (0.5, 1, 2, 3.9))
+    assert half.refuted <= alpha
+    assert at.holds + at.refuted <= alpha
+    assert max(double.holds, five.holds) <= alpha
+    assert power(0.0, delta=delta, alpha=alpha, trials=trials).holds == 1.0
+    assert five.refuted > 0.99
+    assert double.refuted > half.refuted
+    for found in (half, at, double, five):
+        assert found.holds + found.refuted + found.undecided == pytest.approx(1.0, abs=1e-12)
+        assert 1 <= found.mean_trials <= trials
+
+
+def test_sequential_errors_by_simulation():
+    """The same by drawing: wrong verdicts among 4000 stopped sequences at the rate delta itself."""
+    delta, alpha, trials = 0.2, 0.05, 60
+    rng = np.random.default_rng(0)
+    failed = np.cumsum(rng.random((4000, trials)) < delta, axis=1)
+    wrong = sum(
+        any(sequential_verdict(n + 1, int(row[n]), delta=delta, alpha=alpha) is not Verdict.UNDECIDED
+            for n in range(trials)) for row in failed[:400]
+    )  # fmt: skip
+    exact = power(delta, delta=delta, alpha=alpha, trials=trials)
+    assert stats.binomtest(wrong, 400, exact.holds + exact.refuted).pvalue > 1e-3
+
+
+@given(st.integers(1, 400), st.data())
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_confidence_sequence_covers_clopper_pearson(trials, data):
+    """Valid at all times, so wider than the interval for a fixed number of trials; it decides as the verdict does."""
+    failures = data.draw(st.integers(0, trials))
+    low, high = confidence_sequence(trials, failures, alpha=0.01)
+    fixed = failure_rate(trials, failures, delta=0.05, alpha=0.02)  # one-sided 0.01
+    assert 0 <= low <= failures / trials <= high <= 1
+    assert high >= fixed.upper - 1e-3
+    verdict = sequential_verdict(trials, failures, delta=0.05, alpha=0.01)
+    assert (verdict is Verdict.HOLDS) == (high <= 0.05)
+    assert (verdict is Verdict.REFUTED) == (low > 0.05)
+
+
 def test_undecided_trials_never_help():
+    assert sequential_verdict(200, 0, undecided=30, delta=0.05, alpha=1e-3) is Verdict.UNDECIDED
+    assert sequential_verdict(200, 40, undecided=0, delta=0.05, alpha=1e-3) is Verdict.REFUTED
+    assert sequential_verdict(200, 40, undecided=160, delta=0.05, alpha=1e-3) is Verdict.REFUTED
     clean = failure_rate(200, 0, delta=0.05, alpha=1e-3)
     assert clean.verdict is Verdict.HOLDS
     assert failure_rate(200, 0, undecided=30, delta=0.05, alpha=1e-3).verdict is Verdict.UNDECIDED
@@ -81,8 +135,8 @@ def test_undecided_trials_never_help():
 def test_trials_needed_is_exact():
     for delta, alpha in ((0.05, 1e-3), (0.05, 0.05), (0.2, 0.01)):
         k = trials_needed(delta, alpha)
-        assert failure_rate(k, 0, delta=delta, alpha=alpha).verdict is Verdict.HOLDS
-        assert failure_rate(k - 1, 0, delta=delta, alpha=alpha).verdict is Verdict.UNDECIDED
+        assert sequential_verdict(k, 0, delta=delta, alpha=alpha) is Verdict.HOLDS
+        assert sequential_verdict(k - 1, 0, delta=delta, alpha=alpha) is Verdict.UNDECIDED
 
 
 def test_comparison_gap_and_worst_point():

@@ -1,4 +1,4 @@
-"""linrate verify and linrate claims: pytest on this package, wherever it is installed."""
+"""linrate verify, claims and slack: pytest on this package, wherever it is installed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from verify.claims import CLAIMS
+from verify import claim_table, slack
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m verify verify|claims"""
+    """python -m verify verify|claims|slack"""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["claims"]:
-        for claim in CLAIMS.values():
-            print(f"{claim.id:16} {claim.title} [{claim.source}; {claim.kind}]\n{'':16} ${claim.latex}$")
-        return 0
+        return claim_table.main(arguments[1:])
+    if arguments[:1] == ["slack"]:
+        return slack.main(arguments[1:])
     import pytest
 
     here = Path(__file__).resolve().parent

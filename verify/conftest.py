@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import math
+import re
+import secrets
+import time as clock
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
-from bounds import LinrateError, Problem
+from bounds import Guarantee, LinrateError, Problem
 from bounds.cli import BAD_INPUT, UNDECIDED, problem_from
 from bounds.datasets import load_builtin
 from bounds.errors import require
 from bounds.files import check_writable
 from bounds.guarantee import check_probability
+from verify import counterexample
 from verify.claims import CLAIMS, Claim, NotApplicable, select_claims
 from verify.conjecture import FaultyConjecture, load_conjectures
-from verify.rows import Row, overall, row_of, tested, write_report
+from verify.rows import Row, overall, row_of, write_report
 from verify.run import Run
-from verify.runner import decide, paper_guarantee, plain_run, regime_run, simulable_guarantee
+from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
+from verify.search import Effort
+from verify.search import search as search_flows
+from verify.summary import table
 from verify.verdict import Verdict, combine
 
 BUILTINS = ("reference", "diabetes", "digits")
@@ -31,8 +41,8 @@ for name, examples in (("quick", 6), ("default", 40), ("thorough", 2000)):
         f"verify-{name}",
         max_examples=examples,
         deadline=None,
-        derandomize=True,
         database=None,
+        print_blob=False,
         suppress_health_check=list(HealthCheck),
     )
 
@@ -55,13 +65,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--alpha", type=float, help="error budget of a statistical verdict (0.001; quick: 0.05)")
     group.addoption("--trials", type=int, help="runs behind a statistical verdict (default: what alpha needs)")
     group.addoption("--quick", action="store_true", help="fewer examples and trials")
-    group.addoption("--thorough", action="store_true", help="many more examples")
+    group.addoption("--thorough", action="store_true", help="many more examples (an hour)")
+    group.addoption("--budget", help="stop searching after this time, e.g. 30m, 2h or 90s; what is left out is told")
+    group.addoption("--seed", default="0", help="of every search and every trial: a number (default 0), or random")
+    group.addoption(
+        "--counterexamples",
+        metavar="DIR",
+        default="reports/output/counterexamples",
+        help="where refutations are saved for linrate replay",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
     config.stash[FAULTS] = []
-    config.addinivalue_line("markers", "claim(id): the claim that a test verifies")
+    config.addinivalue_line("markers", "claim(id, ...): the claims that a test verifies")
+    config.addinivalue_line("markers", "statistical: its verdict may err with its share of --alpha")
     config.pluginmanager.register(RowCollector(config.stash[ROWS]))
     options = config.option
     settings.load_profile(
@@ -76,10 +95,29 @@ def pytest_configure(config: pytest.Config) -> None:
         chosen = options.claims.split(",") if options.claims is not None else None
         options.linrate_claims = [] if options.linrate_conjectures and chosen is None else select_claims(chosen)
         options.linrate_problems = _problems(options)
+        options.linrate_seed = _seed(options)
+        seconds = _seconds(options.budget) if options.budget else math.inf
+        options.linrate_stop_at = clock.monotonic() + seconds
         if options.report:
             check_writable(options.report, "--report")
     except LinrateError as error:
         pytest.exit(f"error: {error}", returncode=BAD_INPUT)
+
+
+def _seed(options: Any) -> int:
+    """--seed; "random" is drawn once and handed to the workers, so that all of them search with the same."""
+    if options.seed == "random":
+        options.seed = str(secrets.randbelow(2**31))
+    require(options.seed.isdecimal(), "--seed", "a non-negative integer or random", options.seed)
+    return int(options.seed)
+
+
+def _seconds(text: str) -> float:
+    """A time budget: a number with the unit s, m or h."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
+    require(found is not None and float(found[1]) > 0, "--budget", "a positive time such as 90s, 30m or 2h", text)
+    assert found is not None
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def _problems(options: Any) -> list[Problem]:
@@ -106,11 +144,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
-        marks = {mark.args[0] for mark in item.iter_markers("claim")}
+        marks = {name for mark in item.iter_markers("claim") for name in mark.args}
         unused = "conjecture" in getattr(item, "fixturenames", ()) and not config.option.linrate_conjectures
         (kept if (not marks or marks & wanted) and not unused else dropped).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=dropped)
+    # One error budget for the session: each statistical test may err with an equal share of it.
+    statistical = sum(item.get_closest_marker("statistical") is not None for item in kept)
+    config.option.linrate_alpha = config.option.alpha / max(statistical, 1)
 
 
 @pytest.fixture
@@ -124,7 +165,7 @@ def check(request: pytest.FixtureRequest) -> Callable[..., None]:
             pytest.skip(f"{claim.id} does not apply: {reason}")
         for comparison in comparisons:
             record(request, row_of(claim, comparison, run))
-        settle(claim, combine(c.verdict for c in comparisons))
+        settle(request, claim, combine(c.verdict for c in comparisons), run)
 
     return judge_run
 
@@ -151,33 +192,79 @@ def runs(request: pytest.FixtureRequest) -> Callable[[Problem, str], Run]:
 
 
 @pytest.fixture
+def own_examples(request: pytest.FixtureRequest) -> None:
+    """For tests on examples of their own: they belong to a session about the built-in problems, not the user's."""
+    if request.config.option.data or request.config.option.builtin:
+        pytest.skip("on examples of its own, not on this data")
+
+
+@pytest.fixture
 def record_row(request: pytest.FixtureRequest) -> Callable[[Row], None]:
     """Add a row to the report."""
     return lambda row: record(request, row)
 
 
-def random_flow(claim: Claim, options: dict[str, Any]) -> None:
-    """One example of a property test: no flow that Hypothesis draws may refute the claim."""
+@pytest.fixture
+def effort(request: pytest.FixtureRequest) -> Effort:
+    """How hard this session searches."""
+    option = request.config.option
+    pushes = 1000 if option.thorough else 10 if option.quick else 60
+    return Effort(option.linrate_seed, pushes, option.linrate_stop_at)
 
-    def make(rtol: float) -> Run:
-        return plain_run(**options, rtol=rtol, loss_ratio=0.0, max_steps=400)
 
-    try:
-        verdict, run = decide(claim, make)
-    except NotApplicable:
-        return
-    assert verdict is not Verdict.REFUTED, f"{claim.id} refuted: {claim.compare(run)}"
+@pytest.fixture
+def search(request: pytest.FixtureRequest, effort: Effort) -> Callable[..., None]:
+    """search(claims, strategy): no flow that is drawn, or pushed to from there, may refute any of the claims."""
+
+    def sweep(claims: Sequence[Claim], strategy: st.SearchStrategy[Any]) -> None:
+        for entry in search_flows(claims, strategy, effort):
+            if entry.told is not None and entry.told_by is not None:
+                row = row_of(entry.claim, entry.told, entry.told_by)
+                record(request, {**row, "seed": effort.seed, "trials": entry.tried, "undecided": entry.undecided})
+            if entry.refuted:
+                settle(request, entry.claim, Verdict.REFUTED, entry.run)
+
+    return sweep
+
+
+@pytest.fixture
+def trials(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """trials(claim, problem, guarantee, **options): a verdict on "with probability 1 - delta" at this test's alpha."""
+    option = request.config.option
+
+    def run_trials(claim: Claim, problem: Problem, g: Guarantee, **options: Any) -> None:
+        found = probabilistic_trials(
+            claim,
+            problem,
+            g,
+            alpha=option.linrate_alpha,
+            trials=option.trials,
+            first_seed=option.linrate_seed,
+            stop_at=option.linrate_stop_at,
+            **options,
+        )
+        record(request, found.row(claim))
+        settle(request, claim, found.verdict, found.run)
+
+    return run_trials
 
 
 def record(request: pytest.FixtureRequest, row: Row) -> None:
-    """Rows travel with the test's report, so that they arrive from worker processes too."""
-    request.node.user_properties.append(("linrate-row", row))
+    """Rows travel with the test's report, so that they arrive from worker processes too: as plain Python values."""
+    plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in row.items()}
+    request.node.user_properties.append(("linrate-row", plain))
 
 
-def settle(claim: Claim, verdict: Verdict) -> None:
-    """Turn a verdict into the outcome of a test."""
+def settle(request: pytest.FixtureRequest, claim: Claim, verdict: Verdict, run: Run | None = None) -> None:
+    """Turn a verdict into the outcome of a test; a run that refutes is saved."""
     if verdict is Verdict.REFUTED:
-        pytest.fail(f"{claim.id} REFUTED: {claim.title}", pytrace=False)
+        saved = ""
+        if run is not None and claim.kind != "constants":
+            option = request.config.option
+            path = counterexample.write(option.counterexamples, claim, run, conjectures=option.conjectures)
+            margin = min(comparison.slack for comparison in claim.compare(run))
+            saved = f"\n  margin {margin:.3g} of its size; saved. Show it again: linrate replay {path}"
+        pytest.fail(f"{claim.id} REFUTED: {claim.title}{saved}", pytrace=False)
     if verdict is Verdict.UNDECIDED:
         pytest.xfail(f"{claim.id} UNDECIDED: the numerical error or the number of trials allows no verdict")
 
@@ -216,34 +303,21 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    rows = config.stash[ROWS]
+    rows, option = config.stash[ROWS], config.option
     if not rows:
         return
     terminalreporter.section("claims")
-    names = list(dict.fromkeys([*CLAIMS, *(row["claim"] for row in tested(rows))]))
-    wide = max(16, *(len(name) for name in names))
-    terminalreporter.write_line(f"{'claim':{wide}} {'verdict':10} {'rows':>5} {'tightest gap':>13}  where")
-    for name in names:
-        mine = [row for row in tested(rows) if row["claim"] == name]
-        if not mine:
-            continue
-        told = [row for row in mine if not row["vacuous"]] or mine
-        verdict = combine(Verdict(row["verdict"]) for row in told).value
-        if all(row["vacuous"] for row in mine):
-            verdict = "vacuous"
-        worst = min(told, key=_looseness)
-        gap = worst["gap"]
-        where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g}"
+    for line in table(rows):
+        terminalreporter.write_line(line)
+    terminalreporter.write_line(f"seed {option.linrate_seed}")
+    shares = {row["alpha"] for row in rows if "alpha" in row}
+    if shares:
         terminalreporter.write_line(
-            f"{name:{wide}} {verdict:10} {len(mine):5d} {gap:13.4g}  {worst['quantity']} on {where}"
+            f"error budget of all statistical verdicts on runs {option.alpha:g}: {max(shares):.2g} for each test"
         )
-    if config.option.report:
-        terminalreporter.write_line(f"{len(rows)} rows written to {config.option.report}")
-
-
-def _looseness(row: Row) -> float:
-    """How far the gap is from 1 on a logarithmic scale, whichever side the bound is on."""
-    gap = row["gap"]
-    if not gap or gap != gap or gap < 0:
-        return float("inf")
-    return max(gap, 1 / gap)
+    if any(row["claim"].startswith("printed-") for row in rows):
+        terminalreporter.write_line("printed-*: statements of the paper that are false as printed (docs/errata.md)")
+    if clock.monotonic() > option.linrate_stop_at:
+        terminalreporter.write_line(f"the time budget {option.budget} was used up: searches and trials were cut short")
+    if option.report:
+        terminalreporter.write_line(f"{len(rows)} rows written to {option.report}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from bounds import Guarantee, Problem
 from bounds.errors import ArgumentError, DataError, LinrateError, require
 from bounds.guarantee import check_probability
 from verify.claims.base import Claim, Comparison, relative
@@ -18,6 +20,7 @@ from verify.run import Run
 
 REGIMES = ("theorem-1",)
 Margin = Callable[[Run], Any]
+Law = float | Callable[[Problem], float]
 
 
 class FaultyConjecture(LinrateError):
@@ -28,7 +31,8 @@ class FaultyConjecture(LinrateError):
 class Conjecture:
     """margin(run) -> (T,) numbers, >= 0 where it holds. delta: it may fail with this probability (None: never).
 
-    given: "theorem-1" if it is claimed for networks drawn at the width and scale of Theorem 1 only.
+    given: "theorem-1" if it is claimed for networks drawn at the width and scale of Theorem 1 only. width, scale: a
+    law of its own, a number or a function of the problem, in place of Theorem 1's.
     """
 
     name: str
@@ -37,6 +41,27 @@ class Conjecture:
     delta: float | None
     given: str | None
     where: str
+    width: Law | None = None
+    scale: Law | None = None
+
+    def applied(self, g: Guarantee, problem: Problem) -> Guarantee:
+        """The guarantee whose regime the trials use, with the conjecture's delta and its own laws, if it has any.
+
+        Raises FaultyConjecture where a law gives no positive number.
+        """
+        width = g.width if self.width is None else math.ceil(self._law("width", self.width, problem))
+        scale = g.scale if self.scale is None else self._law("scale", self.scale, problem)
+        width += width % 2 if g.init == "antisymmetric" else 0
+        return replace(g, delta=self.delta or g.delta, width=width, scale=scale)
+
+    def _law(self, name: str, law: Law, problem: Problem) -> float:
+        try:
+            value = float(law(problem) if callable(law) else law)
+        except Exception as error:
+            raise FaultyConjecture(f"{self.where}: the {name} of {self.name} raised {error!r}") from error
+        if not 0 < value < math.inf:
+            raise FaultyConjecture(f"{self.where}: the {name} of {self.name} must be positive. Found {value!r}.")
+        return value
 
     def as_claim(self) -> Claim:
         """The conjecture as a claim, its numerical error propagated from the run's."""
@@ -86,21 +111,36 @@ class Conjecture:
 @overload
 def conjecture(function: Margin, /) -> Conjecture: ...
 @overload
-def conjecture(*, delta: float | None = None, given: str | None = None) -> Callable[[Margin], Conjecture]: ...
-def conjecture(function: Any = None, /, *, delta: float | None = None, given: str | None = None) -> Any:
+def conjecture(
+    *, delta: float | None = None, given: str | None = None, width: Law | None = None, scale: Law | None = None
+) -> Callable[[Margin], Conjecture]: ...
+def conjecture(
+    function: Any = None,
+    /,
+    *,
+    delta: float | None = None,
+    given: str | None = None,
+    width: Law | None = None,
+    scale: Law | None = None,
+) -> Any:
     """Make a conjecture of margin(run); its docstring is its statement.
 
     delta: the probability with which it may fail; leave it out for a claim about every run. given: "theorem-1" for
-    runs at the width and scale of Theorem 1. Raises ArgumentError for delta outside (0, 1) or an unknown regime.
+    runs at the width and scale of Theorem 1; width, scale: instead of these, a number or a function of the problem (a
+    conjecture with delta only). Raises ArgumentError for delta outside (0, 1), an unknown regime, a law without delta.
     """
     if delta is not None:
         check_probability(delta)
     require(given is None or given in REGIMES, "given", f"one of {REGIMES}", given)
+    lawless = width is None and scale is None
+    require(lawless or delta is not None, "delta", "given with a width or a scale, which are tested in trials", delta)
 
     def wrap(margin: Margin) -> Conjecture:
         line = inspect.getsourcelines(margin)[1]
         where = f"{Path(inspect.getfile(margin)).name}:{line}"
-        return Conjecture(margin.__name__, inspect.getdoc(margin) or margin.__name__, margin, delta, given, where)
+        return Conjecture(
+            margin.__name__, inspect.getdoc(margin) or margin.__name__, margin, delta, given, where, width, scale
+        )
 
     return wrap if function is None else wrap(function)
 

@@ -41,10 +41,16 @@ COLUMNS = (
     "measured",
     "measured_error",
     "gap",
+    "slack",
     "verdict",
     "vacuous",
+    "proved",
     "trials",
     "failures",
+    "undecided",
+    "alpha",
+    "failure_rate_low",
+    "failure_rate_high",
     "time_at",
     "time_end",
     "status",
@@ -85,7 +91,7 @@ def versions() -> Row:
         "commit": commit,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
     }
 
 
@@ -120,8 +126,10 @@ def row_of(claim: Claim, comparison: Comparison, run: Run) -> Row:
         "measured": float(comparison.measured[worst]),
         "measured_error": float(comparison.error[worst]),
         "gap": comparison.gap,
-        "verdict": comparison.verdict.value,
+        "slack": comparison.slack,
+        "verdict": claim.swept([comparison.verdict]).value,
         "vacuous": comparison.vacuous,
+        "proved": claim.proved,
         "time_at": float(comparison.at[worst[0]]),
         "time_end": float(run.time[-1]),
         "status": run.status.name,
@@ -133,14 +141,36 @@ def row_of(claim: Claim, comparison: Comparison, run: Run) -> Row:
     }
 
 
+def check_row(claim: Claim, comparison: Comparison) -> Row:
+    """The row of a comparison on an example of the claim's own, without a run."""
+    worst = comparison.worst
+    return {
+        "claim": claim.id,
+        "source": claim.source,
+        "method": comparison.method,
+        "quantity": comparison.quantity,
+        "side": comparison.side,
+        "theory": float(comparison.theory[worst]),
+        "measured": float(comparison.measured[worst]),
+        "measured_error": float(comparison.error[worst]),
+        "gap": comparison.gap,
+        "slack": comparison.slack,
+        "verdict": claim.swept([comparison.verdict]).value,
+        "vacuous": comparison.vacuous,
+        "proved": claim.proved,
+        **versions(),
+    }
+
+
 def tested(rows: Iterable[Row]) -> list[Row]:
     """The rows with a measurement; the others are constants, on which nothing was decided."""
     return [row for row in rows if row.get("trials") != 0]
 
 
 def overall(rows: Iterable[Row]) -> Verdict:
-    """The verdict of all tested rows that say something."""
-    return combine(Verdict(row["verdict"]) for row in tested(rows) if not row["vacuous"])
+    """The verdict of all tested rows that say something; what is known to be false or open does not count."""
+    told = (row for row in tested(rows) if not row["vacuous"] and row.get("proved") is not False)
+    return combine(Verdict(row["verdict"]) for row in told)
 
 
 def to_csv(rows: Iterable[Row]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from bounds.errors import require
 from bounds.guarantee import check_probability
 from verify.verdict import Verdict
@@ -57,6 +59,91 @@ def failure_rate(
     return FailureRate(trials, failures, undecided, delta, alpha, lower, upper)
 
 
+PRIOR = (0.1, 1.0)  # of the Beta mixture: most of its weight on rare failures, which is what the theorems promise
+
+
+def log_wealth(trials: np.ndarray | int, failures: np.ndarray | int, rate: float) -> np.ndarray:
+    """log of the mixture martingale against the failure rate `rate`, after `failures` among `trials` runs.
+
+    The likelihood under a Beta(PRIOR) mixture over that under `rate`: its mean is 1 if `rate` is true, so by Ville's
+    inequality it ever reaches 1/alpha with probability at most alpha, whenever one looks and stops.
+    """
+    from scipy.special import betaln
+
+    a, b = PRIOR
+    k, n = np.asarray(failures, dtype=float), np.asarray(trials, dtype=float)
+    wealth: np.ndarray = betaln(a + k, b + n - k) - betaln(a, b) - k * math.log(rate) - (n - k) * math.log1p(-rate)
+    return wealth
+
+
+def sequential_verdict(trials: int, failures: int, *, undecided: int = 0, delta: float, alpha: float) -> Verdict:
+    """The anytime-valid verdict on "the failure rate is at most delta", wrong with probability at most alpha at any
+    number of trials. Undecided trials count as failures for HOLDS and as successes for REFUTED."""
+    need = -math.log(alpha)
+    bad = failures + undecided
+    if failures > delta * trials and log_wealth(trials, failures, delta) >= need:
+        return Verdict.REFUTED
+    if bad < delta * trials and log_wealth(trials, bad, delta) >= need:
+        return Verdict.HOLDS
+    return Verdict.UNDECIDED
+
+
+def confidence_sequence(trials: int, failures: int, *, undecided: int = 0, alpha: float) -> tuple[float, float]:
+    """The failure rates that the mixture martingale does not exclude: valid at all trials at once, level 1 - alpha."""
+    from scipy.optimize import brentq
+
+    def end(k: int, low: float, high: float) -> float:
+        return float(brentq(lambda p: float(log_wealth(trials, k, p)) + math.log(alpha), low, high, xtol=1e-12))
+
+    bad, tiny = failures + undecided, 1e-12
+    lower = 0.0 if failures == 0 else end(failures, tiny, failures / trials - tiny if failures < trials else 1 - tiny)
+    excluded = bad < trials and log_wealth(trials, bad, 1 - tiny) > -math.log(alpha)
+    upper = end(bad, max(bad / trials, tiny), 1 - tiny) if excluded else 1.0
+    return lower, upper
+
+
+@dataclass(frozen=True)
+class Power:
+    """What a sequential test comes to when each run fails with probability `rate`."""
+
+    rate: float
+    holds: float
+    refuted: float
+    undecided: float
+    mean_trials: float
+
+
+def power(rate: float, *, delta: float, alpha: float, trials: int) -> Power:
+    """Exact probabilities of the verdicts of a test stopped at its verdict or after `trials` runs, and the mean number
+    of runs, by dynamic programming over (trials, failures)."""
+    alive = np.zeros(trials + 2)
+    alive[0] = 1.0
+    ended = {Verdict.HOLDS: 0.0, Verdict.REFUTED: 0.0}
+    mean = 0.0
+    for n in range(1, trials + 1):
+        mean += float(alive.sum())
+        alive[1:] = (1 - rate) * alive[1:] + rate * alive[:-1]
+        alive[0] *= 1 - rate
+        k = np.arange(n + 1)
+        decided = log_wealth(n, k, delta) >= -math.log(alpha)
+        for verdict, side in ((Verdict.HOLDS, k < delta * n), (Verdict.REFUTED, k > delta * n)):
+            out = np.flatnonzero(decided & side)
+            ended[verdict] += float(alive[out].sum())
+            alive[out] = 0.0
+    return Power(rate, ended[Verdict.HOLDS], ended[Verdict.REFUTED], float(alive.sum()), mean)
+
+
 def trials_needed(delta: float, alpha: float) -> int:
-    """The least number of trials after which no failure at all proves a rate below delta at level alpha/2."""
-    return math.ceil(math.log(alpha / 2) / math.log1p(-delta))
+    """The least number of trials after which no failure at all proves a rate below delta at level alpha."""
+    n = 1
+    while sequential_verdict(n, 0, delta=delta, alpha=alpha) is not Verdict.HOLDS:
+        n += 1
+    return n
+
+
+PATIENCE = 3  # a test goes on for so many times the trials that a clean record needs
+
+
+def most_trials(delta: float, alpha: float) -> int:
+    """Where a sequential test gives up: room for some failures, which a true claim may have."""
+    return PATIENCE * trials_needed(delta, alpha)

@@ -66,7 +66,8 @@ def _eigh(kernel: np.ndarray, small: bool) -> tuple[np.ndarray, np.ndarray]:
 @dataclass
 class Step:
     """A proposed step. residual_error, movement_error: (S, n), the embedded estimates of its local error, where asked
-    for; path: (S,) the integral of sqrt(P) over it; dissipated: (S,) that of P = -dL/dt; evaluations: how many."""
+    for; path: (S,) the integral of sqrt(P) over it; dissipated: (S,) that of P = -dL/dt; evaluations: how many;
+    predicted: (S, n) the residual that the method reckons with at its end, away from it leads a kink."""
 
     stages: Stages
     final: Drive
@@ -75,6 +76,7 @@ class Step:
     evaluations: int
     residual_error: np.ndarray | None = None
     movement_error: np.ndarray | None = None
+    predicted: np.ndarray | None = None
 
     def advance(self) -> Array:
         """The state at its end, in place of the one that it started from."""

@@ -62,7 +62,7 @@ class Exponential:
         rates, basis = point.eigenvalues, point.eigenvectors
         r0 = apply(basis.mT, point.residual)
         times = np.array([1 / 3, 2 / 3, 1.0])[:, None, None] * tau[:, None]  # (3, S, 1)
-        _, p1, p2, p3, p4 = phi_functions(-rates * times)
+        p0, p1, p2, p3, p4 = phi_functions(-rates * times)
         t2, t3 = times[0], times[1]
         # Integrals over [0, t] of r and of (time) r, where dr/dt = -rates r + bend time: a r0 + b bend.
         r_first, r_second = times * p1 * r0, times**2 * (p1 - p2) * r0
@@ -89,8 +89,13 @@ class Exponential:
         bend3 = bend_at(t3, *stages.evaluate(drive(1, bend2, t2), instead_of=0 if errors else 1))
         start, end = drive(2, bend3, t3)
         step = Step(stages, (start, None, end), *self._path(rates, r0, bend3, tau), evaluations=2)
+        step.predicted = apply(basis, p0[2] * r0 + tau[:, None] ** 2 * p2[2] * bend3)
         if errors:
             step.residual_error, step.movement_error = stages.size((start - low_start, -low_end, end))
+            if not flow.activation.smooth:  # no stage sees a kink that is crossed after the last of them
+                at_end, _ = stages.evaluate(step.final, last=True)
+                step.residual_error = np.abs(step.residual_error) + np.abs(at_end - step.predicted)
+                step.evaluations += 1
         return step
 
     @staticmethod

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bounds.errors import ArgumentError, unknown_name
-from verify.claims import energy, lemma_1, movement, pl, rate, smooth_lemma_1, theorem_1
+from verify.claims import (
+    appendices,
+    descent,
+    draws,
+    energy,
+    features,
+    key_lemma,
+    lemma_1,
+    many_points,
+    movement,
+    pl,
+    printed,
+    rate,
+    smooth_lemma_1,
+    theorem_1,
+)
 from verify.claims.base import Claim, Comparison, NotApplicable
 
 CLAIMS: dict[str, Claim] = {
@@ -13,12 +28,41 @@ CLAIMS: dict[str, Claim] = {
     for claim in (
         energy.CLAIM,
         pl.CLAIM,
-        lemma_1.CLAIM,
-        smooth_lemma_1.CLAIM,
-        rate.CLAIM,
-        theorem_1.CLAIM,
+        key_lemma.SCHUR,
+        key_lemma.SPEED,
         movement.LOWER,
         movement.UPPER,
+        movement.PATH,
+        lemma_1.CLAIM,
+        lemma_1.SHARP,
+        lemma_1.PRINTED_FEW,
+        lemma_1.PRINTED_MANY,
+        smooth_lemma_1.CLAIM,
+        draws.LEMMA_2,
+        draws.LEMMA_3,
+        draws.OUTPUT,
+        draws.PAIRS,
+        key_lemma.PATH,
+        key_lemma.KERNEL,
+        rate.CLAIM,
+        rate.RESIDUAL,
+        rate.EVERYWHERE,
+        theorem_1.CLAIM,
+        theorem_1.COROLLARY_1,
+        theorem_1.KERNEL,
+        many_points.CLAIM,
+        features.LEMMA_4,
+        features.CONDITION_1,
+        features.TAILS,
+        theorem_1.THEOREM_2,
+        theorem_1.THEOREM_3,
+        theorem_1.LAYERS,
+        descent.STEP,
+        descent.RATE,
+        descent.RELU,
+        appendices.XAVIER,
+        appendices.SHIFT,
+        *printed.CLAIMS,
     )
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,17 +60,36 @@ class Comparison:
         return tuple(int(k) for k in np.unravel_index(int(np.argmin(slack)), slack.shape))
 
     @property
+    def slack(self) -> float:
+        """The worst margin as a part of the sizes compared: how much room is left, negative where the claim fails."""
+        margin = float(self.margin[self.worst])
+        size = max(abs(float(self.theory[self.worst])), abs(float(self.measured[self.worst])))
+        return margin / size if size > 0 else margin
+
+    @property
     def gap(self) -> float:
         """theory / measured at the worst point: 1 where the theory is tight."""
         theory, measured = float(self.theory[self.worst]), float(self.measured[self.worst])
         return theory / measured if measured else (1.0 if theory == measured else float("nan"))
 
 
+KINDS = ("every run", "with probability 1 - delta", "constants")
+WHOSE = ("paper, as printed", "paper, repaired", "paper", "ours")
+
+
+def needs_no_run(run: Run) -> list[Comparison]:
+    """The compare of a claim about constants or draws: it is tested by its check."""
+    raise NotApplicable("no statement about a run")
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A statement with its source and the comparisons that test it on a run.
+    """A statement with its source and the comparisons that test it.
 
-    kind: "every run" or "with probability 1 - delta". compare(run) raises NotApplicable where the hypotheses fail.
+    kind: "every run", "with probability 1 - delta" or "constants" (of constants or draws, without a run).
+    compare(run) tests it on a run and raises NotApplicable where the hypotheses fail; check() tests it on examples of
+    its own, where it has any. whose: one of WHOSE. proved: whether a proof is known, None where nobody has said (a
+    user's conjecture).
     """
 
     id: str
@@ -78,11 +97,45 @@ class Claim:
     latex: str
     source: str
     kind: str
-    compare: Callable[[Run], list[Comparison]]
+    compare: Callable[[Run], list[Comparison]] = needs_no_run
+    hypotheses: str = ""
+    whose: str = ""
+    proved: bool | None = None
+    check: Callable[[], list[Comparison]] | None = None
 
     def verdict(self, run: Run) -> Verdict:
         """The verdict on one run."""
         return combine(comparison.verdict for comparison in self.compare(run))
+
+    def swept(self, found: Iterable[Verdict]) -> Verdict:
+        """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED."""
+        verdict = combine(found)
+        return Verdict.UNDECIDED if verdict is Verdict.HOLDS and self.proved is False else verdict
+
+
+def require_scaling(run: Run) -> None:
+    """NotApplicable unless the run has the paper's own scaling."""
+    if run.scaling != "ours":
+        raise NotApplicable("stated for the scaling of (2)")
+
+
+def require_flow(run: Run) -> None:
+    """NotApplicable unless the run is gradient flow in the paper's own scaling."""
+    require_scaling(run)
+    if run.integrator == "descent":
+        raise NotApplicable("stated for gradient flow")
+
+
+def require_smooth(run: Run) -> None:
+    """NotApplicable where sigma' has a jump."""
+    if not run.problem.activation.smooth:
+        raise NotApplicable("needs sigma in C^(1,1)")
+
+
+def require_positive_gram(run: Run) -> None:
+    """NotApplicable unless lambda_min(G) > 0 is certified."""
+    if not run.problem.spectrum.lmin[0] > 0:
+        raise NotApplicable("lambda_min(G) > 0 is not certified")
 
 
 def relative(size: np.ndarray, digits: float = 1e-11) -> np.ndarray:

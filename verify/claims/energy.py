@@ -8,6 +8,8 @@ def compare(run: Run) -> list[Comparison]:
     """The dissipated energy against the loss really lost."""
     if not run.problem.activation.smooth:
         raise NotApplicable("at kinks (14) holds with an element of Clarke's subdifferential, not with sigma'(0) = 0")
+    if run.integrator == "descent":
+        raise NotApplicable("stated for gradient flow")
     return [
         Comparison(
             quantity="L0 - L",
@@ -27,4 +29,7 @@ CLAIM = Claim(
     source="(14)",
     kind="every run",
     compare=compare,
+    hypotheses="sigma in C^{1,1}: at kinks with an element of Clarke's subdifferential",
+    whose="paper",
+    proved=True,
 )

@@ -1,9 +1,10 @@
-"""Both movement bounds: features move at least as the output does (15), and at most as the path is long."""
+"""Movement: features move at least as the output does (15), at most as the path is long, and the path is no shorter
+than the loss falls."""
 
 import numpy as np
 
 from bounds.arithmetic import float_down, float_up
-from verify.claims.base import Claim, Comparison, NotApplicable, relative
+from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_scaling
 from verify.run import Run
 
 
@@ -21,13 +22,33 @@ def compare_lower(run: Run) -> list[Comparison]:
 
 def compare_upper(run: Run) -> list[Comparison]:
     """root mean square_i |h_i^t - h_i^0| <= sqrt(G_aa) s(t), for each data point."""
-    if run.scaling != "ours":
-        raise NotApplicable("stated for the scaling of (2)")
+    require_scaling(run)
     root = np.array([float_up(g.sqrt()) for g in run.problem.gram_diagonal])
     theory = root * run.path_length[:, None]
     error = root * run.errors["path_length"][:, None] + run.errors["movement_rms"] + relative(theory)
     error[0] = 0.0
     return [Comparison("rms |h - h0|", "upper", theory, run.movement_rms, error, run.time, method="key lemma")]
+
+
+def compare_path(run: Run) -> list[Comparison]:
+    """s(t) >= (||r^0|| - ||r^t||)/(scale Ls sqrt(lambda_max))."""
+    require_flow(run)
+    fastest = run.scale * float_up(run.problem.activation.Ls * run.problem.spectrum.lmax_ceiling.sqrt())
+    drop, drop_error = run.loss_root_drop()
+    theory = np.sqrt(2) * drop / fastest
+    error = np.sqrt(2) * drop_error / fastest + run.errors["path_length"] + relative(theory)
+    moving = slice(1, None)
+    return [
+        Comparison(
+            "path length",
+            "lower",
+            theory[moving],
+            run.path_length[moving],
+            error[moving],
+            run.time[moving],
+            "Lipschitz",
+        )
+    ]
 
 
 LOWER = Claim(
@@ -37,6 +58,9 @@ LOWER = Claim(
     source="(15)",
     kind="every run",
     compare=compare_lower,
+    hypotheses="sigma Lipschitz",
+    whose="paper",
+    proved=True,
 )
 UPPER = Claim(
     id="movement-upper",
@@ -45,4 +69,18 @@ UPPER = Claim(
     source="key lemma",
     kind="every run",
     compare=compare_upper,
+    hypotheses="any scale and width",
+    whose="ours",
+    proved=True,
+)
+PATH = Claim(
+    id="path-lower",
+    title="a loss that falls needs a path",
+    latex=r"s(t) \ge \frac{\|r^0\| - \|r^t\|}{\hat c L_s \sqrt{\lambda_{\max}}}",
+    source="two-sided movement",
+    kind="every run",
+    compare=compare_path,
+    hypotheses="sigma Lipschitz",
+    whose="ours",
+    proved=True,
 )

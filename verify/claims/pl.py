@@ -1,14 +1,13 @@
 """The Polyak-Lojasiewicz inequality with the measured slopes, (14) and (60)."""
 
 from bounds.arithmetic import float_down
-from verify.claims.base import Claim, Comparison, NotApplicable, relative
+from verify.claims.base import Claim, Comparison, relative, require_scaling
 from verify.run import Run
 
 
 def compare(run: Run) -> list[Comparison]:
     """-dL/dt against 2 scale^2 lambda_min(G) min_a q_a^2 L, at every save point."""
-    if run.scaling != "ours":
-        raise NotApplicable("stated for the scaling of (2)")
+    require_scaling(run)
     lmin = max(float_down(run.problem.spectrum.lmin_floor), 0.0)
     theory = 2 * run.scale**2 * lmin * run.mean_square_slope.min(axis=1) * run.loss
     # Both sides are evaluated at the same state, whatever its own error: only rounding separates them.
@@ -22,4 +21,7 @@ CLAIM = Claim(
     source="(14), (60)",
     kind="every run",
     compare=compare,
+    hypotheses="any state of the network; any G",
+    whose="paper",
+    proved=True,
 )

@@ -1,0 +1,141 @@
+"""Whole flows at equal measured accuracy: ours against the integrators of peers.py and against autograd descent.
+
+Each contender runs at the loosest tolerance of a ladder with which its loss is within 1e-3 (relative) of a reference at
+all 20 save points; then both sides take turns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+import bounds
+import simulate
+from benchmarks.descent_step import contenders
+from benchmarks.peers import PEERS, Field, OutOfTime, Peer
+from benchmarks.timing import duel
+from bounds.datasets import load_builtin
+from simulate.flow import Flow
+from simulate.network import Network, sample_network, scaling_of
+
+ACCURACY = 1e-3
+EXPONENTS = (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9, 9.5, 10, 10.5, 11, 11.5, 12)
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One flow with its 20 save points."""
+
+    name: str
+    problem: bounds.Problem
+    network: Network
+    times: np.ndarray
+
+    def ours(self, rtol: float) -> simulate.Trajectory:
+        """The product's default integrator."""
+        return simulate.gradient_flow(
+            self.problem, network=self.network, t_max=self.times[-1], loss_ratio=0, rtol=rtol, save_at=self.times
+        )
+
+    def peer(self, peer: Peer, rtol: float, seconds: float) -> tuple[np.ndarray, int]:
+        """(losses at the save points, evaluations of the vector field). Raises OutOfTime."""
+        flow = Flow(self.problem, torch.as_tensor(self.network.signs), scaling_of("ours", self.network.width))
+        field = Field(flow, float(self.times[-1]), seconds)
+        with torch.no_grad():
+            losses = peer(field, torch.as_tensor(self.network.H).mT.contiguous(), self.times, rtol)
+        return losses, field.calls
+
+
+def experiment_1(n: int = 40, m: int = 8192, t_max: float = 2000.0) -> Case:
+    """Experiment 1: tanh, d = 20, c hat = 1."""
+    problem = bounds.Problem(*load_builtin("experiment-1", n=n))
+    network = sample_network(problem, width=m, scale=1.0, seed=0)
+    return Case(f"flow, Experiment 1, n={n} m={m} tanh, t={t_max:g}", problem, network, np.geomspace(1, t_max, 20))
+
+
+def experiment_3(n: int = 600, m: int = 8192, D: int = 8192, t_max: float = 2.0) -> Case:
+    """Experiment 3: ReLU on a drawn ReLU embedding."""
+    X, y = load_builtin("experiment-3", n=n)
+    problem = bounds.Problem(X, y, activation="relu", embedding=bounds.RandomFeatures(depth=1, activation="relu"))
+    drawn = problem.draw(dim=D, seed=0)
+    network = sample_network(drawn, width=m, scale=1.0, seed=0)
+    return Case(f"flow, Experiment 3, n={n} m=D={m} ReLU, t={t_max:g}", drawn, network, np.linspace(0, t_max, 21)[1:])
+
+
+def error(losses: np.ndarray, reference: np.ndarray) -> float:
+    """The largest relative error of the loss over the save points."""
+    return float(np.max(np.abs(losses / reference - 1)))
+
+
+def loosest(losses: Callable[[float], np.ndarray], reference: np.ndarray) -> float | None:
+    """The loosest tolerance 10^-k that is accurate enough; None if none is."""
+    for k in EXPONENTS:
+        if error(losses(10.0**-k), reference) <= ACCURACY:
+            return 10.0**-k
+    return None
+
+
+def reference_of(case: Case) -> np.ndarray:
+    """Our losses at a tolerance so tight that, by the reported error, they are good to a hundredth of ACCURACY."""
+    for rtol in (1e-5, 1e-6, 1e-7, 1e-8):
+        run = case.ours(rtol)
+        if float(np.max(run.error / run.loss)) <= ACCURACY / 100:
+            return run.loss
+    raise AssertionError(f"{case.name}: no reference to {ACCURACY / 100:g}")
+
+
+def rows(case: Case, targets: dict[str, float], *, rounds: int = 5, limit: float = 600.0) -> list[Row]:
+    """A row for each peer; one that needs more than `limit` seconds is cut off, and its ratio is a lower bound."""
+    reference = reference_of(case)
+    mine = loosest(lambda rtol: case.ours(rtol).loss, reference)
+    if mine is None:
+        raise AssertionError(f"{case.name}: our own flow does not reach {ACCURACY:g}")
+    run = case.ours(mine)
+    found: list[Row] = []
+    for name, peer in PEERS.items():
+        row: Row = {"case": f"{case.name}: {name}", "target": targets[name], "ours_rtol": mine}
+        row.update(ours_evaluations=run.stats.evaluations, ours_error=error(run.loss, reference))
+        found.append(row)
+        try:
+            tolerance = loosest(lambda rtol, p=peer: case.peer(p, rtol, limit)[0], reference)  # type: ignore[misc]
+        except OutOfTime as late:
+            own = duel(lambda: case.ours(mine), lambda: None, rounds=rounds, calls=(1, 1)).ours
+            row.update(ours_ms=1e3 * own, peer_ms=1e3 * limit, ratio=limit / own)
+            row["note"] = f"ratio is a lower bound: the peer was at {late.args[0]:.1%} of the time after {limit:g} s"
+            continue
+        if tolerance is None:
+            row["note"] = f"the peer is not accurate to {ACCURACY:g} at any tolerance"
+            continue
+        losses, evaluations = case.peer(peer, tolerance, limit)
+        row.update(peer_rtol=tolerance, peer_evaluations=evaluations, peer_error=error(losses, reference))
+        row.update(
+            measured(lambda: case.ours(mine), lambda p=peer, t=tolerance: case.peer(p, t, math.inf), rounds=rounds)  # type: ignore[misc]
+        )
+    return found
+
+
+def descent_row(case: Case, target: float, *, steps: int = 50_000, timed: int = 200, rounds: int = 5) -> Row:
+    """Our whole flow against `steps` steps of autograd descent, of which `timed` are taken and the rest reckoned."""
+    reference = reference_of(case)
+    mine = loosest(lambda rtol: case.ours(rtol).loss, reference)
+    assert mine is not None
+    n, m = case.problem.n, case.network.width
+    _, autograd = contenders(n, m, case.problem.X, case.problem.activation.name)
+
+    def some_steps() -> None:
+        for _ in range(timed):
+            autograd()
+
+    found = measured(lambda: case.ours(mine), some_steps, rounds=rounds, times=steps / timed)
+    return {"case": f"{case.name}: {steps} steps of autograd descent ({timed} timed)", "target": target, **found}
+
+
+def measured(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, times: float = 1.0) -> Row:
+    """Both sides in turn; the peer's time is multiplied by `times`."""
+    timed = duel(ours, theirs, rounds=rounds, calls=(1, 1))
+    return {"ours_ms": 1e3 * timed.ours, "peer_ms": 1e3 * times * timed.theirs, "ratio": times * timed.ratio}

@@ -1,0 +1,116 @@
+"""The integrators a user could pick instead, each given the same vector field in function space.
+
+peer(field, h0, times, rtol) -> losses at `times`. torchdiffeq, scikit-sundae and extensisq come with the extra `bench`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time as clock
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from simulate.flow import Flow
+
+PACKAGES = {"torchdiffeq": "torchdiffeq", "sksundae": "scikit-sundae", "extensisq": "extensisq"}
+ATOL = 1e-2  # absolute tolerance of the peers, in units of rtol: pre-activations are of size one
+
+
+class OutOfTime(Exception):
+    """The peer was still at work when its time was up; args[0]: how far it had come, as a share of the last time."""
+
+
+def missing() -> list[str]:
+    """The packages of the extra `bench` that are not installed."""
+    return [shown for module, shown in PACKAGES.items() if importlib.util.find_spec(module) is None]
+
+
+def loss_of(flow: Flow, h: torch.Tensor) -> float:
+    """L at the state h (n, m)."""
+    residual, slope = flow.evaluate(h)
+    flow.recycle(slope)
+    return float(residual @ residual) / 2
+
+
+class Field:
+    """dh/dt on flat numpy vectors or on tensors, counting its calls and watching the clock."""
+
+    def __init__(self, flow: Flow, end: float, seconds: float = float("inf")) -> None:
+        self.flow, self.end, self.calls = flow, end, 0
+        self.stop_at = clock.perf_counter() + seconds
+
+    def tensor(self, t: torch.Tensor | float, h: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        if clock.perf_counter() > self.stop_at:
+            raise OutOfTime(float(t) / self.end)
+        rate, _, slope = self.flow.velocity(h)
+        self.flow.recycle(slope)
+        return rate
+
+    def flat(self, t: float, state: np.ndarray) -> np.ndarray:
+        h = torch.from_numpy(np.array(state)).view(self.flow.n, self.flow.m)  # a copy: CVODE's vector is read-only
+        rate: np.ndarray = self.tensor(t, h).numpy().ravel()
+        return rate
+
+
+def dopri5(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
+    """torchdiffeq's Dormand-Prince pair."""
+    from torchdiffeq import odeint
+
+    t = torch.tensor(np.concatenate([[0.0], times]))
+    states = odeint(field.tensor, h0, t, rtol=rtol, atol=ATOL * rtol, method="dopri5")
+    return np.array([loss_of(field.flow, h) for h in states[1:]])
+
+
+def cvode(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
+    """SUNDIALS CVODE, BDF with matrix-free GMRES."""
+    from sksundae.cvode import CVODE
+
+    failed: list[BaseException] = []
+
+    def rate(t: float, y: np.ndarray, yp: np.ndarray) -> None:
+        # An exception would vanish in the C code: the rest of the run costs nothing and is thrown away.
+        if failed:
+            yp[:] = 0
+            return
+        try:
+            yp[:] = field.flat(t, y)
+        except OutOfTime as error:
+            failed.append(error)
+
+    solver = CVODE(
+        rate, method="BDF", linsolver="gmres", krylov_dim=20, rtol=rtol, atol=ATOL * rtol, max_num_steps=10**7
+    )
+    found = solver.solve(np.concatenate([[0.0], times]), h0.numpy().ravel().copy())
+    if failed:
+        raise failed[0]
+    shape = (field.flow.n, field.flow.m)
+    return np.array([loss_of(field.flow, torch.from_numpy(y.copy()).view(shape)) for y in found.y[1:]])
+
+
+def stabilised(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
+    """extensisq's stabilised explicit method (Runge-Kutta-Chebyshev)."""
+    from extensisq import SSV2stab
+    from scipy.integrate import solve_ivp
+
+    found = solve_ivp(
+        field.flat,
+        (0.0, float(times[-1])),
+        h0.numpy().ravel(),
+        method=SSV2stab,
+        t_eval=times,
+        rtol=rtol,
+        atol=ATOL * rtol,
+    )
+    shape = (field.flow.n, field.flow.m)
+    return np.array([loss_of(field.flow, torch.from_numpy(y.copy()).view(shape)) for y in found.y.T])
+
+
+Peer = Callable[[Field, torch.Tensor, np.ndarray, float], np.ndarray]
+PEERS: dict[str, Peer] = {
+    "torchdiffeq dopri5": dopri5,
+    "SUNDIALS CVODE, BDF + GMRES": cvode,
+    "extensisq SSV2stab": stabilised,
+}

@@ -1,0 +1,25 @@
+"""What must be accepted: every proved claim, on the example runs or on examples of its own."""
+
+from typing import Any
+
+import pytest
+
+from verify.claims import CLAIMS
+from verify.examples import sweep
+from verify.expected import ACCEPTED
+from verify.rows import check_row, row_of
+from verify.verdict import Verdict
+
+pytestmark = pytest.mark.usefixtures("own_examples")
+# Claims over the draw of network and flow need repeated trials: test_theorem_1.py, test_theorem_3.py.
+SWEPT = [name for name in ACCEPTED if CLAIMS[name].kind != "with probability 1 - delta"]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.claim(name)) for name in SWEPT])
+def test_accepted(name: str, record_row: Any) -> None:
+    claim = CLAIMS[name]
+    found = [(comparison, run) for comparison, run in sweep(claim) if not comparison.vacuous]
+    assert found, "no example on which the claim says something"
+    for comparison, run in found:
+        record_row(check_row(claim, comparison) if run is None else row_of(claim, comparison, run))
+    assert claim.swept(comparison.verdict for comparison, _ in found) is Verdict.HOLDS

@@ -1,0 +1,52 @@
+"""Gradient descent (9) for smooth activations: each step, and the rate, on the data and on random problems."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import simulate
+from bounds import Problem
+from verify.claims import CLAIMS, NotApplicable
+from verify.run import Run
+from verify.runner import simulable_guarantee
+from verify.strategies import problems
+from verify.verdict import Verdict
+
+NAMES = ("descent-step", "descent-rate")
+STEPS = 60
+
+
+def descent(problem: Problem, *, width: int, scale: float, init: str, share: float, seed: int = 0) -> Run:
+    """Descent with the step whose first term of w is `share`."""
+    step = 2 * share / (scale**2 * float((problem.spectrum.lmax_ceiling * problem.activation.Ls**2).upper()))
+    options: dict[str, Any] = {"step": step, "steps": STEPS, "loss_ratio": 1e-12}
+    return Run(simulate.gradient_descent(problem, width=width, scale=scale, init=init, seed=seed, **options))
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.claim(name)) for name in NAMES])
+def test_on_data(problem: Any, check: Any, name: str) -> None:
+    """At twice the scale of Theorem 1, with a step that gives away about a quarter of the decrease."""
+    g = simulable_guarantee(problem, inits=("antisymmetric",))
+    if g is None:
+        pytest.skip("no network of the required width can be simulated")
+    check(CLAIMS[name], descent(problem, width=g.width, scale=2 * g.scale, init=g.init, share=0.25))
+
+
+@given(
+    problems(["tanh", "softplus", "sigmoid", "sin"]),
+    st.integers(1, 64),
+    st.integers(-1, 3),
+    st.floats(0.01, 0.99),
+    st.integers(0, 1000),
+)
+def test_on_random_problems(problem: Problem, half: int, power: int, share: float, seed: int) -> None:
+    """Any width and scale, and steps up to w = 1."""
+    run = descent(problem, width=2 * half, scale=10.0**power, init="antisymmetric", share=share, seed=seed)
+    for name in NAMES:
+        try:
+            found = CLAIMS[name].compare(run)
+        except NotApplicable:
+            continue
+        assert CLAIMS[name].swept(c.verdict for c in found) is not Verdict.REFUTED, f"{name} refuted: {found}"

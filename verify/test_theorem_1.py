@@ -1,0 +1,55 @@
+"""Theorem 1 inside its own regime: at the width and scale that it asks for, enough networks for a verdict.
+
+A loose delta asks for the smallest width, where a failure would show first, and needs the fewest networks; --thorough
+takes delta = 0.05 throughout. Corollary 1 and Theorem 1 on the session's data are in test_rate.py.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bounds import Problem, guarantee
+from bounds.datasets import load_builtin
+from verify.claims import CLAIMS
+from verify.runner import STATE_BUDGET
+
+pytestmark = [pytest.mark.usefixtures("own_examples"), pytest.mark.statistical]
+DELTAS = {"antisymmetric": 0.25, "independent": 0.5}
+COARSE: dict[str, Any] = {"rtol": 1e-3, "loss_ratio": 1e-4}  # of these many runs; a refutation is run again finer
+
+
+def verify_in_regime(name: str, problem: Problem, request: Any, **options: Any) -> None:
+    """Enough networks (and embeddings) at the guarantee's own width and scale for a verdict at level alpha."""
+    given = request.config.option
+    delta = 0.05 if given.thorough else options.pop("delta")
+    g = guarantee(problem, delta, **{k: v for k, v in options.items() if k != "delta"})
+    if g.width * problem.n > STATE_BUDGET:
+        pytest.skip(f"needs m = {g.width} for n = {problem.n}: no network of that width can be simulated here")
+    request.getfixturevalue("trials")(CLAIMS[name], problem, g, **COARSE)
+
+
+@pytest.mark.claim("theorem-1")
+@pytest.mark.parametrize("init", DELTAS)
+@pytest.mark.parametrize("activation", ["tanh", "softplus", "gelu", "relu"])
+def test_reference(activation: str, init: str, request: pytest.FixtureRequest) -> None:
+    """The reference problem, n = 10, d = 100, with the best method."""
+    problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
+    verify_in_regime("theorem-1", problem, request, init=init, delta=DELTAS[init])
+
+
+@pytest.mark.claim("corollary-1")
+def test_corollary_1_on_digits(request: pytest.FixtureRequest) -> None:
+    """40 images of 64 pixels, linearly independent: the shallow network."""
+    problem = Problem(*load_builtin("digits"), name="digits")
+    verify_in_regime("corollary-1", problem, request, init="antisymmetric", delta=0.25)
+
+
+@pytest.mark.claim("theorem-kernel")
+def test_kernel_method_where_n_exceeds_d(request: pytest.FixtureRequest) -> None:
+    """12 points in 10 dimensions: G is singular, the tangent kernel is not."""
+    X, y = load_builtin("reference", n=12, d=10)
+    problem = Problem(X, y, name="reference-12-10")
+    assert np.linalg.matrix_rank(problem.gram) == 10
+    options = {"init": "antisymmetric", "method": "kernel", "beta": 0.5}
+    verify_in_regime("theorem-kernel", problem, request, delta=0.5, **options)
