@@ -10,7 +10,7 @@ from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
 from simulate.network import Scaling
 
-BLOCK = 2**15  # entries of h handled at once by a thread: temporaries stay in its cache
+BLOCK = 2**17  # entries of h handled at once by a thread: temporaries stay near its cache
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
 SPARES = 4  # arrays kept for reuse
 
