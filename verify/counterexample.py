@@ -23,6 +23,7 @@ from verify.run import Run
 from verify.runner import plain_run
 
 FORMAT = 1
+PROMISE = ("delta", "method", "init", "width", "scale", "rate")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,12 @@ class Counterexample:
         promise = options.pop("promise")
         run = Run(simulate.gradient_descent(**options)) if "step" in options else plain_run(**options, rtol=rtol)
         trajectory = replace(run.trajectory, init=self.told["init"], seed=self.told["seed"])  # how it was drawn
-        return Run(trajectory, guarantee(run.problem, **promise) if promise else None)
+        if not promise:
+            return Run(trajectory)
+        asked = {name: promise[name] for name in ("delta", "method", "init")}
+        # The numbers as they were: of a Gram matrix they may differ in the last digit, and a conjecture has its own.
+        numbers = {name: promise[name] for name in ("width", "scale", "rate")}
+        return Run(trajectory, replace(guarantee(run.problem, **asked), **numbers))
 
 
 def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: str | None = None) -> Path:
@@ -64,7 +70,7 @@ def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: str | None
         "scaling": run.scaling,
         "interval": list(run.interval),
         "options": options,
-        "promise": {"delta": g.delta, "method": g.method, "init": g.init} if g else None,
+        "promise": {name: getattr(g, name) for name in PROMISE} if g else None,
         "seed": run.seed,
         "init": run.init,
         "quantity": worst.quantity,
