@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from scipy import stats
 
 from bounds import Problem, constants
 from bounds.arithmetic import ceil_int, float_up, square
@@ -97,6 +99,39 @@ def check_lemma_3() -> list[Comparison]:
     return on_activations(one)
 
 
+def check_draw() -> list[Comparison]:
+    """Mean, spread and correlation of the whitened pre-activations, and the balance of the signs, in their exact laws.
+
+    With h_i = A z_i, A A' = G: m |mean z|^2 is chi^2 with n degrees of freedom, sum_i |z_i|^2 with m n, and so on.
+    """
+    problem, m = reference("tanh"), 4096
+    network = sample_network(problem, width=m, scale=1.0, seed=0)
+    whitened = np.linalg.solve(np.linalg.cholesky(problem.gram), network.H.T)  # (n, m)
+    n, share = problem.n, ALPHA / 5
+    centre = m * float(np.sum(whitened.mean(axis=1) ** 2))
+    total = float(np.sum(whitened**2))
+    # Independent components: the sum over i of z_1 z_2 has mean 0 and standard deviation sqrt(m).
+    together = abs(float(whitened[0] @ whitened[1])) / math.sqrt(m)
+    positive = int(np.sum(network.signs > 0))
+
+    def within(quantity: str, low: float, value: float, high: float) -> list[Comparison]:
+        one = np.ones(1)
+        sides = (("lower", low), ("upper", high))
+        return [Comparison(quantity, side, end * one, value * one, 1e-9 * one, 0 * one) for side, end in sides]
+
+    return [
+        Comparison("m |mean z|^2", "upper", *_single(stats.chi2.isf(share, n), centre)),
+        *within("sum |z|^2", stats.chi2.ppf(share / 2, m * n), total, stats.chi2.isf(share / 2, m * n)),
+        Comparison("|sum z_1 z_2|/sqrt(m)", "upper", *_single(stats.norm.isf(share / 2) + 0.1, together)),
+        *within("positive signs", stats.binom.ppf(share / 2, m, 0.5), positive, stats.binom.isf(share / 2, m, 0.5)),
+    ]
+
+
+def _single(theory: float, measured: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """theory, measured, error and time of a comparison of two numbers."""
+    return np.array([theory]), np.array([measured]), np.array([1e-9 * theory]), np.zeros(1)
+
+
 def compare_pairs(run: Run) -> list[Comparison]:
     """L^0 against ||y||^2/2."""
     if run.init != "antisymmetric":
@@ -105,6 +140,17 @@ def compare_pairs(run: Run) -> list[Comparison]:
     return [Comparison("L0", "equal", half, run.loss[:1], run.error[:1], run.time[:1])]
 
 
+DRAW = Claim(
+    id="initial-draw",
+    title="the initial state has the law that every theorem assumes",
+    latex=r"h_i^0 \sim N(0, G), \quad P(c_i = \hat c) = P(c_i = -\hat c) = \tfrac12",
+    source="Assumptions 1 and 3",
+    kind="constants",
+    hypotheses="one draw of 4096 neurons, against the exact laws of four statistics",
+    whose="paper",
+    proved=True,
+    check=check_draw,
+)
 LEMMA_2 = Claim(
     id="lemma-2",
     title="Lemma 2 with n restored: the initial loss",
