@@ -29,7 +29,7 @@ setup: $(STAMP)
 
 verify: $(STAMP)
 	@echo "==> verifying the theorems; the report goes to $(REPORT)"
-	$(BIN)/python -m pytest verify/ --report $(REPORT) $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest verify/ -n auto --report $(REPORT) $(ARGS)
 
 test: $(STAMP)
 	@echo "==> testing the code"
