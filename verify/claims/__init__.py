@@ -38,6 +38,7 @@ CLAIMS: dict[str, Claim] = {
         lemma_1.PRINTED_FEW,
         lemma_1.PRINTED_MANY,
         smooth_lemma_1.CLAIM,
+        draws.DRAW,
         draws.LEMMA_2,
         draws.LEMMA_3,
         draws.OUTPUT,

@@ -97,6 +97,34 @@ def check_lemma_3() -> list[Comparison]:
     return on_activations(one)
 
 
+def least_p_values(problem: Problem, width: int, seeds: Iterable[int]) -> dict[str, float]:
+    """The least p-value, times the number of tests, that the rows of H are N(0, G) and the signs fair, each exact."""
+    from scipy.stats import binomtest, chi2, norm
+
+    networks = [sample_network(problem, width=width, scale=1.0, seed=seed) for seed in seeds]
+    H = np.concatenate([network.H for network in networks])
+    signs = np.concatenate([network.signs for network in networks])
+    rows, n = H.shape
+    Z = np.linalg.solve(np.linalg.cholesky(problem.gram), H.T)  # independent N(0, 1) entries
+    a, b = np.triu_indices(n, 1)
+    squares = np.concatenate([Z**2, (Z[a] + Z[b]) ** 2 / 2]).sum(axis=1)  # each chi-square of `rows` degrees
+    two_sided = {
+        "mean of h0": 2 * norm.sf(np.abs(Z.sum(axis=1)) / rows**0.5),
+        "covariance of h0": 2 * np.minimum(chi2.sf(squares, rows), chi2.cdf(squares, rows)),
+        "signs": np.array([binomtest(int(np.sum(signs > 0)), rows).pvalue]),
+    }
+    return {name: min(1.0, float(len(p) * np.min(p))) for name, p in two_sided.items()}
+
+
+def check_draw() -> list[Comparison]:
+    """20 networks of 2000 neurons on the reference problem."""
+    one = np.ones(1)
+    return [
+        Comparison(f"p-value: {name}", "lower", ALPHA * one, p * one, 0 * one, 0 * one, method="exact tests")
+        for name, p in least_p_values(reference("tanh"), 2000, range(20)).items()
+    ]
+
+
 def compare_pairs(run: Run) -> list[Comparison]:
     """L^0 against ||y||^2/2."""
     if run.init != "antisymmetric":
@@ -105,6 +133,17 @@ def compare_pairs(run: Run) -> list[Comparison]:
     return [Comparison("L0", "equal", half, run.loss[:1], run.error[:1], run.time[:1])]
 
 
+DRAW = Claim(
+    id="initial-draw",
+    title="the initial pre-activations are N(0, G), the signs fair",
+    latex=r"(h_i^0(x_a))_a \sim N(0, G), \quad P(c_i = \hat c) = P(c_i = -\hat c) = \tfrac12",
+    source="Assumptions 1 and 3",
+    kind="constants",
+    hypotheses="independent signs",
+    whose="paper",
+    proved=True,
+    check=check_draw,
+)
 LEMMA_2 = Claim(
     id="lemma-2",
     title="Lemma 2 with n restored: the initial loss",
