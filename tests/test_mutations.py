@@ -1,6 +1,6 @@
 """The checker is checked: each mutation of the code, switched on alone, is refuted by some claim. The ids are the list.
 
-The battery is small and the same for all: a linear and a nonlinear flow, a saturated one, and the claims about draws and
+The battery is small and the same for all: a linear and a nonlinear flow, a saturated one, the claims about draws and
 weights. It is not told where to look.
 """
 
