@@ -46,8 +46,8 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
     except LinrateError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(str(stop) or "interrupted", file=sys.stderr)
         return 130
 
 

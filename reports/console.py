@@ -22,6 +22,8 @@ COMMANDS = {
     "verify": ("verify", "pytest verify/: is a claim true?"),
     "claims": ("verify", "every claim with its hypotheses and last verdict; --markdown"),
     "slack": ("verify", "what each proof asks for against what is enough in simulation"),
+    "replay": ("verify", "a saved counterexample, run again"),
+    "power": ("verify", "what the sequential test of a probabilistic claim can tell"),
     "gaps": ("reports", "theory against simulation, as CSV"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }

@@ -57,6 +57,11 @@ def _add_network_options(parser: Any) -> None:
     parser.add_argument("--scaling", default="ours", help="a row of Table 1: ours, ntk or mf")
     parser.add_argument("--dtype", default="float64", help="float64 (default) or float32")
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    parser.add_argument("--loss", default="sum", help="sum (6), the default, or mean: a clock n times slower")
+    parser.add_argument("--low-memory", action="store_true", help="3 copies of the state in place of 5, but slower")
+    files = parser.add_mutually_exclusive_group()
+    files.add_argument("--checkpoint", metavar="NPZ", help="write the state each minute and on ctrl-C")
+    files.add_argument("--resume", metavar="NPZ", help="go on from such a file, with the same options")
     parser.add_argument("--out", metavar="CSV", help="write the observables, one row per save point")
     parser.add_argument("--state-out", metavar="NPZ", help="write the final network, for linrate certify")
 
@@ -87,8 +92,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             check_writable(getattr(options, name), "--" + name.replace("_", "-"))
     problem = problem_from(options)
     common: dict[str, Any] = {
-        k: getattr(options, k) for k in ("width", "scale", "seed", "init", "scaling", "dtype", "device")
+        k: getattr(options, k)
+        for k in ("width", "scale", "seed", "init", "scaling", "dtype", "device", "loss", "low_memory")
     }
+    common |= {"checkpoint": options.resume or options.checkpoint, "resume": options.resume is not None}
     common["progress"] = progress_line()
     if options.command == "flow":
         run = gradient_flow(
@@ -109,10 +116,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         save_state(options.state_out, problem, run)
     print(
         f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name} m={run.width} scale={run.scale:g}\n"
-        f"status  {run.status.name}: {run.status.value}\n"
+        f"status  {run.status.name}: {run.status.value}{'; ' + run.detail if run.detail else ''}\n"
         f"time    {run.time[-1]:.6g} in {run.stats.steps} steps, {run.stats.evaluations} evaluations,"
         f" {run.stats.seconds:.2f} s\n"
         f"loss    {run.loss[0]:.6g} -> {run.loss[-1]:.6g} +- {run.error[-1]:.1g}\n"
         f"path    {run.path_length[-1]:.6g}\nmoved   {run.movement[-1].mean():.6g} (mean |h - h0|)"
     )
+    if run.sliding is not None:
+        print(f"sliding {run.sliding[-1]:.0f} neurons along a kink at the end, {run.sliding.max():.0f} at most")
     return HOLDS

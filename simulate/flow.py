@@ -10,7 +10,7 @@ from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
 from simulate.network import Scaling
 
-BLOCK = 2**15  # entries of h handled at once by a thread: temporaries stay in its cache
+BLOCK = 2**17  # entries of h handled at once by a thread: temporaries stay near its cache
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
 SPARES = 4  # arrays kept for reuse
 
@@ -49,7 +49,7 @@ class Flow:
 
     def _select(self, signs: Array) -> None:
         self.c, self.runs = signs, len(signs)
-        self.push = self.arrays.xp.multiply(signs, self.beta)  # dh = -push pull
+        self.push = signs if self.beta == 1 else self.arrays.xp.multiply(signs, self.beta)  # dh = -push pull
         self.G, self.G_all = (self._each(matrix) for matrix in (self.gram, self.all_rows))
         self._buffers: dict[int, Array] = {}
         self._spare: list[Array] = []

@@ -23,7 +23,7 @@ from simulate.observe import Recorder
 from simulate.trajectory import Trajectory
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-COPIES = {False: 6, True: 3}  # of the state that a large run needs, without and with low_memory
+COPIES = {False: 6.0, True: 3.5}  # of the state that a large run needs, without and with low_memory
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def require_memory(entries: int, options: Options, device: torch.device) -> None
         return
     ways = [] if options.low_memory else ["low_memory=True"]
     ways += ["dtype='float32'"] if itemsize == 8 else []
-    copies = f"{COPIES[options.low_memory]} copies in {options.dtype}"
+    copies = f"{COPIES[options.low_memory]:g} copies in {options.dtype}"
     raise ArgumentError(
         f"a state of {entries:.3g} pre-activations needs {needed / 1e9:.3g} GB on {device.type} ({copies});"
         f" {there / 1e9:.3g} GB are available. Use {', '.join([*ways, 'a smaller width'])}."
@@ -142,9 +142,10 @@ class Setup:
         # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(network) for network in self.networks]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
+        signs = [np.asarray(network.signs, dtype=np.float64) for network in self.networks]
         self.flow = Flow(
             problem,
-            np.stack([network.signs for network in self.networks]),
+            signs[0][None] if len(signs) == 1 else np.stack(signs),
             scaling_of(options.scaling, self.width),
             self.arrays,
             cross=None if inputs is None else gram_between(problem, inputs),

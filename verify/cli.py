@@ -1,21 +1,26 @@
-"""linrate verify, claims and slack: pytest on this package, wherever it is installed."""
+"""The commands of `verify`; linrate verify is pytest on this package, wherever it is installed."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from verify import claim_table, slack
+from verify import claim_table, replay, slack
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "claims": claim_table.main,
+    "slack": slack.main,
+    "replay": replay.replay,
+    "power": replay.power_table,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m verify verify|claims|slack"""
+    """python -m verify verify|claims|slack|replay|power"""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["claims"]:
-        return claim_table.main(arguments[1:])
-    if arguments[:1] == ["slack"]:
-        return slack.main(arguments[1:])
+    if arguments and arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]](arguments[1:])
     import pytest
 
     here = Path(__file__).resolve().parent

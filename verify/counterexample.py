@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from verify.run import Run
 from verify.runner import plain_run
 
 FORMAT = 1
+PROMISE = ("delta", "method", "init", "width", "scale", "rate")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,13 @@ class Counterexample:
         options = dict(self.options)
         promise = options.pop("promise")
         run = Run(simulate.gradient_descent(**options)) if "step" in options else plain_run(**options, rtol=rtol)
-        return Run(run.trajectory, guarantee(run.problem, **promise)) if promise else run
+        trajectory = replace(run.trajectory, init=self.told["init"], seed=self.told["seed"])  # how it was drawn
+        if not promise:
+            return Run(trajectory)
+        asked = {name: promise[name] for name in ("delta", "method", "init")}
+        # The numbers as they were: of a Gram matrix they may differ in the last digit, and a conjecture has its own.
+        numbers = {name: promise[name] for name in ("width", "scale", "rate")}
+        return Run(trajectory, replace(guarantee(run.problem, **asked), **numbers))
 
 
 def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: str | None = None) -> Path:
@@ -63,8 +70,9 @@ def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: str | None
         "scaling": run.scaling,
         "interval": list(run.interval),
         "options": options,
-        "promise": {"delta": g.delta, "method": g.method, "init": g.init} if g else None,
+        "promise": {name: getattr(g, name) for name in PROMISE} if g else None,
         "seed": run.seed,
+        "init": run.init,
         "quantity": worst.quantity,
         "margin": float(worst.margin[worst.worst]),
         "error": float(worst.error[worst.worst]),

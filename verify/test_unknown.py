@@ -79,7 +79,7 @@ def test_lemma_1_as_printed(record_row: Any) -> None:
     """With 9/2, where more than 69% of the neurons start in the middle third."""
 
     def make(options: dict[str, Any], rtol: float) -> Run:
-        return plain_run(**options, rtol=max(rtol, 1e-4), loss_ratio=1e-6, max_steps=300)
+        return plain_run(**options, rtol=max(rtol, 1e-4), loss_ratio=1e-6, max_steps=120)
 
     name = "lemma-1-printed-many"
     settle_unknown(name, search(name, gathered(), make), record_row)

@@ -1,0 +1,95 @@
+"""What a run says of itself is so: its error, its floor, its sliding, where it broke down."""
+
+import numpy as np
+import pytest
+
+import bounds
+import simulate
+from simulate import Network, Status
+from tests.honesty import row
+
+
+def test_reported_error_covers_the_true_error():
+    """A part of `python -m tests.honesty`: within the reported error in 95% of the problems, never above 3 times it."""
+    rows = [row(seed, 1e-4, "exponential") for seed in range(20) if seed % 4 != 3]
+    for name in ("loss", "residual"):
+        ratios = np.array([r[name] for r in rows])
+        assert np.mean(ratios <= 1) >= 0.95, name
+        assert ratios.max() <= 3, name
+        assert np.median(ratios) > 0.05, name  # an error that always covers says little
+
+
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
+def test_loss_resolved_to_1e_25(activation):
+    """The floor in float64: r is a sum of m terms of size c sigma / m, each rounded to 1e-16 of itself."""
+    rng = np.random.default_rng(0)
+    problem = bounds.Problem(rng.standard_normal((3, 8)), rng.uniform(-1, 1, 3), activation=activation)
+    options = {"width": 64, "scale": 2.0, "init": "antisymmetric", "t_max": 200.0}
+    t = simulate.gradient_flow(problem, loss_ratio=1e-25, **options)
+    assert t.status is Status.LOSS_REACHED
+    assert t.loss[-1] <= 1e-25 * t.loss[0]
+    assert t.error[-1] < t.loss[-1]
+    deeper = simulate.gradient_flow(problem, loss_ratio=1e-40, **options)
+    assert deeper.status is Status.PRECISION_REACHED
+    assert deeper.loss[-1] < 1e-27 * deeper.loss[0]
+
+
+def sliding_example():
+    problem = bounds.Problem.from_gram([[1.0, -0.5], [-0.5, 1.0]], [-1.0, 0.0], activation="relu")
+    return problem, Network(np.array([[0.1, 1.0]]), np.array([1.0]))
+
+
+def test_sliding_is_counted():
+    """h_2 meets its kink and slides along it; a smooth activation has no such count."""
+    problem, start = sliding_example()
+    options = {"t_max": 1.0, "rtol": 5e-3, "loss_ratio": 0.0}
+    t = simulate.gradient_flow(problem, network=start, save_at=[0.0, 0.02, 0.5, 1.0], **options)
+    np.testing.assert_array_equal(t.sliding, [0, 0, 1, 1])
+    assert t.time[-1] == 1.0
+    assert "sliding" in t.to_frame().columns
+    smooth = bounds.Problem(np.eye(2), [1.0, 0.0])
+    assert simulate.gradient_flow(smooth, width=4, t_max=0.1).sliding is None
+
+
+def test_crossing_is_not_sliding():
+    """n = 1: the field of a neuron that is driven below its kink vanishes there; nothing holds it from both sides."""
+    problem = bounds.Problem.from_gram([[1.0]], [0.3], activation="relu")
+    t = simulate.gradient_flow(problem, width=40, seed=5, t_max=3.0, rtol=1e-5)
+    assert t.sliding.max() == 0
+
+
+def test_divergence_is_located():
+    problem = bounds.Problem(np.eye(3), [1.0, 2.0, 3.0], activation="linear")
+    t = simulate.gradient_descent(problem, width=6, step=1e60, steps=100, save_every=100)
+    assert t.status is Status.DIVERGED
+    assert "neuron" in t.detail or "overflows" in t.detail
+    assert "by time" in t.detail
+    start = Network(np.full((2, 3), 1e200), np.ones(2))
+    cubic = simulate.gradient_flow(problem, network=start, t_max=1.0)
+    assert cubic.status is Status.DIVERGED
+    assert "overflows" in cubic.detail
+
+
+def test_mean_loss_is_a_slower_clock(small):
+    """The flow of the mean loss at time n t is that of the summed loss at time t; so is a step n times longer."""
+    options = {"width": 30, "scale": 2.0, "loss_ratio": 0.0}
+    summed = simulate.gradient_flow(small, t_max=2.0, save_at=[0.5, 2.0], **options)
+    mean = simulate.gradient_flow(small, t_max=8.0, save_at=[2.0, 8.0], loss="mean", **options)
+    np.testing.assert_array_equal(mean.time, 4 * summed.time)
+    np.testing.assert_array_equal(mean.power, summed.power / 4)
+    for name in ("loss", "output", "path_length", "dissipated", "movement"):
+        np.testing.assert_array_equal(getattr(mean, name), getattr(summed, name))
+    steps = simulate.gradient_descent(small, width=30, step=0.1, steps=20)
+    longer = simulate.gradient_descent(small, width=30, step=0.4, steps=20, loss="mean")
+    np.testing.assert_allclose(longer.loss, steps.loss, rtol=1e-14)
+    np.testing.assert_allclose(longer.time, 4 * steps.time)
+    with pytest.raises(bounds.ArgumentError, match="'sum' or 'mean'"):
+        simulate.gradient_flow(small, width=4, loss="median")
+
+
+def test_largest_movement(small):
+    t = simulate.gradient_flow(small, width=30, scale=2.0, t_max=1.0)
+    moved = np.abs(t.final.H - t.initial.H)
+    np.testing.assert_allclose(t.movement_max[-1], moved.max(0), rtol=1e-12)
+    assert np.all(t.movement <= t.movement_rms * (1 + 1e-12))
+    assert np.all(t.movement_rms <= t.movement_max * (1 + 1e-12))
