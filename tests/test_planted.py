@@ -160,3 +160,25 @@ def test_a_refutation_must_survive_a_tighter_run(regime):
     verdict, _ = decide(flaky, make, 1e-3)
     assert verdict is Verdict.UNDECIDED
     assert asked == [1e-3, 1e-4]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("activation", ["tanh", "softplus", "sin"])
+def test_a_coarse_tolerance_gives_no_wrong_verdict(activation, seed):
+    """At rtol = 0.1 a true claim is not refuted, and what a fine run refutes does not hold."""
+    rng = np.random.default_rng(seed)
+    problem = bounds.Problem(rng.standard_normal((3, 5)), rng.uniform(-1, 1, 3), activation=activation)
+    times = np.linspace(0.5, 4.0, 8)
+
+    def make(rtol: float) -> Run:
+        return plain_run(problem, width=16, scale=2.0, seed=seed, t_max=4.0, loss_ratio=0.0, rtol=rtol, save_at=times)
+
+    coarse, fine = make(0.1), make(1e-8)
+    for name in ("pl", "key-lemma", "movement-lower", "movement-upper", "path-lower", "rate"):
+        claim = CLAIMS[name]
+        assert decide(claim, make, 0.1)[0] is not Verdict.REFUTED, name
+        for factor in (0.9, 0.99, 1.01, 1.1):
+            for quantity in {c.quantity for c in claim.compare(fine)}:
+                false = scaled(claim, factor, quantity)
+                if false.verdict(fine) is Verdict.REFUTED:
+                    assert false.verdict(coarse) is not Verdict.HOLDS, (name, quantity, factor)

@@ -1,5 +1,6 @@
 """verify: is a claim true? Claims as data, three-valued verdicts, and the tests that `pytest verify/` runs."""
 
+from verify.bracket import Bracket, bracket
 from verify.claims import CLAIMS, Claim, Comparison, NotApplicable
 from verify.conjecture import Conjecture, FaultyConjecture, conjecture
 from verify.run import Run
@@ -8,6 +9,7 @@ from verify.verdict import Verdict, combine, judge
 
 __all__ = [
     "CLAIMS",
+    "Bracket",
     "Claim",
     "Comparison",
     "Conjecture",
@@ -15,6 +17,7 @@ __all__ = [
     "NotApplicable",
     "Run",
     "Verdict",
+    "bracket",
     "combine",
     "conjecture",
     "failure_rate",

@@ -93,8 +93,12 @@ def comparisons(claim: Claim, run: Run) -> list[Comparison]:
 
 
 def room_of(comparison: Comparison) -> float:
-    """How far the run is from refuting, relative to the sizes compared: (margin + error)/size at its least."""
-    size = np.maximum(np.abs(comparison.theory), np.abs(comparison.measured))
+    """How far the run is from refuting, relative to the sizes compared: (margin + error)/size at its least.
+
+    A bare margin (of a conjecture, compared with zero) is taken as it is: by its own size only its sign would be left.
+    """
+    bare = not np.any(comparison.measured)
+    size = np.ones(1) if bare else np.maximum(np.abs(comparison.theory), np.abs(comparison.measured))
     with np.errstate(all="ignore"):
         room = (comparison.margin + comparison.error) / np.where(size > 0, size, 1.0)
     return float(np.min(room, where=~np.isnan(room), initial=np.inf))

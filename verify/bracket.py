@@ -1,0 +1,73 @@
+"""The constant of a width law, between one at which the law is refuted and one at which it holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bounds import Problem
+from bounds.errors import ArgumentError, AssumptionError, require
+from bounds.guarantee import check_probability
+from verify.conjecture import Conjecture
+from verify.runner import probabilistic_trials, simulable_guarantee
+from verify.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """The law is refuted with the constant `refuted` and holds with `holds`; between them nothing was decided.
+
+    tried: (constant, verdict, failures, trials) of each test, in order.
+    """
+
+    refuted: float
+    holds: float
+    tried: tuple[tuple[float, str, int, int], ...]
+
+
+def bracket(
+    law: Callable[[float], Conjecture],
+    problem: Problem,
+    low: float,
+    high: float,
+    *,
+    steps: int = 4,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> Bracket:
+    """Bisect, on a logarithmic scale, the constant C of a law: law(C) is a conjecture with delta and width (or scale).
+
+    Each of the steps + 2 tests errs with probability at most alpha/(steps + 2), so that both ends are right with
+    probability 1 - alpha. It ends early where one test stays undecided. seed: of the first network of each test.
+
+    Raises ArgumentError unless law(low) is refuted and law(high) holds; AssumptionError where networks of Theorem 1,
+    whose regime the law modifies, are too wide to be simulated.
+    """
+    require(0 < low < high, "low, high", "0 < low < high", (low, high))
+    require(steps >= 0, "steps", "at least 0", steps)
+    check_probability(alpha, "alpha")
+    g = simulable_guarantee(problem, inits=("antisymmetric",))
+    if g is None:
+        raise AssumptionError(f"no network of Theorem 1's width for {problem.name} can be simulated. Take fewer rows.")
+    share, tried = alpha / (steps + 2), []
+
+    def verdict(C: float) -> Verdict:
+        conjecture = law(C)
+        require(conjecture.delta is not None, "law", "a conjecture with delta", conjecture.name)
+        found = probabilistic_trials(
+            conjecture.as_claim(), problem, conjecture.applied(g, problem), alpha=share, first_seed=seed
+        )
+        tried.append((C, found.verdict.value, found.failures, found.trials))
+        return found.verdict
+
+    for name, C, wanted in (("low", low, Verdict.REFUTED), ("high", high, Verdict.HOLDS)):
+        if verdict(C) is not wanted:
+            raise ArgumentError(f"{name} must be a constant at which the law is {wanted.value}. Found {tried[-1]}.")
+    for _ in range(steps):
+        middle = math.sqrt(low * high)
+        found = verdict(middle)
+        if found is Verdict.UNDECIDED:
+            break
+        low, high = (middle, high) if found is Verdict.REFUTED else (low, middle)
+    return Bracket(low, high, tuple(tried))
