@@ -10,7 +10,7 @@ from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
 from simulate.network import Scaling
 
-BLOCK = 2**17  # entries of h handled at once by a thread: temporaries stay near its cache
+BLOCK = 2**15  # entries of h handled at once by a thread: temporaries stay in its cache
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
 SPARES = 4  # arrays kept for reuse
 
@@ -70,8 +70,7 @@ class Flow:
 
     def recycle(self, *arrays: Array | None) -> None:
         """Give back (S, n, m) arrays that nobody reads any more: allocating anew would fragment the heap."""
-        room = SPARES - len(self._spare) if self.roomy else 0
-        self._spare += [a for a in arrays if a is not None][:room]
+        self._spare += [a for a in arrays if a is not None][: SPARES - len(self._spare)]
 
     def blocks(self) -> Iterator[slice]:
         """The neurons, a block at a time."""

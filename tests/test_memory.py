@@ -20,7 +20,7 @@ def status(name):
 
 n, m, options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else (20, 100_000, {})
 problem = bounds.Problem(*load_builtin("experiment-1", n=n))
-simulate.gradient_flow(problem, width=20_000, t_max=0.2, max_steps=4)  # load thread pools and code
+simulate.gradient_flow(problem, width=2000, t_max=0.2, max_steps=4)  # load thread pools and code
 before = status("VmRSS")
 with open("/proc/self/clear_refs", "w") as reset:
     reset.write("5")  # the high-water mark starts anew

@@ -84,7 +84,8 @@ class Step:
 
     def discard(self) -> None:
         """Give back what it holds; its starting point stays as it is."""
-        self.stages.flow.recycle(*self.stages.slopes[1:])
+        slopes = self.stages.slopes
+        self.stages.flow.recycle(*(slopes[1:] if self.stages.flow.roomy else slopes))
 
 
 class Integrator(Protocol):
