@@ -70,9 +70,9 @@ def rows(rounds: int = 7) -> list[dict[str, object]]:
     peak = matrix_product_rate()
     found: list[dict[str, object]] = []
     for n, m, features, activation, calls, target in (
-        (20, 8192, data(20, 20), "tanh", (60, 15), 5),
-        (40, 8192, data(40, 20), "tanh", (30, 8), 5),
-        (600, 8192, relu_features(600, 8192), "relu", (4, 1), 20),
+        (20, 8192, data(20, 20), "tanh", (60, 15), 8),
+        (40, 8192, data(40, 20), "tanh", (30, 8), 8),
+        (600, 8192, relu_features(600, 8192), "relu", (4, 1), 25),
     ):
         ours, autograd = contenders(n, m, features, activation)
         for _ in range(3):

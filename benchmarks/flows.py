@@ -19,8 +19,7 @@ from benchmarks.descent_step import contenders
 from benchmarks.peers import PEERS, Field, OutOfTime, Peer
 from benchmarks.timing import duel
 from bounds.datasets import load_builtin
-from simulate.flow import Flow
-from simulate.network import Network, sample_network, scaling_of
+from simulate.network import Network, sample_network
 
 ACCURACY = 1e-3
 EXPONENTS = (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9, 9.5, 10, 10.5, 11, 11.5, 12)
@@ -44,8 +43,7 @@ class Case:
 
     def peer(self, peer: Peer, rtol: float, seconds: float) -> tuple[np.ndarray, int]:
         """(losses at the save points, evaluations of the vector field). Raises OutOfTime."""
-        flow = Flow(self.problem, torch.as_tensor(self.network.signs), scaling_of("ours", self.network.width))
-        field = Field(flow, float(self.times[-1]), seconds)
+        field = Field(self.problem, self.network.signs, float(self.times[-1]), seconds)
         with torch.no_grad():
             losses = peer(field, torch.as_tensor(self.network.H).mT.contiguous(), self.times, rtol)
         return losses, field.calls

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib.util
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
 
-from simulate.flow import Flow
+from bounds import Problem
+from simulate.functions import value_and_slope
 
 PACKAGES = {"torchdiffeq": "torchdiffeq", "sksundae": "scikit-sundae", "extensisq": "extensisq"}
 ATOL = 1e-2  # absolute tolerance of the peers, in units of rtol: pre-activations are of size one
@@ -27,32 +28,41 @@ def missing() -> list[str]:
     return [shown for module, shown in PACKAGES.items() if importlib.util.find_spec(module) is None]
 
 
-def loss_of(flow: Flow, h: torch.Tensor) -> float:
-    """L at the state h (n, m)."""
-    residual, slope = flow.evaluate(h)
-    flow.recycle(slope)
-    return float(residual @ residual) / 2
-
-
 class Field:
-    """dh/dt on flat numpy vectors or on tensors, counting its calls and watching the clock."""
+    """dh/dt of equation (11) on tensors (n, m) or flat numpy vectors, counting its calls and watching the clock."""
 
-    def __init__(self, flow: Flow, end: float, seconds: float = float("inf")) -> None:
-        self.flow, self.end, self.calls = flow, end, 0
-        self.stop_at = clock.perf_counter() + seconds
+    def __init__(self, problem: Problem, signs: np.ndarray, end: float, seconds: float = float("inf")) -> None:
+        self.n, self.m, self.activation = problem.n, len(signs), problem.activation
+        self.G, self.y, self.c = (torch.tensor(np.array(a)) for a in (problem.gram, problem.y, signs))
+        self.value, self.slope = (torch.empty(self.n, self.m, dtype=torch.float64) for _ in range(2))
+        self.end, self.calls, self.stop_at = end, 0, clock.perf_counter() + seconds
+
+    def residual(self, h: torch.Tensor) -> torch.Tensor:
+        """f - y (n,); the slopes are left in a buffer."""
+        value_and_slope(self.activation, h, self.value, self.slope)
+        return self.value @ self.c / self.m - self.y
+
+    def loss(self, h: torch.Tensor) -> float:
+        """L at the state h."""
+        return float(self.residual(h).square().sum()) / 2
 
     def tensor(self, t: torch.Tensor | float, h: torch.Tensor) -> torch.Tensor:
+        """dh/dt = -c G (r * sigma'(h))."""
         self.calls += 1
         if clock.perf_counter() > self.stop_at:
             raise OutOfTime(float(t) / self.end)
-        rate, _, slope = self.flow.velocity(h)
-        self.flow.recycle(slope)
-        return rate
+        residual = self.residual(h)
+        return ((self.G * -residual) @ self.slope).mul_(self.c)
 
     def flat(self, t: float, state: np.ndarray) -> np.ndarray:
-        h = torch.from_numpy(np.array(state)).view(self.flow.n, self.flow.m)  # a copy: CVODE's vector is read-only
+        """The same for solvers that know vectors only."""
+        h = torch.from_numpy(np.array(state)).view(self.n, self.m)  # a copy: CVODE's vector is read-only
         rate: np.ndarray = self.tensor(t, h).numpy().ravel()
         return rate
+
+    def losses(self, states: Iterable[np.ndarray]) -> np.ndarray:
+        """L of flat states, (T,)."""
+        return np.array([self.loss(torch.from_numpy(np.array(y)).view(self.n, self.m)) for y in states])
 
 
 def dopri5(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
@@ -61,7 +71,7 @@ def dopri5(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np
 
     t = torch.tensor(np.concatenate([[0.0], times]))
     states = odeint(field.tensor, h0, t, rtol=rtol, atol=ATOL * rtol, method="dopri5")
-    return np.array([loss_of(field.flow, h) for h in states[1:]])
+    return np.array([field.loss(h) for h in states[1:]])
 
 
 def cvode(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
@@ -86,8 +96,7 @@ def cvode(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.
     found = solver.solve(np.concatenate([[0.0], times]), h0.numpy().ravel().copy())
     if failed:
         raise failed[0]
-    shape = (field.flow.n, field.flow.m)
-    return np.array([loss_of(field.flow, torch.from_numpy(y.copy()).view(shape)) for y in found.y[1:]])
+    return field.losses(found.y[1:])
 
 
 def stabilised(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
@@ -104,8 +113,7 @@ def stabilised(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -
         rtol=rtol,
         atol=ATOL * rtol,
     )
-    shape = (field.flow.n, field.flow.m)
-    return np.array([loss_of(field.flow, torch.from_numpy(y.copy()).view(shape)) for y in found.y.T])
+    return field.losses(found.y.T)
 
 
 Peer = Callable[[Field, torch.Tensor, np.ndarray, float], np.ndarray]

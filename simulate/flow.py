@@ -10,7 +10,7 @@ from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
 from simulate.network import Scaling
 
-BLOCK = 2**15  # entries of h handled at once by a thread: temporaries stay in its cache
+BLOCK = 2**17  # entries of h handled at once by a thread: fewer would be calls, more would leave its cache
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
 SPARES = 4  # arrays kept for reuse
 
@@ -44,7 +44,8 @@ class Flow:
         self.speed = self.alpha * self.beta * self.size**2  # dr/dt = -speed H r
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
-        self.width = min(self.m, max(1, BLOCK * _threads() // self.n))
+        block = BLOCK // 4 if low_memory else BLOCK
+        self.width = min(self.m, max(1, block * _threads() // self.n))
         self._select(arrays.put(signs)[:, None, :])
 
     def _select(self, signs: Array) -> None:

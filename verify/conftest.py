@@ -208,7 +208,7 @@ def record_row(request: pytest.FixtureRequest) -> Callable[[Row], None]:
 def effort(request: pytest.FixtureRequest) -> Effort:
     """How hard this session searches."""
     option = request.config.option
-    pushes = 1000 if option.thorough else 10 if option.quick else 60
+    pushes = 1000 if option.thorough else 10 if option.quick else 40
     return Effort(option.linrate_seed, pushes, option.linrate_stop_at)
 
 
