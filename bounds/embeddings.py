@@ -27,6 +27,10 @@ class Identity:
         """(1/d) X X2', shape (n, n2)."""
         return X @ X2.T / X.shape[1]
 
+    def features(self, X: np.ndarray) -> np.ndarray:
+        """phi(x_a), (n, D)."""
+        return X
+
     def gram_error(self, X: np.ndarray) -> float:
         """Entrywise bound on the rounding of gram(X, X), relative to sqrt(G_aa G_bb)."""
         return gamma(X.shape[1] + 2)
@@ -39,6 +43,10 @@ class Quadratic:
     def gram(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
         """((1/d) X X2')^2 entrywise, shape (n, n2)."""
         return np.square(X @ X2.T / X.shape[1])
+
+    def features(self, X: np.ndarray) -> np.ndarray:
+        """phi(x_a) = vec(x_a x_a'), (n, d^2)."""
+        return (X[:, :, None] * X[:, None, :]).reshape(len(X), -1)
 
     def gram_error(self, X: np.ndarray) -> float:
         """As for Identity; squaring doubles the relative error and rounds once more."""

@@ -4,5 +4,16 @@ from simulate.interrupt import Interrupted
 from simulate.network import Network, sample_network
 from simulate.run import gradient_descent, gradient_flow
 from simulate.trajectory import Status, Trajectory
+from simulate.weights import network_of_weights, weights_of
 
-__all__ = ["Interrupted", "Network", "Status", "Trajectory", "gradient_descent", "gradient_flow", "sample_network"]
+__all__ = [
+    "Interrupted",
+    "Network",
+    "Status",
+    "Trajectory",
+    "gradient_descent",
+    "gradient_flow",
+    "network_of_weights",
+    "sample_network",
+    "weights_of",
+]
