@@ -5,7 +5,8 @@ Guarantees" (arXiv 2204.10782), by its proof, by its repair and by sharper proof
 """
 
 from bounds import constants
-from bounds.activations import Activation, get_activation, known_activations, register_activation
+from bounds.activation import Activation
+from bounds.activations import get_activation, known_activations, register_activation
 from bounds.certificate import Certificate, SwitchOn, certify, first_certified
 from bounds.embeddings import Identity, Quadratic
 from bounds.erratum import Demonstration, Erratum, errata

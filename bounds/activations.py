@@ -1,154 +1,16 @@
-"""Activations: sigma and sigma' in every number system, and the facts that the proofs use.
-
-An activation is one entry of the registry below, or a SymPy expression given to register_activation. What a proof
-needs of it: Ls = Lip(sigma), L2 = Lip(sigma') (None where sigma is not C^{1,1}), sup |sigma|, the region on which
-|sigma'| is quasi-concave (so its infimum on an interval sits at an end), an interval I on which |sigma'| is at least
-about half of Ls (the default of active fractions), and the means of sigma and sigma' under N(0, g): by a strip
-|Im u| <= rho on which sigma' is analytic with |sigma'| <= bound (it controls the quadrature error), or in closed form.
-"""
+"""The registry of activations: one entry each, or a SymPy expression given to register_activation."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from flint import arb
 
-from bounds.arithmetic import ENCLOSED, NUMPY, Ops, symbolic
-from bounds.errors import ArgumentError, AssumptionError, require, unknown_name
-from bounds.ranges import infimum
-
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Moments:
-    """E sigma'^2, E sigma'^4, E sigma and E sigma^2 under N(0, g), enclosed."""
-
-    slope_square: arb
-    slope_fourth: arb
-    mean: arb
-    second: arb
-
-
-@dataclass(frozen=True)
-class Activation:
-    """sigma with the constants of Assumption 2.
-
-    `both(o, u)` returns (sigma(u), sigma'(u)) in the number system `o`; at a kink sigma' is 0, as in the paper.
-    Constants are functions of `o`, so that they are exact: `lipschitz(ENCLOSED)` is a ball, and so on.
-    pieces: the slopes left and right of 0 where sigma is linear on both sides; moments(g): closed forms, needed where
-    there is no strip, with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'|
-    is quasi-concave on `active`; else its infimum is found by branch and bound. slack: float64 evaluation of sigma
-    and sigma' errs by at most slack Ls max(1, |u|) beyond a few units in the last place.
-    """
-
-    name: str
-    both: Callable[[Ops, Any], tuple[Any, Any]]
-    lipschitz: Callable[[Ops], Any]
-    slope_lipschitz: Callable[[Ops], Any] | None
-    bounded_by: float | None
-    active: Interval
-    slopes_at_ends: Interval
-    interval: Interval
-    strip: tuple[float, float] | None = None
-    pieces: tuple[float, float] | None = None
-    moments: Callable[[arb], Moments] | None = None
-    bend: float | None = None
-    unimodal: bool = True
-    slack: float = 0.0
-
-    @property
-    def slope_bound(self) -> float:
-        """A bound of |sigma'| on the strip, or on the real line where there is none."""
-        return self.strip[1] if self.strip is not None else float(self.Ls.upper())
-
-    @property
-    def slope_square_bend(self) -> float:
-        """A bound of |(sigma'^2)''| between kinks; by Cauchy's estimate where sigma' is analytic on a strip."""
-        if self.strip is not None:
-            rho, bound = self.strip
-            return 2 * bound**2 / rho**2
-        assert self.bend is not None
-        return self.bend
-
-    @property
-    def smooth(self) -> bool:
-        """sigma' is Lipschitz: the slopes method and descent apply."""
-        return self.slope_lipschitz is not None
-
-    @property
-    def symbolic(self) -> tuple[Any, Any]:
-        """(sigma(u), sigma'(u)) as SymPy expressions in u."""
-        import sympy as sp
-
-        return self.both(symbolic(), sp.Symbol("u", real=True))
-
-    @property
-    def symbolic_second(self) -> Any:
-        """sigma''(u) as a SymPy expression in u, away from kinks."""
-        import sympy as sp
-
-        return sp.diff(self.symbolic[1], sp.Symbol("u", real=True))
-
-    def value(self, u: Any) -> Any:
-        """sigma(u) for a float or an array."""
-        return self.both(NUMPY, u)[0]
-
-    def slope(self, u: Any) -> Any:
-        """sigma'(u) for a float or an array."""
-        return self.both(NUMPY, u)[1]
-
-    @property
-    def Ls(self) -> arb:
-        """Lip(sigma), enclosed."""
-        return arb(self.lipschitz(ENCLOSED))
-
-    @property
-    def L2(self) -> arb:
-        """Lip(sigma'), enclosed; only for smooth activations."""
-        assert self.slope_lipschitz is not None
-        return arb(self.slope_lipschitz(ENCLOSED))
-
-    def slope_floor(self, interval: Interval) -> arb:
-        """K_s: the infimum of |sigma'| over an open interval inside the active region, enclosed.
-
-        Raises ArgumentError for an interval that is empty or leaves the active region.
-        """
-        left, right = interval
-        low, high = self.active
-        require(left < right, "interval", "an open interval (left, right) with left < right", interval)
-        require(
-            low <= left and right <= high,
-            "interval",
-            f"inside the active region ({low}, {high}) of {self.name}",
-            interval,
-        )
-        if self.pieces is not None:
-            low, high = (abs(s) for s in self.pieces)
-            return arb(high if left >= 0 else min(low, high))
-        if not self.unimodal:
-            return arb(infimum(lambda u: self.both(ENCLOSED, u)[1], left, right))
-        floor = self.Ls
-        for end, limit in zip(interval, self.slopes_at_ends, strict=True):
-            at_limit = math.isinf(end) or (end in self.active and limit > 0)
-            floor = floor.min(arb(limit) if at_limit else abs(self.both(ENCLOSED, arb(end))[1]))
-        return floor
-
-    def slope_floor_approx(self, left: Any, right: Any) -> Any:
-        """The same in floating point, for arrays of intervals: used to search, never to certify."""
-        if self.pieces is not None:
-            return NUMPY.step(left + 1e-300) * (self.pieces[1] - min(self.pieces)) + min(self.pieces)
-        if self.slopes_at_ends[0] == self.slopes_at_ends[1] > 0 and self.unimodal:
-            return self.slopes_at_ends[0] + 0 * left
-        if self.unimodal:
-            return NUMPY.min(abs(self.slope(left)), abs(self.slope(right)))
-        samples = [self.slope(left + (NUMPY.min(right, left + 40) - left) * k / 32) for k in range(33)]
-        lowest, highest = np.minimum.reduce(samples), np.maximum.reduce(samples)
-        return np.where(lowest * highest > 0, np.minimum(abs(lowest), abs(highest)), 0.0)
+from bounds.activation import Activation, Moments
+from bounds.arithmetic import ENCLOSED, Ops
+from bounds.errors import ArgumentError, AssumptionError, unknown_name
 
 
 def _tanh(o: Ops, u: Any) -> tuple[Any, Any]:

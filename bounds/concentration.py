@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb
 
 from bounds import constants
-from bounds.activations import Activation
+from bounds.activation import Activation
 from bounds.arithmetic import ceil_int, float_down
 from bounds.errors import AssumptionError, unknown_name
 from bounds.expectations import value_square

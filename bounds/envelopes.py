@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
-from bounds.activations import Activation
+from bounds.activation import Activation
 from bounds.arithmetic import ENCLOSED, NUMPY
 from bounds.expectations import REACH
 

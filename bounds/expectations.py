@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from flint import arb
 
-from bounds.activations import Activation
+from bounds.activation import Activation
 from bounds.arithmetic import ENCLOSED, NUMPY, square
 from bounds.errors import AssumptionError
 

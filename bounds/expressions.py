@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flint import acb, arb
 
-from bounds.activations import Activation
+from bounds.activation import Activation
 from bounds.arithmetic import ENCLOSED, Ops
 from bounds.errors import ArgumentError, AssumptionError
 from bounds.ranges import UNBOUNDED, infimum, supremum

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
-from bounds.activations import Activation, get_activation
+from bounds.activation import Activation
+from bounds.activations import get_activation
 from bounds.errors import require
 from bounds.expectations import value_square
 from bounds.kernels import value_kernel

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from flint import arb
 
-from bounds.activations import Activation
+from bounds.activation import Activation
 from bounds.errors import AssumptionError
 from bounds.expectations import fine_nodes, slope_power, value_square
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from bounds.activations import Activation, get_activation
+from bounds.activation import Activation
+from bounds.activations import get_activation
 from bounds.arithmetic import ball
 from bounds.embeddings import Embedding, Identity, embedding_name
 from bounds.errors import ArgumentError, AssumptionError, DataError, require

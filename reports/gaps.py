@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bounds import Guarantee, Problem
+from bounds import AssumptionError, Guarantee, Problem
 from bounds.errors import require
 from bounds.guarantee import check_probability, check_scale
 from simulate.network import check_width
@@ -47,8 +47,13 @@ def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[
     that of the paper's own method, where Lemma 1 is not vacuous; 4. one at the user's width and scale; 5. enough
     independent networks for a verdict on Theorem 1's probability.
 
-    Raises AssumptionError where lambda_min(G) > 0 is not certified.
+    Raises AssumptionError where lambda_min(G) > 0 is not certified, or the embedding is random and not drawn.
     """
+    if problem.random:
+        raise AssumptionError(
+            "the gap report simulates one network, so a random embedding must be drawn. Found"
+            f" {problem.embedding_name}. Give it a dimension: --embedding random-features:depth=1,dim=4096."
+        )
     problem.require_positive_definite("repaired")
     yield "constants", promise_rows(problem, options.delta)
     best = simulable_guarantee(problem, options.delta)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bounds.activations import Activation
+from bounds.activation import Activation
 from simulate.functions import numpy_value_and_slope, value_and_slope
 
 Array = Any  # a torch.Tensor or a numpy.ndarray

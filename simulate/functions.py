@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from bounds.activations import Activation
+from bounds.activation import Activation
 from bounds.arithmetic import NUMPY
 
 TORCH = SimpleNamespace(

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bounds.activations import Interval
+from bounds.activation import Interval
 from simulate.arrays import Array
 from simulate.flow import Flow
 from simulate.integrators.base import Point, apply

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from threadpoolctl import ThreadpoolController
 
-from bounds.activations import Interval
+from bounds.activation import Interval
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from simulate.descent import descend

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bounds.activations import Interval
+from bounds.activation import Interval
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from simulate.arrays import Array, Arrays

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bounds.activations import Interval
+from bounds.activation import Interval
 from bounds.problem import Problem
 from simulate.network import Network
 

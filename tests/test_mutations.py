@@ -14,7 +14,7 @@ import simulate.arrays
 import simulate.network
 import simulate.setup
 from bounds import constants
-from bounds.activations import Activation
+from bounds.activation import Activation
 from simulate import Network
 from simulate.flow import Flow
 from simulate.observe import Recorder

@@ -185,3 +185,12 @@ def test_every_reader_gives_the_same_data(tmp_path):
         X2, y2 = load_file(tmp_path / name, target)
         np.testing.assert_array_equal(X2, X)
         np.testing.assert_array_equal(y2, y)
+
+
+def test_an_undrawn_embedding_is_refused_at_once(tmp_path, capsys):
+    arguments = ["gaps", "--builtin", "experiment-1", "--embedding", "random-features:depth=1", "--out"]
+    started = time.perf_counter()
+    assert run(main, [*arguments, str(tmp_path / "gaps.csv")]) == 2
+    assert "must be drawn" in capsys.readouterr().err
+    assert time.perf_counter() - started < 30
+    assert not (tmp_path / "gaps.csv").exists()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from bounds.activations import Interval
+from bounds.activation import Interval
 from bounds.expectations import distinct, gaussian_probability, gaussian_probability_approx
 from bounds.formulas import Constant
 from bounds.methods.base import zoom_minimise
