@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
-import secrets
 import time as clock
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -16,14 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from bounds import Guarantee, LinrateError, Problem
-from bounds.cli import BAD_INPUT, UNDECIDED, problem_from
-from bounds.datasets import load_builtin
-from bounds.errors import require
-from bounds.files import check_writable
-from bounds.guarantee import check_probability
+from bounds.cli import BAD_INPUT, UNDECIDED
 from verify import counterexample
-from verify.claims import CLAIMS, Claim, NotApplicable, select_claims
-from verify.conjecture import FaultyConjecture, load_conjectures
+from verify.claims import Claim, NotApplicable
+from verify.conjecture import FaultyConjecture
+from verify.options import add_options, read_options
 from verify.rows import Row, overall, row_of, write_report
 from verify.run import Run
 from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
@@ -32,7 +26,6 @@ from verify.search import search as search_flows
 from verify.summary import table
 from verify.verdict import Verdict, combine
 
-BUILTINS = ("reference", "diabetes", "digits")
 ROWS = pytest.StashKey[list[Row]]()
 FAULTS = pytest.StashKey[list[str]]()
 
@@ -48,32 +41,7 @@ for name, examples in (("quick", 6), ("default", 40), ("thorough", 2000)):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("linrate", "which claims to verify, on which data")
-    group.addoption("--data", help=".npz (X, y), .npy, .csv or .parquet; y is the last column")
-    group.addoption("--target", help="the column of y")
-    group.addoption("--builtin", help="one built-in data set instead of the default three")
-    group.addoption("--n", type=int, help="number of data points of a built-in set")
-    group.addoption("--d", type=int, help="input dimension of a built-in set")
-    group.addoption("--data-seed", type=int, help="seed of a built-in set (default 0)")
-    group.addoption("--activation", default="tanh", help="name of the activation")
-    group.addoption("--embedding", default="identity", help="identity, quadratic or random-features:...")
-    group.addoption("--claims", help=f"comma-separated, of {', '.join(CLAIMS)}")
-    group.addoption(
-        "--conjectures", metavar="FILE", help="a Python file of your own conjectures; see docs/conjectures.md"
-    )
-    group.addoption("--report", help="write the gap report to this CSV file")
-    group.addoption("--alpha", type=float, help="error budget of a statistical verdict (0.001; quick: 0.05)")
-    group.addoption("--trials", type=int, help="runs behind a statistical verdict (default: what alpha needs)")
-    group.addoption("--quick", action="store_true", help="fewer examples and trials")
-    group.addoption("--thorough", action="store_true", help="many more examples (an hour)")
-    group.addoption("--budget", help="stop searching after this time, e.g. 30m, 2h or 90s; what is left out is told")
-    group.addoption("--seed", default="0", help="of every search and every trial: a number (default 0), or random")
-    group.addoption(
-        "--counterexamples",
-        metavar="DIR",
-        default="reports/output/counterexamples",
-        help="where refutations are saved for linrate replay",
-    )
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,46 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(
         "verify-thorough" if options.thorough else "verify-quick" if options.quick else "verify-default"
     )
-    if options.alpha is None:
-        options.alpha = 0.05 if options.quick else 1e-3
     try:
-        check_probability(options.alpha, "--alpha")
-        require(options.trials is None or options.trials >= 1, "--trials", "at least 1", options.trials)
-        options.linrate_conjectures = load_conjectures(options.conjectures) if options.conjectures else []
-        chosen = options.claims.split(",") if options.claims is not None else None
-        options.linrate_claims = [] if options.linrate_conjectures and chosen is None else select_claims(chosen)
-        options.linrate_problems = _problems(options)
-        options.linrate_seed = _seed(options)
-        seconds = _seconds(options.budget) if options.budget else math.inf
-        options.linrate_stop_at = clock.monotonic() + seconds
-        if options.report:
-            check_writable(options.report, "--report")
+        read_options(options)
     except LinrateError as error:
         pytest.exit(f"error: {error}", returncode=BAD_INPUT)
-
-
-def _seed(options: Any) -> int:
-    """--seed; "random" is drawn once and handed to the workers, so that all of them search with the same."""
-    if options.seed == "random":
-        options.seed = str(secrets.randbelow(2**31))
-    require(options.seed.isdecimal(), "--seed", "a non-negative integer or random", options.seed)
-    return int(options.seed)
-
-
-def _seconds(text: str) -> float:
-    """A time budget: a number with the unit s, m or h."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
-    require(found is not None and float(found[1]) > 0, "--budget", "a positive time such as 90s, 30m or 2h", text)
-    assert found is not None
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-def _problems(options: Any) -> list[Problem]:
-    if options.data or options.builtin:
-        problem = problem_from(options)
-        problem.require_positive_definite("repaired")
-        return [problem]
-    return [Problem(*load_builtin(name), activation=options.activation, name=name) for name in BUILTINS]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
