@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -19,14 +19,15 @@ ROOT = OUT.parent.parent
 Row = dict[str, object]
 
 
-def flow_rows() -> list[Row]:
+def flow_rows() -> Iterator[Row]:
     """Whole flows against the peers; none where the extra `bench` is not installed."""
     if peers.missing():
         print(f"whole flows left out: pip install {' '.join(peers.missing())}", file=sys.stderr)
-        return []
+        return
     tanh = flows.experiment_1()
     targets = dict(zip(peers.PEERS, (60.0, 25.0, 20.0), strict=True))
-    return [*flows.rows(tanh, targets), flows.descent_row(tanh, 500.0)]
+    yield flows.descent_row(tanh, 500.0)
+    yield from flows.rows(tanh, targets)
 
 
 def limits() -> list[Row]:
@@ -42,7 +43,7 @@ def limits() -> list[Row]:
     ]
 
 
-PARTS: dict[str, Callable[[], list[Row]]] = {
+PARTS: dict[str, Callable[[], Iterable[Row]]] = {
     "descent": descent_step.rows,
     "flows": flow_rows,
     "growth": growth.rows,
@@ -58,7 +59,12 @@ def main() -> None:
     unknown = sorted(set(chosen) - set(PARTS))
     if unknown:
         parser.error(f"parts must be of {', '.join(PARTS)}. Found {', '.join(unknown)}.")
-    table = pd.DataFrame([{"part": name, **row} for name in chosen for row in PARTS[name]()])
+    rows: list[Row] = []
+    for name in chosen:
+        for row in PARTS[name]():
+            rows.append({"part": name, **row})
+            print(", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
+    table = pd.DataFrame(rows)
     table["torch"], table["threads"] = torch.__version__, torch.get_num_threads()
     print(table.to_string(index=False, float_format="{:.3g}".format, na_rep=""))
     OUT.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ all 20 save points; then both sides take turns.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,34 +90,34 @@ def reference_of(case: Case) -> np.ndarray:
     raise AssertionError(f"{case.name}: no reference to {ACCURACY / 10:g}")
 
 
-def rows(case: Case, targets: dict[str, float], *, rounds: int = 5, limit: float = 120.0) -> list[Row]:
-    """A row for each peer; one that needs more than `limit` seconds is cut off, and its ratio is a lower bound."""
+def rows(case: Case, targets: dict[str, float], *, rounds: int = 5, limit: float = 120.0) -> Iterator[Row]:
+    """A row for each peer; of one that needs more than `limit` seconds the ratio is a lower bound."""
     reference = reference_of(case)
     mine = loosest(lambda rtol: case.ours(rtol).loss, reference)
     if mine is None:
         raise AssertionError(f"{case.name}: our own flow does not reach {ACCURACY:g}")
     run = case.ours(mine)
-    found: list[Row] = []
     for name, peer in PEERS.items():
         row: Row = {"case": f"{case.name}: {name}", "target": targets[name], "ours_rtol": mine}
         row.update(ours_evaluations=run.stats.evaluations, ours_error=error(run.loss, reference))
-        found.append(row)
         try:
             tolerance = loosest(lambda rtol, p=peer: case.peer(p, rtol, limit)[0], reference, THEIRS)  # type: ignore[misc]
         except OutOfTime as late:
             own = duel(lambda: case.ours(mine), lambda: None, rounds=rounds, calls=(1, 1)).ours
             row.update(ours_ms=1e3 * own, peer_ms=1e3 * limit, ratio=limit / own)
             row["note"] = f"ratio is a lower bound: the peer was at {late.args[0]:.1%} of the time after {limit:g} s"
+            yield row
             continue
         if tolerance is None:
             row["note"] = f"the peer is not accurate to {ACCURACY:g} at any tolerance"
+            yield row
             continue
         losses, evaluations = case.peer(peer, tolerance, limit)
         row.update(peer_rtol=tolerance, peer_evaluations=evaluations, peer_error=error(losses, reference))
         row.update(
             measured(lambda: case.ours(mine), lambda p=peer, t=tolerance: case.peer(p, t, math.inf), rounds=rounds)  # type: ignore[misc]
         )
-    return found
+        yield row
 
 
 def descent_row(case: Case, target: float, *, steps: int = 50_000, timed: int = 200, rounds: int = 5) -> Row:
