@@ -103,6 +103,7 @@ def test_command_line(tmp_path, monkeypatch, capsys, command):
     command = [*command, "--builtin", "experiment-1", "--n", "5", "--width", "50"]
     assert cli.run(main, [*command, "--out", str(tmp_path / "plain.csv")]) == 0
     count = iter(range(10**6))
+    before = signal.getsignal(signal.SIGINT)  # a background shell ignores it
 
     def press(*_):
         if next(count) == 4:
@@ -112,7 +113,7 @@ def test_command_line(tmp_path, monkeypatch, capsys, command):
         patch.setattr("simulate.cli.progress_line", lambda: press)
         assert cli.run(main, [*command, "--checkpoint", file]) == 130
     assert f"--resume {file}" in capsys.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     assert cli.run(main, [*command, "--resume", file, "--out", str(tmp_path / "resumed.csv")]) == 0
     assert (tmp_path / "resumed.csv").read_text() == (tmp_path / "plain.csv").read_text()
     assert cli.run(main, [*command, "--resume", file, "--width", "60"]) == 2
