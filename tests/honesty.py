@@ -1,5 +1,5 @@
 """python -m tests.honesty [PROBLEMS]: is the reported error an error? On random problems, how far the loss and the
-residual are from a reference at rtol 1e-12, in units of the error reported beside them."""
+residual are from a reference at rtol 1e-12 (ReLU: 1e-5), in units of the error reported beside them."""
 
 from __future__ import annotations
 
@@ -57,9 +57,12 @@ def row(seed: int, rtol: float, integrator: str) -> dict:
     }
 
 
-def table(problems: int, rtol: float, integrator: str) -> pd.DataFrame:
-    """One row per problem: activation, and the true error of loss and residual over the reported one."""
-    return pd.DataFrame([row(seed, rtol, integrator) for seed in range(problems)])
+def table(problems: int, integrator: str = "exponential") -> pd.DataFrame:
+    """One row per problem: activation, and the true error of loss and residual over the reported one.
+
+    At rtol 1e-4, and 1e-3 for ReLU, whose references are slow.
+    """
+    return pd.DataFrame([row(seed, 1e-3 if seed % 4 == 3 else 1e-4, integrator) for seed in range(problems)])
 
 
 def summary(found: pd.DataFrame, name: str) -> dict:
@@ -76,15 +79,12 @@ def summary(found: pd.DataFrame, name: str) -> dict:
 
 
 def main() -> None:
-    """Print the table for both integrators at rtol 1e-4, smooth and ReLU apart."""
-    problems = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    """Print the table of the default integrator, smooth and ReLU apart."""
+    found = table(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    relu = found.activation == "relu"
     lines = []
-    for integrator in ("exponential", "runge-kutta"):
-        found = table(problems, 1e-4, integrator)
-        relu = found.activation == "relu"
-        for kind, part in (("smooth", found[~relu]), ("relu", found[relu])):
-            case = {"integrator": integrator, "activations": kind}
-            lines += [{**case, **summary(part, name)} for name in ("loss", "residual")]
+    for kind, part in (("smooth", found[~relu]), ("relu", found[relu])):
+        lines += [{"activations": kind, **summary(part, name)} for name in ("loss", "residual")]
     print(pd.DataFrame(lines).to_string(index=False, float_format="{:.3g}".format))
 
 
