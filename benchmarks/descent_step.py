@@ -30,7 +30,7 @@ def contenders(
 
     gram = features @ features.T / D
     problem = bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=activation)
-    flow = Flow(problem, signs[None], scaling_of("ours", m), Arrays(torch.float64, torch.device("cpu"), n * m))
+    flow = Flow(problem, signs[None], scaling_of("ours", m), Arrays(torch.float64, torch.device("cpu")))
     state = DescentState(flow, (Phi @ torch.tensor(W).T / math.sqrt(D))[None])
 
     def ours() -> float:

@@ -1,5 +1,7 @@
-"""Where a state lives: torch tensors, or numpy arrays where the state is so small that calling torch costs more than
-the arithmetic. Both offer multiply, add, subtract and matmul with out=, and the code of the flow uses only these."""
+"""Where a state lives: numpy arrays that compiled loops go over on the CPU, torch tensors on a GPU.
+
+Both offer multiply, add, subtract, abs and matmul with out=; what is not worth a loop of its own uses only these.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +13,24 @@ import torch
 from bounds.activation import Activation
 from simulate.functions import numpy_value_and_slope, value_and_slope
 
-Array = Any  # a torch.Tensor or a numpy.ndarray
-SMALL = 2**15  # entries of the state of one run below which numpy is quicker
+Array = Any  # a numpy.ndarray or a torch.Tensor
 
 
 class Arrays:
-    """Makes arrays of one dtype on one device, and reads them.
+    """Makes arrays of one dtype on one device, and reads them. tensors: torch's, for the CPU too (to test that code)."""
 
-    entries: of the state of one run; how many runs are made together plays no part, so that it cannot change a result.
-    """
-
-    def __init__(self, dtype: torch.dtype, device: torch.device, entries: int) -> None:
+    def __init__(self, dtype: torch.dtype, device: torch.device, *, tensors: bool = False) -> None:
         self.dtype, self.device = dtype, device
-        self.numpy = device.type == "cpu" and entries < SMALL
+        self.numpy = device.type == "cpu" and not tensors
         self.xp: Any = np if self.numpy else torch
         self.real: type[np.floating] = np.float64 if dtype == torch.float64 else np.float32
         self.epsilon = float(np.finfo(self.real).eps)
         self.itemsize = int(np.dtype(self.real).itemsize)
 
     def put(self, values: np.ndarray) -> Array:
-        """`values` as an array of this kind, without a copy where it is one already."""
+        """`values` as a contiguous array of this kind, without a copy where it is one already."""
         if self.numpy:
-            return np.asarray(values, dtype=self.real)
+            return np.ascontiguousarray(values, dtype=self.real)
         return torch.as_tensor(values, dtype=self.dtype, device=self.device)
 
     def fetch(self, array: Array) -> np.ndarray:
@@ -43,24 +41,16 @@ class Arrays:
 
     def empty(self, *shape: int) -> Array:
         """An array to be overwritten."""
-        if self.numpy:
-            return np.empty(shape, dtype=self.real)
-        return torch.empty(shape, dtype=self.dtype, device=self.device)
+        array = torch.empty(shape, dtype=self.dtype, device=self.device)
+        return array.numpy() if self.numpy else array  # torch's begin at a cache line, numpy's need not
 
     def copy(self, array: Array) -> Array:
         """A copy."""
-        return array.copy() if self.numpy else array.clone()
-
-    def product(self, left: Array, right: Array, out: Array | None = None) -> Array:
-        """Matrix products of (S, p, q) and (S, q, r)."""
-        if self.numpy:
-            return np.matmul(left, right, out=out)
-        if len(right) > 1:
-            return torch.matmul(left, right) if out is None else torch.matmul(left, right, out=out)
-        if out is None:
-            return (left[0] @ right[0])[None]
-        torch.mm(left[0], right[0], out=out[0])  # a batch of one: the plain product uses all threads
-        return out
+        if not self.numpy:
+            return array.clone()
+        fresh = self.empty(*array.shape)
+        fresh[...] = array
+        return fresh
 
     def row_max(self, array: Array) -> Array:
         """The maximum over the last axis."""

@@ -8,7 +8,7 @@ import time as clock
 import numpy as np
 
 from simulate.arrays import Array
-from simulate.flow import Flow
+from simulate.flow import Flow, Stages
 from simulate.integrators.base import Point
 from simulate.interrupt import Saver
 from simulate.loop import Outcome, Progress, non_finite
@@ -17,38 +17,19 @@ from simulate.trajectory import RunStatistics, Status
 
 
 class DescentState:
-    """One run of descent at h (1, n + k, m), which it changes in place."""
+    """One run of descent at h (1, n + k, m), which it changes in place. residual: r (1, n) there."""
 
     def __init__(self, flow: Flow, h: Array) -> None:
         self.flow, self.h = flow, h
         self.slope = None if flow.low_memory else flow.empty()
-
-    def residual(self) -> np.ndarray:
-        """r (1, n) at the present state; remembers the slopes."""
-        flow = self.flow
-        output = np.zeros((1, flow.n, 1))
-        for part in flow.blocks():
-            h = flow.cut(self.h, part, flow.n)
-            value, _ = flow.activated(h, part, self.slope)
-            output += flow.arrays.fetch(flow.arrays.product(value, flow.cut(flow.c, part).mT))
-        self.r: np.ndarray = flow.alpha / flow.m * output[:, :, 0] - flow.y
-        return self.r
+        self.residual = flow.evaluate(h, self.slope).residual
 
     def step(self, length: float) -> float:
-        """h <- h - length c G (r * sigma'(h)) with that r; returns the power (speed/m) sum_i v_i'G v_i, v = r * S."""
-        flow, xp, power = self.flow, self.flow.arrays.xp, 0.0
-        weight = flow.arrays.put(length * self.r[:, :, None])
-        for part in flow.blocks():
-            h, driven, pull = flow.cut(self.h, part), flow.buffer(0, part), flow.buffer(1, part, flow.rows)
-            slope = flow.buffer(2, part) if self.slope is None else flow.cut(self.slope, part)
-            if self.slope is None:
-                flow.arrays.activate(flow.activation, flow.cut(h, slice(0, h.shape[2]), flow.n), driven, slope)
-            xp.multiply(slope, weight, out=driven)
-            flow.arrays.product(flow.G_all, driven, out=pull)
-            whole = slice(0, h.shape[2])
-            power += float(flow.arrays.fetch(xp.multiply(driven, flow.cut(pull, whole, flow.n), out=driven).sum()))
-            flow.displace(part, h, pull, h)
-        return max(flow.speed / flow.m * power, 0.0) / length**2
+        """h <- h - length c G (r * sigma'(h)); returns the power (speed/m) sum_i v_i'G v_i, v = r * sigma'(h)."""
+        stages = Stages(self.flow, self.h, self.slope)
+        totals, _ = stages.advance([length * self.residual], keep=self.slope, gram=False, work=True)
+        self.residual = totals.residual
+        return max(float(totals.power[0]), 0.0) / length**2
 
 
 def descend(
@@ -77,7 +58,7 @@ def descend(
         return {"h": flow.arrays.fetch(h), "path": path, **scalars, **recorder.state()}
 
     while True:
-        residual = at.residual()
+        residual = at.residual
         loss = float((residual * residual).sum()) / 2
         if done == 0:
             target = loss_ratio * loss

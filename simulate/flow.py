@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
+from simulate.engine import Compiled, Engine, Sums, Tensors
+from simulate.kernels import STRIP
 from simulate.network import Scaling
+from simulate.threads import spread
 
-BLOCK = 2**17  # entries of h handled at once by a thread: fewer would be calls, more would leave its cache
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
+PART = 2**14  # entries of h below which a range of neurons is not worth a thread of its own
+PARTS = 64  # at most; a power of two, so that threads have equal shares
 SPARES = 4  # arrays kept for reuse
+GPU_PART = 2**24  # entries at a time on a GPU, whose temporaries are that large
 
+T = TypeVar("T")
 Drive = Sequence[np.ndarray | None]
+
+
+@dataclass
+class Totals:
+    """At a state of S runs: the residual r = f - y (S, n), slope_gram (S, n, n) = (1/m) sum_i sigma'(h_ia) sigma'(h_ib),
+    and the power (S,) = (speed/m) sum_i v_i'G v_i of the displacement that led there, v = sum of slopes * weights."""
+
+    residual: np.ndarray
+    slope_gram: np.ndarray
+    power: np.ndarray
 
 
 class Flow:
@@ -37,26 +56,22 @@ class Flow:
     ) -> None:
         """signs: (S, m); cross: (k, n), the Gram matrix between test and training points."""
         self.arrays, self.activation = arrays, problem.activation
+        self.engine: Engine = Compiled() if arrays.numpy else Tensors()
         self.gram, self.y = np.array(problem.gram), np.asarray(problem.y)
-        self.all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
+        self.G = arrays.put(self.gram)
+        self.G_all = self.G if cross is None else arrays.put(np.concatenate([self.gram, cross]))
         self.alpha, self.beta, self.size = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
-        self.n, self.m, self.rows = problem.n, signs.shape[1], len(self.all_rows)
+        self.n, self.m, self.rows = problem.n, signs.shape[1], len(self.G_all)
         self.speed = self.alpha * self.beta * self.size**2  # dr/dt = -speed H r
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
-        block = BLOCK // 4 if low_memory else BLOCK
-        self.width = min(self.m, max(1, block * _threads() // self.n))
+        self.parts = _parts(self.n, self.m, gpu=not arrays.numpy)
         self._select(arrays.put(signs)[:, None, :])
 
     def _select(self, signs: Array) -> None:
         self.c, self.runs = signs, len(signs)
         self.push = signs if self.beta == 1 else self.arrays.xp.multiply(signs, self.beta)  # dh = -push pull
-        self.G, self.G_all = (self._each(matrix) for matrix in (self.gram, self.all_rows))
-        self._buffers: dict[int, Array] = {}
         self._spare: list[Array] = []
-
-    def _each(self, matrix: np.ndarray) -> Array:
-        return self.arrays.put(np.broadcast_to(matrix, (self.runs, *matrix.shape)).copy())
 
     def select(self, keep: np.ndarray) -> Flow:
         """The flow of some of the runs; keep: their indices."""
@@ -73,82 +88,36 @@ class Flow:
         """Give back (S, n, m) arrays that nobody reads any more: allocating anew would fragment the heap."""
         self._spare += [a for a in arrays if a is not None][: SPARES - len(self._spare)]
 
-    def blocks(self) -> Iterator[slice]:
-        """The neurons, a block at a time."""
-        return (slice(start, min(start + self.width, self.m)) for start in range(0, self.m, self.width))
+    def sweep(self, work: Callable[[int, int], T]) -> list[T]:
+        """work(lo, hi) on ranges of neurons that do not depend on the number of threads; its results in order."""
+        return spread(work, self.parts)
 
-    def cut(self, array: Array, part: slice, rows: int | None = None) -> Array:
-        """The neurons in `part`, and the first `rows` rows, of an array."""
-        if rows is not None and rows < array.shape[1]:
-            array = array[:, :rows]
-        return array if array.shape[2] == part.stop - part.start else array[:, :, part]
+    def totals(self, work: Callable[[int, int], Sums]) -> Totals:
+        """The sums over all neurons, in units of the theory."""
+        first, *others = self.sweep(work)
+        for other in others:
+            first.add(other)
+        lower = np.tril(first.gram)
+        gram = lower + np.tril(lower, -1).mT
+        return Totals(self.alpha / self.m * first.output - self.y, gram / self.m, self.speed / self.m * first.work)
 
-    def buffer(self, k: int, part: slice, rows: int | None = None) -> Array:
-        """The k-th (S, n, block) array for temporaries: fresh ones cost more in page faults than the arithmetic."""
-        if k not in self._buffers:
-            self._buffers[k] = self.arrays.empty(self.runs, self.rows, self.width)
-        return self.cut(self._buffers[k], slice(0, part.stop - part.start), self.n if rows is None else rows)
-
-    def evaluate(self, h: Array, slope: Array | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """(r, slope Gram matrix) at h: the residual f - y (S, n), and (1/m) sum_i sigma'(h_ia) sigma'(h_ib) (S, n, n).
-
-        The slopes are written into `slope` (S, n, m), where one is given.
-        """
-        return self.totals((part, *self.activated(self.cut(h, part, self.n), part, slope)) for part in self.blocks())
-
-    def activated(self, h: Array, part: slice, slope: Array | None) -> tuple[Array, Array]:
-        """sigma and sigma' of a block h (S, n, block), in buffer 0 (which may be h) and in `slope` or buffer 1."""
-        value = self.buffer(0, part)
-        into = self.buffer(1, part) if slope is None else self.cut(slope, part)
-        self.arrays.activate(self.activation, h, value, into)
-        return value, into
-
-    def totals(self, parts: Iterator[tuple[slice, Array, Array]]) -> tuple[np.ndarray, np.ndarray]:
-        """(r, slope Gram matrix) from the values and slopes of one block of neurons after another."""
-        output, gram = np.zeros((self.runs, self.n, 1)), np.zeros((self.runs, self.n, self.n))
-        for part, value, slope in parts:
-            output += self.arrays.fetch(self.arrays.product(value, self.cut(self.c, part).mT))
-            gram += self.slope_gram(slope)
-        return self.alpha / self.m * output[:, :, 0] - self.y, gram
-
-    def slope_gram(self, slope: Array) -> np.ndarray:
-        """(1/m) sum_i sigma'(h_ia) sigma'(h_ib), (S, n, n); times G it is the tangent kernel H, its diagonal q_a^2."""
-        return self.arrays.fetch(self.arrays.product(slope, slope.mT)) / self.m
+    def evaluate(self, h: Array, slope: Array | None = None) -> Totals:
+        """Residual and slope Gram matrix at h. The slopes are written into `slope` (S, n, m), where one is given."""
+        keep = None if slope is None else (slope, 0)
+        return self.totals(
+            lambda lo, hi: self.engine.move(self, h, lo, hi, [], [], keep=keep, write=False, gram=True, work=False)
+        )
 
     def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
         """speed H (S, n, n): dr/dt = -speed H r, equation (14)."""
         return self.speed * self.gram * slope_gram
 
-    def pull(self, part: slice, slopes: Sequence[Array], weights: Sequence[np.ndarray], rows: int) -> Array:
-        """G (sum of slopes * weights) of a block of neurons, (S, rows, block), in a buffer that the next overwrites.
-
-        weights: (S, n) each, integrals of r against a polynomial in time.
-        """
-        xp, pull = self.arrays.xp, self.buffer(1, part, rows)
-        if len(weights) == 1:  # a single set of weights goes into G
-            gram = self.gram if rows == self.n else self.all_rows
-            return self.arrays.product(self.arrays.put(gram * weights[0][:, None, :]), slopes[0], out=pull)
-        total, term = self.buffer(0, part), self.cut(pull, slice(0, part.stop - part.start), self.n)
-        columns = [self.arrays.put(weight[:, :, None]) for weight in weights]
-        xp.multiply(slopes[0], columns[0], out=total)
-        for slope, column in zip(slopes[1:], columns[1:], strict=True):
-            xp.multiply(slope, column, out=term)
-            xp.add(total, term, out=total)
-        return self.arrays.product(self.G if rows == self.n else self.G_all, total, out=pull)
-
-    def displace(self, part: slice, h: Array, pull: Array, out: Array) -> Array:
-        """h - beta c pull, equation (11) integrated over a step, for a block of neurons; overwrites pull."""
-        xp = self.arrays.xp
-        xp.multiply(pull, self.cut(self.push, part), out=pull)
-        xp.subtract(h, pull, out=out)
-        return out
-
 
 class Stages:
     """The stages of one step from h: h_k = h - beta c G (sum_j S_j * drive_kj), where S_j = sigma'(h_j) and h_0 = h.
 
-    A drive holds, for each S_j so far, its weights (S, n), or None for zero. Slopes are kept, or computed again block
-    by block where memory is short; either way the numbers are the same.
+    A drive holds, for each S_j so far, its weights (S, n), or None for zero. Slopes are kept, or computed again, a range
+    of neurons at a time, where memory is short; either way the numbers are the same.
     """
 
     def __init__(self, flow: Flow, h: Array, slope: Array | None) -> None:
@@ -157,25 +126,20 @@ class Stages:
         self.slopes: list[Array | None] = [slope]
         if slope is None and not flow.low_memory:
             self.slopes = [flow.empty()]
-            for part in flow.blocks():
-                flow.activated(flow.cut(h, part, flow.n), part, self.slopes[0])
+            flow.evaluate(h, self.slopes[0])
 
-    def evaluate(
-        self, drive: Drive, *, instead_of: int | None = None, last: bool = False
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(r, slope Gram matrix) at the next stage. instead_of: the stage whose slopes the new ones may overwrite,
-        where memory is short; last: nothing will be built on them."""
+    def evaluate(self, drive: Drive, *, instead_of: int | None = None, last: bool = False) -> Totals:
+        """At the next stage. instead_of: the stage whose slopes the new ones may overwrite, where memory is short;
+        last: nothing will be built on them."""
         flow = self.flow
         reuse = None if flow.roomy or flow.low_memory or last else instead_of
         kept = None if flow.low_memory or last else flow.empty() if reuse is None else self.slopes[reuse]
+        keep = None if kept is None else (kept, 0)
 
-        def parts() -> Iterator[tuple[slice, Array, Array]]:
-            for part in flow.blocks():
-                value = flow.buffer(0, part)
-                self._moved(part, drive, value, {})
-                yield part, *flow.activated(value, part, kept)
+        def work(lo: int, hi: int) -> Sums:
+            return self._move(lo, hi, drive, keep=keep)
 
-        totals = flow.totals(parts())
+        totals = flow.totals(work)
         if last:
             return totals
         if reuse is not None:
@@ -186,53 +150,77 @@ class Stages:
 
     def size(self, drive: Drive) -> tuple[np.ndarray, np.ndarray]:
         """(change of r to first order, root mean square change of h_a), (S, n) each, of a displacement."""
-        flow, xp = self.flow, self.flow.arrays.xp
-        square, change = np.zeros((flow.runs, flow.n)), np.zeros((flow.runs, flow.n))
-        for part in flow.blocks():
-            known: dict[int, Array] = {}
-            pull, product = self._pull(part, drive, flow.n, known), flow.buffer(0, part)
-            change += flow.arrays.fetch(xp.multiply(pull, self._slope(part, 0, known), out=product).sum(-1))
-            square += flow.arrays.fetch(xp.multiply(pull, pull, out=product).sum(-1))
+        flow = self.flow
+
+        def work(lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
+            known: dict[int, tuple[Array, int]] = {}
+            terms, weights = self._terms(lo, hi, drive, known)
+            return flow.engine.sizes(flow, lo, hi, terms, weights, self._slope(lo, hi, 0, known))
+
+        found = flow.sweep(work)
+        change, square = sum(f[0] for f in found), sum(f[1] for f in found)
         # |shift| = beta |c| |pull|, c shift = -beta |c|^2 pull
         return -flow.speed / flow.m * change, flow.beta * flow.size * np.sqrt(square / flow.m)
 
-    def advance(self, drive: Drive) -> Array:
-        """h displaced, in place, its test rows included; the slopes kept are given back."""
-        flow = self.flow
-        for part in flow.blocks():
-            h = flow.cut(self.h, part)
-            flow.displace(part, h, self._pull(part, drive, flow.rows, {}), h)
-        flow.recycle(*self.slopes)
-        self.slopes = []
-        return self.h
+    def advance(self, drive: Drive, *, keep: Array | None = None, gram: bool = True, work: bool = False) -> Totals:
+        """Displace h in place, its test rows included. keep: where the slopes there go, which may be an array that the
+        stages use; gram, work: whether slope_gram and power are wanted."""
+        kept = None if keep is None else (keep, 0)
 
-    def _slope(self, part: slice, k: int, known: dict[int, Array]) -> Array:
-        """sigma'(h_k) of a block; `known` holds those that had to be computed again."""
+        def move(lo: int, hi: int) -> Sums:
+            return self._move(lo, hi, drive, keep=kept, write=True, gram=gram, work=work)
+
+        return self.flow.totals(move)
+
+    def displaced(self, drive: Drive) -> Array:
+        """h displaced, a new array; the slopes are those of the stages, wherever h is by now."""
+        flow, fresh = self.flow, self.flow.arrays.copy(self.h)
+        options = {"keep": None, "write": True, "gram": False, "work": False}
+        flow.sweep(
+            lambda lo, hi: flow.engine.move(flow, fresh, lo, hi, *self._terms(lo, hi, drive, {}), **options)
+        )
+        return fresh
+
+    def _move(
+        self,
+        lo: int,
+        hi: int,
+        drive: Drive,
+        *,
+        keep: tuple[Array, int] | None = None,
+        write: bool = False,
+        gram: bool = True,
+        work: bool = False,
+    ) -> Sums:
+        terms, weights = self._terms(lo, hi, drive, {})
+        options = {"keep": keep, "write": write, "gram": gram, "work": work}
+        return self.flow.engine.move(self.flow, self.h, lo, hi, terms, weights, **options)
+
+    def _terms(
+        self, lo: int, hi: int, drive: Drive, known: dict[int, tuple[Array, int]]
+    ) -> tuple[list[tuple[Array, int]], list[np.ndarray]]:
+        weights = [weight for weight in drive if weight is not None]
+        return [self._slope(lo, hi, k, known) for k, weight in enumerate(drive) if weight is not None], weights
+
+    def _slope(self, lo: int, hi: int, k: int, known: dict[int, tuple[Array, int]]) -> tuple[Array, int]:
+        """sigma'(h_k) of a range of neurons; `known` holds those that had to be computed again."""
         kept = self.slopes[k]
         if kept is not None:
-            return self.flow.cut(kept, part)
+            return kept, 0
         if k not in known:
-            slope = self.flow.buffer(2 + k, part)
-            if k == 0:
-                h = self.flow.cut(self.h, part, self.flow.n)
-                self.flow.arrays.activate(self.flow.activation, h, self.flow.buffer(0, part), slope)
-            else:
-                self._moved(part, self.drives[k], slope, known)
-                self.flow.arrays.activate(self.flow.activation, slope, self.flow.buffer(0, part), slope)
-            known[k] = slope
+            fresh = (self.flow.arrays.empty(self.flow.runs, self.flow.n, hi - lo), lo)
+            terms, weights = self._terms(lo, hi, self.drives[k], known)
+            options = {"keep": fresh, "write": False, "gram": False, "work": False}
+            self.flow.engine.move(self.flow, self.h, lo, hi, terms, weights, **options)
+            known[k] = fresh
         return known[k]
 
-    def _moved(self, part: slice, drive: Drive, out: Array, known: dict[int, Array]) -> None:
-        h, pull = self.flow.cut(self.h, part, self.flow.n), self._pull(part, drive, self.flow.n, known)
-        self.flow.displace(part, h, pull, out)
 
-    def _pull(self, part: slice, drive: Drive, rows: int, known: dict[int, Array]) -> Array:
-        weights = [weight for weight in drive if weight is not None]
-        slopes = [self._slope(part, k, known) for k, weight in enumerate(drive) if weight is not None]
-        return self.flow.pull(part, slopes, weights, rows)
-
-
-def _threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
+def _parts(n: int, m: int, *, gpu: bool) -> list[tuple[int, int]]:
+    """Ranges of neurons to be worked on one by one: by the size of the state alone, so that no thread changes a sum."""
+    if gpu:
+        width = max(1, GPU_PART // n)
+    else:
+        wanted = min(n * m // PART, m // (4 * n), PARTS)
+        width = m if wanted < 2 else STRIP * math.ceil(m / STRIP / 2 ** (wanted.bit_length() - 1))
+    return [(lo, min(lo + width, m)) for lo in range(0, m, width)]

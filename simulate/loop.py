@@ -79,6 +79,7 @@ class Loop:
         self.flow, self.stepper, self.h0, self.recorder, self.control = flow, stepper, h0, recorder, control
         self.saver, self.started = saver, clock.perf_counter()
         self.scales = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))
+        self.dense = stepper.dense and flow.roomy and control.save_at is not None
         self.outcomes: dict[int, Outcome] = {}
 
     def integrate(self) -> list[Outcome]:
@@ -124,13 +125,12 @@ class Loop:
     def _round(self) -> None:
         """One attempt of each run; those whose attempt is accepted go on."""
         at, control, flow = self.at, self.control, self.flow
-        goal = np.full(len(at.run), control.t_max)
-        if control.save_at is not None:
+        goal, allowed = np.full(len(at.run), control.t_max), at.tau
+        if control.save_at is None:
+            allowed = _resolved(self.coarse, at.tau)
+        elif not self.dense:
             following = np.append(control.save_at, control.t_max)[np.minimum(at.saved, len(control.save_at))]
             goal = np.minimum(goal, following)
-            allowed = at.tau
-        else:
-            allowed = _resolved(self.coarse, at.tau)
         to_goal = ~(at.time + 1.01 * allowed < goal)
         attempt = np.where(to_goal, goal - at.time, allowed)
         step = self.stepper.step(flow, self.coarse, attempt, errors=True)
@@ -168,14 +168,41 @@ class Loop:
         self, flow: Flow, coarse: Point, fine: Point, step: Step, attempt: np.ndarray, at: Progressed
     ) -> tuple[Point, Point]:
         """Both runs after the step: the coarse one by it, the fine one by two of half its length."""
-        coarse, at.coarse_path = _after(flow, step, coarse, at.coarse_path)
+        whole = Leg(flow, step, coarse, at.coarse_path, at.time, attempt)
+        coarse, at.coarse_path = whole.end, whole.path
         evaluations = 1
-        for _ in range(2):
+        for k in range(2):
             half = self.stepper.step(flow, fine, attempt / 2, errors=False)
+            leg = Leg(flow, half, fine, at.fine_path, at.time + k * attempt / 2, attempt / 2)
+            fine, at.fine_path = leg.end, leg.path
             evaluations += half.evaluations + 1
-            fine, at.fine_path = _after(flow, half, fine, at.fine_path)
+            if self.dense:
+                self._save_within(flow, at, leg, whole)
+            half.discard()
+        step.discard()
         at.evaluations = at.evaluations + evaluations
         return coarse, fine
+
+    def _save_within(self, flow: Flow, at: Progressed, leg: Leg, whole: Leg) -> None:
+        """Record the runs at the save points that lie inside a leg of the fine run."""
+        saves = self.control.save_at
+        assert saves is not None
+        first = np.searchsorted(saves, leg.start, side="right")
+        beyond = np.searchsorted(saves, np.minimum(leg.start + leg.tau, self.control.t_max), side="left")
+        # What ends with the step is recorded as its end, which is exact; so a point between the halves is the first's.
+        beyond += (leg.start == whole.start) & np.isin(leg.start + leg.tau, saves)
+        for k in range(int((beyond - first).max(initial=0))):
+            due = np.flatnonzero(first + k < beyond)
+            times = leg.start.copy()
+            times[due] = saves[first[due] + k]
+            (fine, fine_path), (coarse, coarse_path) = leg.at(flow, times), whole.at(flow, times)
+            at.evaluations = at.evaluations + 2
+            part = flow
+            if len(due) < len(at.run):
+                part, fine, coarse = flow.select(due), fine.select(due), coarse.select(due)
+            self.recorder.record(
+                part, at.run[due], times[due], fine, fine_path[due], coarse, coarse_path[due], whole.tau[due]
+            )
 
     def _ended(self) -> dict[int, Status]:
         """Which of the runs that are going should end, and why."""
@@ -198,15 +225,13 @@ class Loop:
         return found
 
     def _save(self, moved: np.ndarray, tau: np.ndarray) -> None:
-        """Record the runs that moved, where a save point is due or they have come to their end."""
+        """Record the runs that moved, where they are at a save point or have come to their end."""
         at, saves = self.at, self.control.save_at
         due = moved
         if saves is not None:
-            before = np.concatenate([[-1.0], saves])[at.saved]
             at.saved = np.searchsorted(saves, at.time, side="right")
-            due = np.concatenate([[-1.0], saves])[at.saved] > before
             ended = np.array([k in self._ended() for k in range(len(at.run))])
-            due |= ended & (at.time > before) & (at.time >= 0)
+            due = moved & ((np.concatenate([[-1.0], saves])[at.saved] == at.time) | ended)
         flow, fine, coarse = self.flow, self.fine, self.coarse
         if not due.all():
             some = np.flatnonzero(due)
@@ -259,24 +284,41 @@ def non_finite(flow: Flow, h: Array, time: float) -> str:
     return f"by time {time:.6g} the pre-activation of neuron {i} at data point {a} is {values[a, i]}"
 
 
-def _after(flow: Flow, step: Step, before: Point, path: np.ndarray) -> tuple[Point, np.ndarray]:
-    """The point after a step, and the path there: (s, integral of P, slips in r, slips in s).
+class Leg:
+    """An accepted step, taken: its end, and what the path is there. path (S, 4): (s, integral of P, slips in r, in s).
 
     s integrates sqrt(-dL/dt), so the step's share is scaled to the loss that was really lost: at kinks the P of a
     one-sided slope overstates it. The integral of P itself is kept as it is, for equation (14) is tested against it.
     """
-    after = Point.at(flow, step.advance())
+
+    def __init__(
+        self, flow: Flow, step: Step, before: Point, path: np.ndarray, start: np.ndarray, tau: np.ndarray
+    ) -> None:
+        self.step, self.before, self.path_before, self.start, self.tau = step, before, path, start, tau
+        self.end = step.advance()
+        self.path = path + _travelled(flow, step, before, self.end, step.path, step.dissipated)
+
+    def at(self, flow: Flow, time: np.ndarray) -> tuple[Point, np.ndarray]:
+        """(the point, the path) at a time within it, (S,)."""
+        drive, length, dissipated = self.step.within(np.minimum(time - self.start, self.tau))
+        point = Point.at(flow, self.step.stages.displaced(drive))
+        return point, self.path_before + _travelled(flow, self.step, self.before, point, length, dissipated)
+
+
+def _travelled(
+    flow: Flow, step: Step, before: Point, after: Point, length: np.ndarray, dissipated: np.ndarray
+) -> np.ndarray:
+    """What a step, or the part of it until `after`, adds to the path."""
     lost = np.maximum((before.residual**2).sum(1) - (after.residual**2).sum(1), 0.0) / 2
-    dissipated = np.where(step.dissipated > 0, step.dissipated, 1.0)
-    correction = np.where(step.dissipated > 0, np.sqrt(lost / dissipated), 0.0)
-    slip = np.zeros(len(path))
+    correction = np.where(dissipated > 0, np.sqrt(lost / np.where(dissipated > 0, dissipated, 1.0)), 0.0)
+    slip = np.zeros(len(length))
     if not flow.activation.smooth and step.predicted is not None:
-        slip = np.linalg.norm(after.residual - step.predicted, axis=1)
+        slip = np.linalg.norm(step.arrived - step.predicted, axis=1)
     # A time dt at a kink that no stage saw costs slip = |dr/dt| dt in r and sqrt(P) dt <= |r| slip/sqrt(P) in s.
     modes = apply(before.eigenvectors.mT, before.residual)
     root = np.sqrt((before.eigenvalues * modes * modes).sum(1))
     in_path = np.linalg.norm(before.residual, axis=1) * slip / np.where(root > 0, root, np.inf)
-    return after, path + np.stack((step.path * correction, step.dissipated, slip, in_path), axis=1)
+    return np.stack((length * correction, dissipated, slip, in_path), axis=1)
 
 
 def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:
@@ -309,7 +351,10 @@ def _error_ratio(step: Step, residual: np.ndarray, scales: np.ndarray, rtol: flo
     """The step's estimated local error in units of what rtol allows, (S,); inf where it is not a number."""
     assert step.residual_error is not None
     assert step.movement_error is not None
-    in_residual = np.linalg.norm(step.residual_error, axis=1) / (rtol * np.linalg.norm(residual, axis=1) + floor)
+    size = np.linalg.norm(residual, axis=1)
+    if step.predicted is not None:  # a long step may end far below where it began
+        size = np.minimum(size, np.linalg.norm(step.predicted, axis=1))
+    in_residual = np.linalg.norm(step.residual_error, axis=1) / (rtol * size + floor)
     in_movement = (step.movement_error / scales).max(1) / rtol
     ratio = np.maximum(in_residual, in_movement)
     return np.where(np.isfinite(ratio), ratio, math.inf)

@@ -91,17 +91,19 @@ class Recorder:
         self, flow: Flow, runs: np.ndarray, h0: Array, time: np.ndarray, point: Point, path: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """(observables, their rounding where it is not a few ulps of the value)."""
-        r, xp = point.residual, flow.arrays.xp
-        absolute, square, farthest, size = (np.zeros((flow.runs, flow.n)) for _ in range(4))
-        for part in flow.blocks():
-            h = flow.cut(point.h, part, flow.n)
-            moved, product = flow.buffer(0, part), flow.buffer(1, part)
-            size = np.maximum(size, flow.arrays.fetch(flow.arrays.row_max(xp.abs(h, out=product))))
-            xp.subtract(h, flow.cut(h0, part, flow.n), out=moved)
-            square += flow.arrays.fetch(xp.multiply(moved, moved, out=product).sum(-1))
-            xp.abs(moved, out=moved)
-            absolute += flow.arrays.fetch(moved.sum(-1))
-            farthest = np.maximum(farthest, flow.arrays.fetch(flow.arrays.row_max(moved)))
+        r, xp, fetch = point.residual, flow.arrays.xp, flow.arrays.fetch
+
+        def work(lo: int, hi: int) -> list[np.ndarray]:
+            h = point.h[:, : flow.n, lo:hi]
+            moved = h - h0[:, : flow.n, lo:hi]
+            square = fetch((moved * moved).sum(-1))
+            moved = xp.abs(moved)
+            largest_here = (flow.arrays.row_max(rows) for rows in (xp.abs(h), moved))
+            return [fetch(found) for found in (moved.sum(-1), *largest_here)] + [square]
+
+        found = flow.sweep(work)
+        absolute, square = (sum(part[k] for part in found) for k in (0, 3))
+        size, farthest = (np.maximum.reduce([part[k] for part in found]) for k in (1, 2))
         modes = apply(point.eigenvectors.mT, r)
         values = {
             "loss": (r * r).sum(1) / 2,
@@ -134,19 +136,21 @@ class Recorder:
     def _active(self, flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
         """(share of neurons in I, share of those that the error of h might carry across an end of I), (R, n) each."""
         left, right = self.interval
-        xp = flow.arrays.xp
-        inside, unsure = np.zeros((flow.runs, flow.n)), np.zeros((flow.runs, flow.n))
-        for part in flow.blocks():
-            h, gap, distance = flow.cut(fine, part, flow.n), flow.buffer(0, part), flow.buffer(1, part)
-            inside += flow.arrays.fetch(((h > left) & (h < right)).sum(-1))
-            if coarse is fine:
-                continue
-            xp.abs(xp.subtract(h, flow.cut(coarse, part, flow.n), out=gap), out=gap)
-            for end in (left, right):
-                if math.isfinite(end):
-                    xp.abs(xp.subtract(h, end, out=distance), out=distance)
-                    unsure += flow.arrays.fetch(((distance <= gap) & (gap > 0)).sum(-1))
-        return inside / flow.m, unsure / flow.m
+        xp, fetch = flow.arrays.xp, flow.arrays.fetch
+
+        def work(lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
+            h = fine[:, : flow.n, lo:hi]
+            inside = fetch(((h > left) & (h < right)).sum(-1))
+            unsure = np.zeros_like(inside)
+            if coarse is not fine:
+                gap = xp.abs(h - coarse[:, : flow.n, lo:hi])
+                for end in (left, right):
+                    if math.isfinite(end):
+                        unsure = unsure + fetch(((xp.abs(h - end) <= gap) & (gap > 0)).sum(-1))
+            return inside, unsure
+
+        found = flow.sweep(work)
+        return sum(part[0] for part in found) / flow.m, sum(part[1] for part in found) / flow.m
 
 
 class Kinks:
@@ -165,22 +169,24 @@ class Kinks:
 
     def count(self, flow: Flow, point: Point, tau: np.ndarray) -> np.ndarray:
         """(R,): neurons that slide at one data point or more, within the distance of one step tau."""
-        found = np.zeros(flow.runs)
-        weights = point.residual
-        own = flow.arrays.put((np.diagonal(flow.gram) * weights)[:, :, None])
-        reach = flow.arrays.put(tau[:, None, None])
-        for part in flow.blocks():
-            h = flow.cut(point.h, part, flow.n)
-            slope = flow.buffer(2, part)
-            flow.arrays.activate(flow.activation, h, flow.buffer(0, part), slope)
-            push = flow.cut(flow.push, part)
-            pull = flow.pull(part, [slope], [weights], flow.n)
+        arrays, xp = flow.arrays, flow.arrays.xp
+        weights = arrays.put(point.residual[:, :, None])
+        own = arrays.put((np.diagonal(flow.gram) * point.residual)[:, :, None])
+        reach = arrays.put(tau[:, None, None])
+
+        def work(lo: int, hi: int) -> np.ndarray:
+            h, push = point.h[:, : flow.n, lo:hi], flow.push[:, :, lo:hi]
+            value, slope = (arrays.empty(*h.shape) for _ in range(2))
+            arrays.activate(flow.activation, h, value, slope)
+            pull = flow.G @ (slope * weights)
             slides = h != h
             for kink, below, above in self.sides:
                 left, right = (-push * (pull + own * (side - slope)) for side in (below, above))
-                near = abs(h - kink) <= reach * flow.arrays.xp.maximum(left, -right)
+                near = abs(h - kink) <= reach * xp.maximum(left, -right)
                 slides = slides | (near & (left > 0) & (right < 0))
-            found += flow.arrays.fetch(slides.any(1).sum(-1))
+            return arrays.fetch(slides.any(1).sum(-1))
+
+        found: np.ndarray = sum(flow.sweep(work), np.zeros(flow.runs))
         return found
 
 
@@ -202,11 +208,12 @@ def residual_rounding(
 
 def largest(flow: Flow, h: Array) -> np.ndarray:
     """max |h| on the training points, (S,)."""
-    found = np.zeros(flow.runs)
-    for part in flow.blocks():
-        rows = flow.arrays.xp.abs(flow.cut(h, part, flow.n), out=flow.buffer(0, part))
-        found = np.maximum(found, flow.arrays.fetch(flow.arrays.row_max(rows)).max(1))
-    return found
+    arrays = flow.arrays
+
+    def work(lo: int, hi: int) -> np.ndarray:
+        return arrays.fetch(arrays.row_max(arrays.xp.abs(h[:, : flow.n, lo:hi]))).max(1)
+
+    return np.maximum.reduce(flow.sweep(work))
 
 
 def _difference(name: str, value: np.ndarray, twin: np.ndarray, apart: np.ndarray, residual: np.ndarray) -> np.ndarray:
@@ -234,14 +241,17 @@ def _add_slips(flow: Flow, errors: dict[str, np.ndarray], fine: Point, path: np.
 
 def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
     """(f on the test points (S, k), the largest |h| there (S,))."""
-    total, size = np.zeros((flow.runs, flow.rows - flow.n)), np.zeros(flow.runs)
-    for part in flow.blocks():
-        rows = flow.cut(h, part)[:, flow.n :]
-        value, slope = (flow.arrays.empty(*rows.shape) for _ in range(2))
-        flow.arrays.activate(flow.activation, rows, value, slope)
-        total += flow.arrays.fetch(flow.arrays.product(value, flow.cut(flow.c, part).mT))[:, :, 0]
-        size = np.maximum(size, flow.arrays.fetch(flow.arrays.row_max(abs(rows))).max(1))
-    return flow.alpha / flow.m * total, size
+    arrays = flow.arrays
+
+    def work(lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = h[:, flow.n :, lo:hi]
+        value, slope = (arrays.empty(*rows.shape) for _ in range(2))
+        arrays.activate(flow.activation, rows, value, slope)
+        total = arrays.fetch((value @ flow.c[:, :, lo:hi].mT)[:, :, 0])
+        return total, arrays.fetch(arrays.row_max(abs(rows))).max(1)
+
+    found = flow.sweep(work)
+    return flow.alpha / flow.m * sum(part[0] for part in found), np.maximum.reduce([part[1] for part in found])
 
 
 def _merged(owners: list[np.ndarray], records: list[dict[str, np.ndarray]], run: int) -> dict[str, np.ndarray]:

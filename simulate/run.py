@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
+import scipy.linalg  # noqa: F401  (whose BLAS the compiled loops call: loaded before the thread pools are counted)
 import torch
 from threadpoolctl import ThreadpoolController
 
@@ -22,18 +23,18 @@ from simulate.network import Network
 from simulate.setup import Options, Setup
 from simulate.trajectory import Trajectory
 
-_NUMPY_THREADS = ThreadpoolController()
-SMALL = 2**16  # entries of the state below which a second thread costs more than it gives
+_BLAS = ThreadpoolController()
+SMALL = 2**15  # entries of a state below which a second thread costs more than it gives, and runs go together
 TOGETHER = 2**18  # entries of all states that are advanced together
 
 
 @contextmanager
 def _threads(entries: int) -> Iterator[None]:
-    """numpy, which works on vectors of length n here, leaves the cores to torch; torch takes one for a small state."""
+    """Ranges of neurons are spread over torch's number of threads, one for a small state; each calls BLAS on its own."""
     before = torch.get_num_threads()
     torch.set_num_threads(1 if entries < SMALL else before)
     try:
-        with torch.no_grad(), _NUMPY_THREADS.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with torch.no_grad(), _BLAS.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
     finally:
         torch.set_num_threads(before)
@@ -160,8 +161,8 @@ def gradient_flow(
     found: list[Trajectory] = []
     while chosen:
         setup = Setup(problem, chosen[:1], options)
-        entries = setup.h0.size if setup.arrays.numpy else setup.h0.numel()
-        together = max(1, TOGETHER // entries) if setup.arrays.numpy else 1
+        entries = setup.entries
+        together = max(1, TOGETHER // entries) if entries < SMALL else 1
         part, chosen = chosen[:together], chosen[together:]
         if len(part) > 1:
             setup = Setup(problem, part, options)
@@ -214,7 +215,7 @@ def gradient_descent(
     setup = Setup(problem, [seed], options)
     exact = {"step": step, "steps": steps, "save_every": save_every, "loss_ratio": loss_ratio, "integrator": "descent"}
     saver = setup.saver(checkpoint, resume, exact)
-    with _threads(setup.h0.size if setup.arrays.numpy else setup.h0.numel()), saver.watching():
+    with _threads(setup.entries), saver.watching():
         outcome = descend(
             setup.flow,
             setup.recorder,

@@ -138,7 +138,8 @@ class Setup:
             self.seeds = list(seeds)
             self.networks = [sample_network(problem, seed=s, **draw) for s in seeds]
         self.width = self.networks[0].width
-        self.arrays = Arrays(DTYPES[options.dtype], device, rows * self.width)
+        self.entries = rows * self.width
+        self.arrays = Arrays(DTYPES[options.dtype], device)
         # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(network) for network in self.networks]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)

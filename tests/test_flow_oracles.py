@@ -131,7 +131,7 @@ def test_observed_order(integrator):
     start = network(6, 3, seed=4, scale=1.5, spread=0.7)
 
     def solve(stepper, steps):
-        arrays = Arrays(torch.float64, torch.device("cpu"), start.H.size)
+        arrays = Arrays(torch.float64, torch.device("cpu"))
         flow = Flow(problem, start.signs[None], scaling_of("ours", 6), arrays)
         h = start.H.T[None].copy()
         for _ in range(steps):

@@ -9,7 +9,10 @@ import numpy as np
 import torch
 
 from simulate.arrays import Array
-from simulate.flow import Drive, Flow, Stages
+from simulate.flow import Drive, Flow, Stages, Totals
+
+
+LARGE = 128  # data points from which on eigenvectors are worth all threads
 
 
 @dataclass
@@ -31,8 +34,13 @@ class Point:
     def at(cls, flow: Flow, h: Array) -> Point:
         """Evaluate the flow at h."""
         slope = flow.empty() if flow.roomy else None
-        residual, slope_gram = flow.evaluate(h, slope)
-        return cls(h, residual, slope, slope_gram, *_eigh(flow.kernel(slope_gram), flow.arrays.numpy))
+        return cls.of(flow, h, flow.evaluate(h, slope), slope)
+
+    @classmethod
+    def of(cls, flow: Flow, h: Array, totals: Totals, slope: Array | None) -> Point:
+        """h with what is known there."""
+        gram = totals.slope_gram
+        return cls(h, totals.residual, slope, gram, *_eigh(flow.kernel(gram)))
 
     def select(self, keep: np.ndarray) -> Point:
         """Some of the runs."""
@@ -48,18 +56,17 @@ class Point:
                 mine[where] = getattr(by, name)
 
 
-def _eigh(kernel: np.ndarray, small: bool) -> tuple[np.ndarray, np.ndarray]:
+def _eigh(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and eigenvectors of each matrix; not a number for those that are not finite (the loop then stops)."""
     finite = np.isfinite(kernel).all(axis=(1, 2))
     if not finite.all():
-        values, vectors = _eigh(np.where(finite[:, None, None], kernel, 0.0), small)
+        values, vectors = _eigh(np.where(finite[:, None, None], kernel, 0.0))
         values[~finite], vectors[~finite] = np.nan, np.nan
         return values, vectors
-    if small:
+    if kernel.shape[1] < LARGE:
         found = np.linalg.eigh(kernel)
         return np.maximum(found[0], 0.0), found[1]
-    # Two thread pools taking turns on the same cores cost ten times the work, so here torch's.
-    values, vectors = torch.linalg.eigh(torch.from_numpy(kernel))
+    values, vectors = torch.linalg.eigh(torch.from_numpy(kernel))  # which uses all threads
     return np.maximum(values.numpy(), 0.0), vectors.numpy()
 
 
@@ -77,22 +84,36 @@ class Step:
     residual_error: np.ndarray | None = None
     movement_error: np.ndarray | None = None
     predicted: np.ndarray | None = None
+    arrived: np.ndarray | None = None  # the residual (S, n) at its end, once it is there
 
-    def advance(self) -> Array:
-        """The state at its end, in place of the one that it started from."""
-        return self.stages.advance(self.final)
+    def advance(self) -> Point:
+        """The point at its end, its state in place of the one that it started from."""
+        flow = self.stages.flow
+        slope = flow.empty() if flow.roomy else None
+        totals = self.stages.advance(self.final, keep=slope)
+        self.stages.slopes.append(slope)
+        self.arrived = totals.residual
+        return Point.of(flow, self.stages.h, totals, slope)
+
+    def within(self, time: np.ndarray) -> tuple[Drive, np.ndarray, np.ndarray]:
+        """After advance, of a dense integrator: (displacement from the end back to `time` (S,) after the start, path and
+        dissipated until then)."""
+        raise NotImplementedError
 
     def discard(self) -> None:
-        """Give back what it holds; its starting point stays as it is."""
-        slopes = self.stages.slopes
-        self.stages.flow.recycle(*(slopes[1:] if self.stages.flow.roomy else slopes))
+        """Give back the slopes of its stages, but those of the point where the run is now."""
+        own = self.stages.slopes[: len(self.stages.drives)]
+        start_is_over = self.arrived is not None or not self.stages.flow.roomy
+        self.stages.flow.recycle(*(own if start_is_over else own[1:]))
 
 
 class Integrator(Protocol):
-    """One way to step. error_order: the local embedded error is O(tau^error_order)."""
+    """One way to step. error_order: the local embedded error is O(tau^error_order); dense: whether its steps know the
+    states within them."""
 
     name: str
     error_order: int
+    dense: bool
 
     def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step: ...
 

@@ -1,54 +1,20 @@
-"""The default: a third-order exponential Runge-Kutta method that treats the residual exactly.
+"""The default: a third-order exponential Runge-Kutta method along the path of the flow.
 
-The stiff part of the flow acts through r in R^n alone: dh_i/dt = -c_i G (sigma'(h_i) * r), dr/dt = -speed H r. With
-S(t) = sigma'(h(t)) linear in time and dr/dt = -speed H(0) r + gamma t, both r and its integrals against S are known in
-closed form in the eigenbasis of H(0) (phi functions), however stiff H is. Nodes 0, tau/3, 2 tau/3 as in Heun's
-third-order method: the interpolation error of S at {0, 2 tau/3} integrates to zero over the step.
+The stiff part of the flow acts through r in R^n alone: dh_i/dt = -c_i G (sigma'(h_i) * r), dr/dt = -speed H r. Both r and
+its integrals against the slopes S(t) = sigma'(h(t)) are known in closed form (residual.py) once S and H are polynomials
+in the path length. Nodes 0, 1/3, 2/3 of the path of a step, as in Heun's third-order method: the interpolation error
+of S at {0, 2/3} integrates to zero over the step.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from simulate.flow import Flow, Stages
-from simulate.integrators.base import Point, Step, apply, row_sums
+from simulate.flow import Drive, Flow, Stages
+from simulate.integrators.base import Point, Step, apply
+from simulate.integrators.residual import along_path, free, times_at
 
-_TAYLOR = np.array([1.0 / math.factorial(k + 4) for k in range(16)])
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
-_X = (_NODES + 1) / 2
-# Graded towards 0 so that every decay time inside a long step is resolved: t = tau x^4.
-_TIMES, _TIME_WEIGHTS = _X**4, _WEIGHTS / 2 * 4 * _X**3
-
-
-def phi_functions(z: np.ndarray) -> tuple[np.ndarray, ...]:
-    """(phi_0, ..., phi_4) at z <= 0: phi_0 = exp, phi_{k+1}(z) = (phi_k(z) - 1/k!)/z, phi_k(0) = 1/k!."""
-    near = z > -1
-    small, large = np.where(near, z, 0.0), np.where(near, -1.0, z)
-    q0 = np.exp(z)
-    q1 = (np.where(near, 0.0, q0) - 1) / large
-    q2 = (q1 - 1) / large
-    q3 = (q2 - 1 / 2) / large
-    q4 = (q3 - 1 / 6) / large
-    # The Taylor polynomial of phi_4 by halves: few calls on long arrays.
-    terms, power = _TAYLOR.reshape(-1, *(1,) * z.ndim), small
-    while len(terms) > 1:
-        terms = terms[0::2] + terms[1::2] * power
-        power = power * power
-    p4 = terms[0]
-    p3 = small * p4 + 1 / 6
-    p2 = small * p3 + 1 / 2
-    p1 = small * p2 + 1
-    return (q0, *(np.where(near, p, q) for p, q in ((p1, q1), (p2, q2), (p3, q3), (p4, q4))))
-
-
-def _decay_and_bend(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(phi_0, phi_2) at z <= 0, phi_2 to 1e-13: enough for the path length, and much quicker."""
-    near = z > -1e-2
-    large = np.where(near, -1.0, z)
-    series = 1 / 2 + z * (1 / 6 + z * (1 / 24 + z * (1 / 120 + z / 720)))
-    return np.exp(z), np.where(near, series, (np.expm1(large) / large - 1) / large)
+SHARES = np.array([1 / 3, 2 / 3])
 
 
 class Exponential:
@@ -56,56 +22,95 @@ class Exponential:
 
     name = "exponential"
     error_order = 3
+    dense = True
 
     def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step:
         """One step of length tau (S,) from `point`: two evaluations besides the point's own."""
-        rates, basis = point.eigenvalues, point.eigenvectors
-        r0 = apply(basis.mT, point.residual)
-        times = np.array([1 / 3, 2 / 3, 1.0])[:, None, None] * tau[:, None]  # (3, S, 1)
-        p0, p1, p2, p3, p4 = phi_functions(-rates * times)
-        t2, t3 = times[0], times[1]
-        # Integrals over [0, t] of r and of (time) r, where dr/dt = -rates r + bend time: a r0 + b bend.
-        r_first, r_second = times * p1 * r0, times**2 * (p1 - p2) * r0
-        bend_first, bend_second = times**3 * p3, times**4 * (p3 - p4)
-
-        def drive(k: int, bend: np.ndarray, node: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            """Weights of S(0) and S(node) in the integral of S r over [0, times[k]]."""
-            modes = np.stack((r_first[k] + bend_first[k] * bend, r_second[k] + bend_second[k] * bend), axis=2)
-            integrals = basis @ modes
-            at_node = integrals[:, :, 1] / node
-            return integrals[:, :, 0] - at_node, at_node
-
-        def bend_at(t: np.ndarray, residual: np.ndarray, slope_gram: np.ndarray) -> np.ndarray:
-            """Slope in time of -speed (H(t) - H(0)) r(t), in the eigenbasis."""
-            kernel_residual = apply(flow.kernel(slope_gram), residual)
-            modes = basis.mT @ np.stack((residual, kernel_residual), axis=2)
-            bend: np.ndarray = (rates * modes[:, :, 0] - modes[:, :, 1]) / t
-            return bend
-
+        residual = _Residual(flow, point)
+        times = np.empty((2, len(tau)))
+        times_at(residual.rates, residual.modes, tau, SHARES, times)
         stages = Stages(flow, point.h, point.slope)
-        bend2 = bend_at(t2, *stages.evaluate([apply(basis, r_first[0])]))
-        low_start, low_end = drive(2, bend2, t2)
+        second = stages.evaluate([residual.free(times[0])])
+        bent = residual.bent(second.slope_gram, times[0])
+        start, at_second = bent(times[1]).weights[:2]
+        expected = bent.end
         # The error needs S2 to the end and S0 can be computed again; without it, S2 is done with.
-        bend3 = bend_at(t3, *stages.evaluate(drive(1, bend2, t2), instead_of=0 if errors else 1))
-        start, end = drive(2, bend3, t3)
-        step = Step(stages, (start, None, end), *self._path(rates, r0, bend3, tau), evaluations=2)
-        step.predicted = apply(basis, p0[2] * r0 + tau[:, None] ** 2 * p2[2] * bend3)
+        third = stages.evaluate((start, at_second), instead_of=0 if errors else 1)
+        low_start, low_end = bent(tau).weights[:2]
+        bent = residual.bent(third.slope_gram, times[1])
+        start, end = bent(tau).weights[:2]
+        step = _Along(stages, (start, None, end), bent.length, bent.dissipated, evaluations=2)
+        step.predicted, step.part, step.tau, step.lengths = bent.end, bent, tau, (bent.length, bent.at_node)
         if errors:
-            step.residual_error, step.movement_error = stages.size((start - low_start, -low_end, end))
+            in_residual, step.movement_error = stages.size((start - low_start, -low_end, end))
+            step.residual_error = np.abs(in_residual) + np.abs(third.residual - expected)
             if not flow.activation.smooth:  # no stage sees a kink that is crossed after the last of them
-                at_end, _ = stages.evaluate(step.final, last=True)
-                step.residual_error = np.abs(step.residual_error) + np.abs(at_end - step.predicted)
+                at_end = stages.evaluate(step.final, last=True)
+                step.residual_error += np.abs(at_end.residual - step.predicted)
                 step.evaluations += 1
         return step
 
-    @staticmethod
-    def _path(rates: np.ndarray, r0: np.ndarray, bend: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Integrals over the step of sqrt(P) and of P = -r.dr/dt, (S,) each."""
-        t = tau[:, None, None] * _TIMES[:, None]  # (S, nodes, 1)
-        rates, r0, bend = rates[:, None], r0[:, None], bend[:, None]
-        decay, p2 = _decay_and_bend(-rates * t)
-        pushed = t * bend
-        r = decay * r0 + t * p2 * pushed
-        power = np.maximum(row_sums(r * (rates * r - pushed)), 0.0)
-        weights = tau[:, None] * _TIME_WEIGHTS
-        return row_sums(weights * np.sqrt(power)), row_sums(weights * power)
+
+class _Along(Step):
+    """A step that can tell the state at any time within it, once its end is known."""
+
+    part: _Bent
+    tau: np.ndarray
+    lengths: tuple[np.ndarray, np.ndarray]  # of the path of the whole step, and up to the node 2/3
+
+    def within(self, time: np.ndarray) -> tuple[Drive, np.ndarray, np.ndarray]:
+        """From the end back to `time` (S,): S is the parabola in the path length through 0, 2/3 and the end."""
+        whole, node = self.lengths
+        whole_weights, weights = (self.part(t, at_node=node, at_last=whole).weights for t in (self.tau, time))
+        start, middle, end = weights - whole_weights
+        return (start, None, middle, end), self.part.length, self.part.dissipated
+
+
+class _Residual:
+    """The residual from a point onwards, for S runs."""
+
+    def __init__(self, flow: Flow, point: Point) -> None:
+        self.flow, self.kernel = flow, flow.kernel(point.slope_gram)
+        self.rates, self.basis = point.eigenvalues, np.ascontiguousarray(point.eigenvectors)
+        self.modes = apply(self.basis.mT, point.residual)
+
+    def free(self, tau: np.ndarray) -> np.ndarray:
+        """The integral of r over [0, tau] while the kernel stays as it is, (S, n)."""
+        weights = np.empty_like(self.modes)
+        free(self.rates, self.modes, tau, weights)
+        return apply(self.basis, weights)
+
+    def bent(self, slope_gram: np.ndarray, node: np.ndarray) -> _Bent:
+        """With the kernel that belongs to this slope Gram matrix at the time `node`."""
+        return _Bent(self, self.flow.kernel(slope_gram) - self.kernel, node)
+
+
+class _Bent:
+    """The same, with a kernel linear in the path length; what the last call found stays as attributes."""
+
+    def __init__(self, residual: _Residual, change: np.ndarray, node: np.ndarray) -> None:
+        self.residual, self.change, self.node = residual, change, node
+        self.unknown, self.none = np.full(len(node), -1.0), np.zeros(len(node))
+
+    def __call__(
+        self, tau: np.ndarray, *, at_node: np.ndarray | None = None, at_last: np.ndarray | None = None
+    ) -> _Bent:
+        """Follow it over [0, tau] (S,)."""
+        of, shape = self.residual, self.residual.modes.shape
+        self.tau, self.weights, self.end = tau, np.empty((3, *shape)), np.empty(shape)
+        lengths = np.empty((3, len(tau)))
+        along_path(
+            of.rates,
+            of.basis,
+            of.modes,
+            self.change,
+            tau,
+            self.node,
+            self.unknown if at_node is None else at_node,
+            self.none if at_last is None else at_last,
+            self.weights,
+            self.end,
+            lengths,
+        )
+        self.length, self.at_node, self.dissipated = lengths
+        return self

@@ -24,6 +24,7 @@ class RungeKutta:
 
     name = "runge-kutta"
     error_order = 5
+    dense = False
 
     def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step:
         """One step of length tau (S,) from `point`; the path length is integrated along with the state."""
@@ -39,7 +40,8 @@ class RungeKutta:
         stages = Stages(flow, point.h, point.slope)
         add(point.residual, point.slope_gram)
         for row in _A:
-            add(*stages.evaluate(combined(row)))
+            totals = stages.evaluate(combined(row))
+            add(totals.residual, totals.slope_gram)
         weights, power = tau[:, None] * np.array(_A[-1]), np.stack(powers[:6], axis=1)
         path, dissipated = row_sums(weights * np.sqrt(power)), row_sums(weights * power)
         step = Step(stages, combined(_A[-1]), path, dissipated, evaluations=6)

@@ -1,0 +1,202 @@
+"""What is done with a range of neurons: compiled on the CPU, with torch on a GPU. Both do the same sums.
+
+terms: [(slopes (S, n, .), offset)], in which the column of neuron i is i - offset; weights: one (S, n) for each;
+pull = G (sum of slopes * weights), and a displacement is -push pull.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from simulate import kernels
+from simulate.arrays import Array
+
+if TYPE_CHECKING:
+    from simulate.flow import Flow
+
+Terms = Sequence[tuple[Array, int]]
+Weights = Sequence[np.ndarray]
+MOST = 3  # terms that one compiled pass takes
+
+
+@dataclass
+class Sums:
+    """Over some neurons: output (S, n) of c sigma, gram (S, n, n) of sigma' sigma', work (S,) of v.Gv."""
+
+    output: np.ndarray
+    gram: np.ndarray
+    work: np.ndarray
+
+    def add(self, other: Sums) -> None:
+        """Those of other neurons too."""
+        self.output += other.output
+        self.gram += other.gram
+        self.work += other.work
+
+
+class Engine(Protocol):
+    """See the module. keep: where sigma' goes, with its offset; write: h is overwritten, its test rows included."""
+
+    def move(
+        self,
+        flow: Flow,
+        h: Array,
+        lo: int,
+        hi: int,
+        terms: Terms,
+        weights: Weights,
+        *,
+        keep: tuple[Array, int] | None,
+        write: bool,
+        gram: bool,
+        work: bool,
+    ) -> Sums: ...
+
+    def sizes(
+        self, flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights, against: tuple[Array, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of pull * against and of pull^2, (S, n) each."""
+        ...
+
+
+class Compiled:
+    """Loops of kernels.py; activations that have none there are left to numpy."""
+
+    def move(
+        self,
+        flow: Flow,
+        h: Array,
+        lo: int,
+        hi: int,
+        terms: Terms,
+        weights: Weights,
+        *,
+        keep: tuple[Array, int] | None,
+        write: bool,
+        gram: bool,
+        work: bool,
+    ) -> Sums:
+        """h - push pull for the neurons lo..hi, and what becomes of them."""
+        runs, n = flow.runs, flow.n
+        sums = Sums(np.zeros((runs, n)), np.zeros((runs, n, n)), np.zeros(runs))
+        count, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
+        kind = kernels.KINDS.get(flow.activation.name, kernels.RAW)
+        raw = flow.arrays.empty(runs, n, hi - lo) if kind == kernels.RAW else None
+        into, at = keep if keep is not None else (h, 0)
+        if raw is not None:
+            into, at = raw, lo
+        kernels.sweep(
+            kind,
+            n,
+            lo,
+            hi,
+            h,
+            count,
+            *(slopes if count else (h, h, h)),
+            factors,
+            offsets,
+            flow.G_all,
+            flow.push,
+            flow.c,
+            write,
+            keep is not None,
+            into,
+            at,
+            gram,
+            work,
+            sums.output,
+            sums.gram,
+            sums.work,
+        )
+        if raw is not None:
+            slope = flow.arrays.empty(runs, n, hi - lo)
+            flow.arrays.activate(flow.activation, raw, raw, slope)
+            kernels.totals(raw, slope, lo, flow.c, gram, sums.output, sums.gram)
+            if keep is not None:
+                keep[0][:, :, lo - keep[1] : hi - keep[1]] = slope
+        return sums
+
+    def sizes(
+        self, flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights, against: tuple[Array, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of pull * against and of pull^2, (S, n) each."""
+        change, square = np.zeros((flow.runs, flow.n)), np.zeros((flow.runs, flow.n))
+        count, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
+        kernels.sizes(flow.n, lo, hi, count, *slopes, factors, offsets, flow.G_all, *against, change, square)
+        return change, square
+
+    @staticmethod
+    def _few(
+        flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights
+    ) -> tuple[int, list[Array], np.ndarray, np.ndarray]:
+        """At most three terms, the first in place of those that are missing."""
+        if len(terms) > MOST:
+            total = flow.arrays.empty(flow.runs, flow.n, hi - lo)
+            total[...] = 0
+            for (slope, offset), weight in zip(terms, weights, strict=True):
+                total += slope[:, :, lo - offset : hi - offset] * weight[:, :, None]
+            terms, weights = [(total, lo)], [np.ones((flow.runs, flow.n))]
+        count = len(terms)
+        factors, offsets = np.zeros((MOST, flow.runs, flow.n)), np.zeros(MOST, dtype=np.int64)
+        for k in range(count):
+            factors[k], offsets[k] = weights[k], terms[k][1]
+        return count, [terms[k if k < count else 0][0] for k in range(MOST)] if count else [], factors, offsets
+
+
+class Tensors:
+    """The same with torch operators."""
+
+    def move(
+        self,
+        flow: Flow,
+        h: Array,
+        lo: int,
+        hi: int,
+        terms: Terms,
+        weights: Weights,
+        *,
+        keep: tuple[Array, int] | None,
+        write: bool,
+        gram: bool,
+        work: bool,
+    ) -> Sums:
+        """h - push pull for the neurons lo..hi, and what becomes of them."""
+        fetch, n = flow.arrays.fetch, flow.n
+        sums = Sums(np.zeros((flow.runs, n)), np.zeros((flow.runs, n, n)), np.zeros(flow.runs))
+        x = h[:, :, lo:hi] if write else h[:, :n, lo:hi]
+        if terms:
+            total = self._weighed(flow, lo, hi, terms, weights)
+            pull = (flow.G_all if write else flow.G) @ total
+            if work:
+                sums.work = fetch((total * pull[:, :n]).sum((1, 2)))
+            pull *= flow.push[:, :, lo:hi]
+            x = x.sub_(pull) if write else pull.neg_().add_(x)
+        value, slope = flow.arrays.empty(flow.runs, n, hi - lo), flow.arrays.empty(flow.runs, n, hi - lo)
+        flow.arrays.activate(flow.activation, x[:, :n], value, slope)
+        sums.output = fetch((value @ flow.c[:, :, lo:hi].mT)[:, :, 0])
+        if gram:
+            sums.gram = fetch(slope @ slope.mT)
+        if keep is not None:
+            keep[0][:, :, lo - keep[1] : hi - keep[1]] = slope
+        return sums
+
+    def sizes(
+        self, flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights, against: tuple[Array, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of pull * against and of pull^2, (S, n) each."""
+        pull = flow.G @ self._weighed(flow, lo, hi, terms, weights)
+        other = against[0][:, :, lo - against[1] : hi - against[1]]
+        fetch = flow.arrays.fetch
+        return fetch((pull * other).sum(-1)), fetch((pull * pull).sum(-1))
+
+    @staticmethod
+    def _weighed(flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights) -> Array:
+        total = None
+        for (slope, offset), weight in zip(terms, weights, strict=True):
+            part, column = slope[:, :, lo - offset : hi - offset], flow.arrays.put(weight[:, :, None])
+            total = part * column if total is None else total.addcmul_(part, column)
+        return total
