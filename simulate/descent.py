@@ -27,7 +27,7 @@ class DescentState:
     def step(self, length: float) -> float:
         """h <- h - length c G (r * sigma'(h)); returns the power (speed/m) sum_i v_i'G v_i, v = r * sigma'(h)."""
         stages = Stages(self.flow, self.h, self.slope)
-        totals, _ = stages.advance([length * self.residual], keep=self.slope, gram=False, work=True)
+        totals = stages.advance([length * self.residual], keep=self.slope, gram=False, work=True)
         self.residual = totals.residual
         return max(float(totals.power[0]), 0.0) / length**2
 

@@ -17,7 +17,7 @@ from simulate.network import Scaling
 from simulate.threads import spread
 
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
-PART = 2**14  # entries of h below which a range of neurons is not worth a thread of its own
+PART = 2**16  # entries of h below which a range of neurons is not worth a thread of its own
 PARTS = 64  # at most; a power of two, so that threads have equal shares
 SPARES = 4  # arrays kept for reuse
 GPU_PART = 2**24  # entries at a time on a GPU, whose temporaries are that large
@@ -58,14 +58,16 @@ class Flow:
         self.arrays, self.activation = arrays, problem.activation
         self.engine: Engine = Compiled() if arrays.numpy else Tensors()
         self.gram, self.y = np.array(problem.gram), np.asarray(problem.y)
-        self.G = arrays.put(self.gram)
-        self.G_all = self.G if cross is None else arrays.put(np.concatenate([self.gram, cross]))
+        # The compiled loops compute in float64, whatever the state is stored in.
+        self.G = self.gram if arrays.numpy else arrays.put(self.gram)
+        whole = self.gram if cross is None else np.concatenate([self.gram, cross])
+        self.G_all = whole if arrays.numpy else arrays.put(whole)
         self.alpha, self.beta, self.size = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
         self.n, self.m, self.rows = problem.n, signs.shape[1], len(self.G_all)
         self.speed = self.alpha * self.beta * self.size**2  # dr/dt = -speed H r
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
-        self.parts = _parts(self.n, self.m, gpu=not arrays.numpy)
+        self.parts = _parts(self.n, self.m, PART // 4 if low_memory else PART, gpu=not arrays.numpy)
         self._select(arrays.put(signs)[:, None, :])
 
     def _select(self, signs: Array) -> None:
@@ -216,11 +218,11 @@ class Stages:
         return known[k]
 
 
-def _parts(n: int, m: int, *, gpu: bool) -> list[tuple[int, int]]:
+def _parts(n: int, m: int, least: int, *, gpu: bool) -> list[tuple[int, int]]:
     """Ranges of neurons to be worked on one by one: by the size of the state alone, so that no thread changes a sum."""
     if gpu:
         width = max(1, GPU_PART // n)
     else:
-        wanted = min(n * m // PART, m // (4 * n), PARTS)
+        wanted = min(n * m // least, m // (4 * n), PARTS)
         width = m if wanted < 2 else STRIP * math.ceil(m / STRIP / 2 ** (wanted.bit_length() - 1))
     return [(lo, min(lo + width, m)) for lo in range(0, m, width)]

@@ -19,8 +19,8 @@ RAW, TANH, RELU = 0, 1, 2  # kinds of activation; RAW: left to numpy
 KINDS = {"tanh": TANH, "relu": RELU}
 
 # Sums may be reordered, which vector registers need; nothing else may, for exp_ below relies on its rounding.
-_SUMS: dict[str, Any] = {"fastmath": {"contract", "nsz", "reassoc"}, "error_model": "numpy", "nogil": True}
-_EXACT: dict[str, Any] = {"fastmath": {"contract", "nsz"}, "error_model": "numpy", "nogil": True}
+_SUMS: dict[str, Any] = {"fastmath": {"contract", "nsz", "reassoc"}, "error_model": "numpy", "nogil": True, "cache": True}
+_EXACT: dict[str, Any] = {"fastmath": {"contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}
 
 
 @intrinsic

@@ -170,6 +170,8 @@ class Loop:
         """Both runs after the step: the coarse one by it, the fine one by two of half its length."""
         whole = Leg(flow, step, coarse, at.coarse_path, at.time, attempt)
         coarse, at.coarse_path = whole.end, whole.path
+        if not self.dense:
+            step.discard()
         evaluations = 1
         for k in range(2):
             half = self.stepper.step(flow, fine, attempt / 2, errors=False)
@@ -179,7 +181,8 @@ class Loop:
             if self.dense:
                 self._save_within(flow, at, leg, whole)
             half.discard()
-        step.discard()
+        if self.dense:
+            step.discard()
         at.evaluations = at.evaluations + evaluations
         return coarse, fine
 
@@ -196,7 +199,7 @@ class Loop:
             times = leg.start.copy()
             times[due] = saves[first[due] + k]
             (fine, fine_path), (coarse, coarse_path) = leg.at(flow, times), whole.at(flow, times)
-            at.evaluations = at.evaluations + 2
+            at.evaluations = at.evaluations + 2 * np.isin(np.arange(len(at.run)), due)
             part = flow
             if len(due) < len(at.run):
                 part, fine, coarse = flow.select(due), fine.select(due), coarse.select(due)

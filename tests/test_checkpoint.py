@@ -9,7 +9,7 @@ import pytest
 import bounds
 import simulate
 from bounds import cli
-from simulate import Interrupted, arrays
+from simulate import Interrupted
 from simulate.cli import main
 
 FLOW = {"width": 40, "scale": 3.0, "t_max": 2.0, "X_test": np.ones((2, 6))}
@@ -37,7 +37,6 @@ def assert_same(one, two):
         np.testing.assert_array_equal(one.errors[name], two.errors[name], err_msg=name)
 
 
-@pytest.mark.parametrize("small_is", [2**15, 0], ids=["numpy", "torch"])
 @pytest.mark.parametrize(
     ("run", "options"),
     [
@@ -48,8 +47,7 @@ def assert_same(one, two):
     ],
 )
 @pytest.mark.parametrize("stop", [0, 5])
-def test_resumed_run_is_the_same_run(small, tmp_path, monkeypatch, small_is, run, options, stop):
-    monkeypatch.setattr(arrays, "SMALL", small_is)
+def test_resumed_run_is_the_same_run(small, tmp_path, run, options, stop):
     file = tmp_path / "run.npz"
     whole = run(small, **options)
     with pytest.raises(Interrupted, match=r"Go on with resume=True.*--resume"):
