@@ -17,7 +17,7 @@ Array = Any  # a numpy.ndarray or a torch.Tensor
 
 
 class Arrays:
-    """Makes arrays of one dtype on one device, and reads them. tensors: torch's, for the CPU too (to test that code)."""
+    """Makes arrays of one dtype on one device, and reads them. tensors: torch's on the CPU too (to test that code)."""
 
     def __init__(self, dtype: torch.dtype, device: torch.device, *, tensors: bool = False) -> None:
         self.dtype, self.device = dtype, device

@@ -50,16 +50,20 @@ class Engine(Protocol):
         terms: Terms,
         weights: Weights,
         *,
-        keep: tuple[Array, int] | None,
-        write: bool,
-        gram: bool,
-        work: bool,
+        keep: tuple[Array, int] | None = None,
+        write: bool = False,
+        gram: bool = False,
+        work: bool = False,
     ) -> Sums: ...
 
     def sizes(
         self, flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights, against: tuple[Array, int]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Sums of pull * against and of pull^2, (S, n) each."""
+        ...
+
+    def moments(self, flow: Flow, h: Array, h0: Array, lo: int, hi: int) -> np.ndarray:
+        """(4, S, n): sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
         ...
 
 
@@ -75,10 +79,10 @@ class Compiled:
         terms: Terms,
         weights: Weights,
         *,
-        keep: tuple[Array, int] | None,
-        write: bool,
-        gram: bool,
-        work: bool,
+        keep: tuple[Array, int] | None = None,
+        write: bool = False,
+        gram: bool = False,
+        work: bool = False,
     ) -> Sums:
         """h - push pull for the neurons lo..hi, and what becomes of them."""
         runs, n = flow.runs, flow.n
@@ -129,6 +133,12 @@ class Compiled:
         kernels.sizes(flow.n, lo, hi, count, *slopes, factors, offsets, flow.G_all, *against, change, square)
         return change, square
 
+    def moments(self, flow: Flow, h: Array, h0: Array, lo: int, hi: int) -> np.ndarray:
+        """(4, S, n): sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
+        found = np.empty((4, flow.runs, flow.n))
+        kernels.moments(h, h0, flow.n, lo, hi, found)
+        return found
+
     @staticmethod
     def _few(
         flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights
@@ -159,10 +169,10 @@ class Tensors:
         terms: Terms,
         weights: Weights,
         *,
-        keep: tuple[Array, int] | None,
-        write: bool,
-        gram: bool,
-        work: bool,
+        keep: tuple[Array, int] | None = None,
+        write: bool = False,
+        gram: bool = False,
+        work: bool = False,
     ) -> Sums:
         """h - push pull for the neurons lo..hi, and what becomes of them."""
         fetch, n = flow.arrays.fetch, flow.n
@@ -192,6 +202,13 @@ class Tensors:
         other = against[0][:, :, lo - against[1] : hi - against[1]]
         fetch = flow.arrays.fetch
         return fetch((pull * other).sum(-1)), fetch((pull * pull).sum(-1))
+
+    def moments(self, flow: Flow, h: Array, h0: Array, lo: int, hi: int) -> np.ndarray:
+        """(4, S, n): sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
+        here = h[:, : flow.n, lo:hi]
+        moved = (here - h0[:, : flow.n, lo:hi]).abs()
+        found = (moved.sum(-1), (moved * moved).sum(-1), moved.amax(-1), here.abs().amax(-1))
+        return np.stack([flow.arrays.fetch(f) for f in found])
 
     @staticmethod
     def _weighed(flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights) -> Array:

@@ -12,8 +12,9 @@ import numpy as np
 from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
 from simulate.engine import Compiled, Engine, Sums, Tensors
-from simulate.kernels import STRIP
+from simulate.kernels import mirror
 from simulate.network import Scaling
+from simulate.rows import STRIP
 from simulate.threads import spread
 
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
@@ -28,8 +29,9 @@ Drive = Sequence[np.ndarray | None]
 
 @dataclass
 class Totals:
-    """At a state of S runs: the residual r = f - y (S, n), slope_gram (S, n, n) = (1/m) sum_i sigma'(h_ia) sigma'(h_ib),
-    and the power (S,) = (speed/m) sum_i v_i'G v_i of the displacement that led there, v = sum of slopes * weights."""
+    """At a state of S runs: the residual r = f - y (S, n), slope_gram (S, n, n) = (1/m) sum_i sigma'(h_ia)
+    sigma'(h_ib), and the power (S,) = (speed/m) sum_i v_i'G v_i of the displacement that led there, v = sum of slopes *
+    weights."""
 
     residual: np.ndarray
     slope_gram: np.ndarray
@@ -99,16 +101,14 @@ class Flow:
         first, *others = self.sweep(work)
         for other in others:
             first.add(other)
-        lower = np.tril(first.gram)
-        gram = lower + np.tril(lower, -1).mT
-        return Totals(self.alpha / self.m * first.output - self.y, gram / self.m, self.speed / self.m * first.work)
+        mirror(first.gram)
+        gram = first.gram / self.m
+        return Totals(self.alpha / self.m * first.output - self.y, gram, self.speed / self.m * first.work)
 
     def evaluate(self, h: Array, slope: Array | None = None) -> Totals:
         """Residual and slope Gram matrix at h. The slopes are written into `slope` (S, n, m), where one is given."""
         keep = None if slope is None else (slope, 0)
-        return self.totals(
-            lambda lo, hi: self.engine.move(self, h, lo, hi, [], [], keep=keep, write=False, gram=True, work=False)
-        )
+        return self.totals(lambda lo, hi: self.engine.move(self, h, lo, hi, [], [], keep=keep, gram=True))
 
     def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
         """speed H (S, n, n): dr/dt = -speed H r, equation (14)."""
@@ -118,8 +118,8 @@ class Flow:
 class Stages:
     """The stages of one step from h: h_k = h - beta c G (sum_j S_j * drive_kj), where S_j = sigma'(h_j) and h_0 = h.
 
-    A drive holds, for each S_j so far, its weights (S, n), or None for zero. Slopes are kept, or computed again, a range
-    of neurons at a time, where memory is short; either way the numbers are the same.
+    A drive holds, for each S_j so far, its weights (S, n), or None for zero. Slopes are kept, or computed again, a
+    range of neurons at a time, where memory is short; either way the numbers are the same.
     """
 
     def __init__(self, flow: Flow, h: Array, slope: Array | None) -> None:
@@ -177,10 +177,7 @@ class Stages:
     def displaced(self, drive: Drive) -> Array:
         """h displaced, a new array; the slopes are those of the stages, wherever h is by now."""
         flow, fresh = self.flow, self.flow.arrays.copy(self.h)
-        options = {"keep": None, "write": True, "gram": False, "work": False}
-        flow.sweep(
-            lambda lo, hi: flow.engine.move(flow, fresh, lo, hi, *self._terms(lo, hi, drive, {}), **options)
-        )
+        flow.sweep(lambda lo, hi: flow.engine.move(flow, fresh, lo, hi, *self._terms(lo, hi, drive, {}), write=True))
         return fresh
 
     def _move(
@@ -195,8 +192,8 @@ class Stages:
         work: bool = False,
     ) -> Sums:
         terms, weights = self._terms(lo, hi, drive, {})
-        options = {"keep": keep, "write": write, "gram": gram, "work": work}
-        return self.flow.engine.move(self.flow, self.h, lo, hi, terms, weights, **options)
+        move = self.flow.engine.move
+        return move(self.flow, self.h, lo, hi, terms, weights, keep=keep, write=write, gram=gram, work=work)
 
     def _terms(
         self, lo: int, hi: int, drive: Drive, known: dict[int, tuple[Array, int]]
@@ -212,8 +209,7 @@ class Stages:
         if k not in known:
             fresh = (self.flow.arrays.empty(self.flow.runs, self.flow.n, hi - lo), lo)
             terms, weights = self._terms(lo, hi, self.drives[k], known)
-            options = {"keep": fresh, "write": False, "gram": False, "work": False}
-            self.flow.engine.move(self.flow, self.h, lo, hi, terms, weights, **options)
+            self.flow.engine.move(self.flow, self.h, lo, hi, terms, weights, keep=fresh)
             known[k] = fresh
         return known[k]
 

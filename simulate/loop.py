@@ -135,7 +135,9 @@ class Loop:
         attempt = np.where(to_goal, goal - at.time, allowed)
         step = self.stepper.step(flow, self.coarse, attempt, errors=True)
         at.evaluations = at.evaluations + step.evaluations
-        ratio = _error_ratio(step, self.coarse.residual, self.scales, control.rtol, at.floor)
+        ratio = _error_ratio(
+            step, self.coarse.residual, self.scales, control.rtol, at.floor, smooth=flow.activation.smooth
+        )
         accepted = ratio <= 1
         exponent = -1 / self.stepper.error_order
         factor = SAFETY * np.maximum(np.where(np.isfinite(ratio), ratio, 1.0), 1e-12) ** exponent
@@ -350,14 +352,20 @@ def _resolved(point: Point, tau: np.ndarray) -> np.ndarray:
     return np.where((ahead > 0.05) | (time >= tau), tau, time)
 
 
-def _error_ratio(step: Step, residual: np.ndarray, scales: np.ndarray, rtol: float, floor: np.ndarray) -> np.ndarray:
-    """The step's estimated local error in units of what rtol allows, (S,); inf where it is not a number."""
+def _error_ratio(
+    step: Step, residual: np.ndarray, scales: np.ndarray, rtol: float, floor: np.ndarray, *, smooth: bool
+) -> np.ndarray:
+    """The step's estimated local error in units of what rtol allows, (S,); inf where it is not a number.
+
+    Where slopes jump, each neuron that crosses a kink within a step is off by a part of its way, however small the
+    step; such errors are of either sign, r sees their mean, and H only their square.
+    """
     assert step.residual_error is not None
     assert step.movement_error is not None
     size = np.linalg.norm(residual, axis=1)
     if step.predicted is not None:  # a long step may end far below where it began
         size = np.minimum(size, np.linalg.norm(step.predicted, axis=1))
     in_residual = np.linalg.norm(step.residual_error, axis=1) / (rtol * size + floor)
-    in_movement = (step.movement_error / scales).max(1) / rtol
+    in_movement = (step.movement_error / scales).max(1) ** (1 if smooth else 2) / rtol
     ratio = np.maximum(in_residual, in_movement)
     return np.where(np.isfinite(ratio), ratio, math.inf)

@@ -91,19 +91,10 @@ class Recorder:
         self, flow: Flow, runs: np.ndarray, h0: Array, time: np.ndarray, point: Point, path: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """(observables, their rounding where it is not a few ulps of the value)."""
-        r, xp, fetch = point.residual, flow.arrays.xp, flow.arrays.fetch
-
-        def work(lo: int, hi: int) -> list[np.ndarray]:
-            h = point.h[:, : flow.n, lo:hi]
-            moved = h - h0[:, : flow.n, lo:hi]
-            square = fetch((moved * moved).sum(-1))
-            moved = xp.abs(moved)
-            largest_here = (flow.arrays.row_max(rows) for rows in (xp.abs(h), moved))
-            return [fetch(found) for found in (moved.sum(-1), *largest_here)] + [square]
-
-        found = flow.sweep(work)
-        absolute, square = (sum(part[k] for part in found) for k in (0, 3))
-        size, farthest = (np.maximum.reduce([part[k] for part in found]) for k in (1, 2))
+        r = point.residual
+        found = flow.sweep(lambda lo, hi: flow.engine.moments(flow, point.h, h0, lo, hi))
+        absolute, square = (sum(part[k] for part in found) for k in (0, 1))
+        farthest, size = (np.maximum.reduce([part[k] for part in found]) for k in (2, 3))
         modes = apply(point.eigenvectors.mT, r)
         values = {
             "loss": (r * r).sum(1) / 2,

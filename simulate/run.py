@@ -30,7 +30,7 @@ TOGETHER = 2**18  # entries of all states that are advanced together
 
 @contextmanager
 def _threads(entries: int) -> Iterator[None]:
-    """Ranges of neurons are spread over torch's number of threads, one for a small state; each calls BLAS on its own."""
+    """Ranges of neurons go to torch's number of threads, one for a small state; each has a BLAS of its own."""
     before = torch.get_num_threads()
     torch.set_num_threads(1 if entries < SMALL else before)
     try:

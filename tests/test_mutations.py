@@ -15,8 +15,8 @@ import simulate.network
 import simulate.setup
 from bounds import constants
 from bounds.activation import Activation
-from simulate import Network
-from simulate.flow import Flow
+from simulate import Network, kernels
+from simulate.engine import Compiled
 from simulate.observe import Recorder
 from verify.claims import CLAIMS, NotApplicable, draws
 from verify.run import Run
@@ -75,9 +75,24 @@ def verdicts() -> dict[str, list[Verdict]]:
 
 
 def wrong_flow(patch, change):
-    """The pulls that move neurons are changed."""
-    true = Flow.displace
-    patch.setattr(Flow, "displace", lambda self, part, h, pull, out: true(self, part, h, change(pull), out))
+    """The weights that move neurons are changed."""
+    true = Compiled.move
+
+    def move(self, flow, h, lo, hi, terms, weights, **options):
+        return true(self, flow, h, lo, hi, terms, [change(weight) for weight in weights], **options)
+
+    patch.setattr(Compiled, "move", move)
+
+
+def wrong_kernel(patch, factor):
+    """The sums over neurons of sigma' sigma' are changed."""
+    true = Compiled.move
+
+    def move(self, *arguments, **options):
+        sums = true(self, *arguments, **options)
+        return replace(sums, gram=factor * sums.gram)
+
+    patch.setattr(Compiled, "move", move)
 
 
 def wrong_draw(patch, change):
@@ -150,6 +165,7 @@ def wrong_slope(patch, factor):
 
         return both
 
+    patch.setattr(kernels, "KINDS", {})  # the compiled ones cannot be changed from here
     for name in ("value_and_slope", "numpy_value_and_slope"):
         patch.setattr(simulate.arrays, name, scaled(getattr(simulate.arrays, name)))
 
@@ -160,11 +176,9 @@ def wrong_lipschitz(patch, factor):
 
 
 MUTATIONS = {
-    "sign of the flow": lambda p: wrong_flow(p, lambda pull: -pull),
-    "integrator with 1% error": lambda p: wrong_flow(p, lambda pull: 1.01 * pull),
-    "tangent kernel doubled": lambda p: p.setattr(
-        Flow, "slope_gram", lambda self, *a, true=Flow.slope_gram: 2 * true(self, *a)
-    ),
+    "sign of the flow": lambda p: wrong_flow(p, lambda weight: -weight),
+    "integrator with 1% error": lambda p: wrong_flow(p, lambda weight: 1.01 * weight),
+    "tangent kernel doubled": lambda p: wrong_kernel(p, 2),
     "sum over neurons, not mean": lambda p: wrong_scaling(p, alpha="m"),
     "descent moves twice as far": lambda p: wrong_scaling(p, beta=2.0),
     "sigma' 2% too large": lambda p: wrong_slope(p, 1.02),
@@ -205,7 +219,8 @@ def test_killed(mutation, monkeypatch):
 
 def test_the_switches_themselves_change_nothing(monkeypatch):
     """Each switch with a change that is none."""
-    wrong_flow(monkeypatch, lambda pull: pull)
+    wrong_flow(monkeypatch, lambda weight: weight)
+    wrong_kernel(monkeypatch, 1)
     wrong_draw(monkeypatch, lambda H, c: (H, c))
     wrong_measurement(monkeypatch, "path_length", lambda s: s)
     wrong_constant(monkeypatch, "kappa", 1.0)

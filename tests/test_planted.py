@@ -8,7 +8,7 @@ import pytest
 import bounds
 from bounds import constants
 from bounds.datasets import load_builtin
-from simulate.flow import Flow
+from simulate.engine import Compiled
 from simulate.integrators.exponential import Exponential
 from verify.claims import CLAIMS, Claim
 from verify.claims import theorem_1 as theorem_1_module
@@ -100,30 +100,35 @@ def verdict_with_bug(problem) -> Verdict:
 
 
 def pushed_by(factor):
-    """Flow.pull with every displacement multiplied by a factor."""
-    true = Flow.pull
+    """Compiled.move with every displacement multiplied by a factor."""
+    true = Compiled.move
 
-    def pull(self, part, slopes, weights, rows):
-        return true(self, part, slopes, [factor * weight for weight in weights], rows)
+    def move(self, flow, h, lo, hi, terms, weights, **options):
+        return true(self, flow, h, lo, hi, terms, [factor * weight for weight in weights], **options)
 
-    return pull
+    return move
 
 
 def test_a_wrong_step_length_is_seen(small, monkeypatch):
     """Neurons that move 1% too far lose energy that (14) does not account for."""
     assert verdict_with_bug(small) is Verdict.HOLDS
-    monkeypatch.setattr(Flow, "pull", pushed_by(1.01))
+    monkeypatch.setattr(Compiled, "move", pushed_by(1.01))
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
 def test_a_wrong_sign_is_seen(small, monkeypatch):
-    monkeypatch.setattr(Flow, "pull", pushed_by(-1.0))
+    monkeypatch.setattr(Compiled, "move", pushed_by(-1.0))
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
 def test_a_factor_two_in_the_kernel_is_seen(small, monkeypatch):
-    true = Flow.slope_gram
-    monkeypatch.setattr(Flow, "slope_gram", lambda self, slope: 2 * true(self, slope))
+    true = Compiled.move
+
+    def move(self, *arguments, **options):
+        sums = true(self, *arguments, **options)
+        return replace(sums, gram=2 * sums.gram)
+
+    monkeypatch.setattr(Compiled, "move", move)
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 

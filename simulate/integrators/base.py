@@ -11,7 +11,6 @@ import torch
 from simulate.arrays import Array
 from simulate.flow import Drive, Flow, Stages, Totals
 
-
 LARGE = 128  # data points from which on eigenvectors are worth all threads
 
 
@@ -96,8 +95,8 @@ class Step:
         return Point.of(flow, self.stages.h, totals, slope)
 
     def within(self, time: np.ndarray) -> tuple[Drive, np.ndarray, np.ndarray]:
-        """After advance, of a dense integrator: (displacement from the end back to `time` (S,) after the start, path and
-        dissipated until then)."""
+        """After advance, of a dense integrator: (displacement from the end back to `time` (S,) after the start, path
+        and dissipated until then)."""
         raise NotImplementedError
 
     def discard(self) -> None:

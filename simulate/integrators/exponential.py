@@ -1,9 +1,9 @@
 """The default: a third-order exponential Runge-Kutta method along the path of the flow.
 
-The stiff part of the flow acts through r in R^n alone: dh_i/dt = -c_i G (sigma'(h_i) * r), dr/dt = -speed H r. Both r and
-its integrals against the slopes S(t) = sigma'(h(t)) are known in closed form (residual.py) once S and H are polynomials
-in the path length. Nodes 0, 1/3, 2/3 of the path of a step, as in Heun's third-order method: the interpolation error
-of S at {0, 2/3} integrates to zero over the step.
+The stiff part of the flow acts through r in R^n alone: dh_i/dt = -c_i G (sigma'(h_i) * r), dr/dt = -speed H r. Both r
+and its integrals against the slopes S(t) = sigma'(h(t)) are known in closed form (residual.py) once S and H are
+polynomials in the path length. Nodes 0, 1/3, 2/3 of the path of a step, as in Heun's third-order method: the
+interpolation error of S at {0, 2/3} integrates to zero over the step.
 """
 
 from __future__ import annotations

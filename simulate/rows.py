@@ -1,0 +1,228 @@
+"""Compiled loops over a row or a strip of neurons, written so that they fill the vector registers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+STRIP = 256  # neurons at a time: fewer would be calls, more would leave the nearest caches
+
+# Sums may be reordered, which vector registers need; nothing else may, for exp_ below relies on its rounding.
+SUMS: dict[str, Any] = {
+    "fastmath": {"contract", "nsz", "reassoc"},
+    "error_model": "numpy",
+    "nogil": True,
+    "cache": True,
+}
+EXACT: dict[str, Any] = {"fastmath": {"contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}
+
+
+def _wide_vectors(typingctx: Any) -> Any:
+    """Let the function that calls this use the widest vector registers; by default LLVM keeps to half of them."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
+_wide: Any = intrinsic(_wide_vectors)
+
+
+def _float_of(typingctx: Any, bits: Any) -> Any:
+    return types.float64(types.int64), lambda c, b, s, args: b.bitcast(args[0], ir.DoubleType())
+
+
+def _bits_of(typingctx: Any, number: Any) -> Any:
+    return types.int64(types.float64), lambda c, b, s, args: b.bitcast(args[0], ir.IntType(64))
+
+
+_as_float: Any = intrinsic(_float_of)
+_as_bits: Any = intrinsic(_bits_of)
+
+
+@njit(**EXACT)
+def exp_(x: float) -> float:
+    """exp on [-700, 700] to 2 ulp, without branches, so that it vectorises: 2^k by its bits, the rest a polynomial."""
+    shifted = x * 1.4426950408889634 + 6755399441055744.0  # adding 1.5 2^52 rounds to an integer
+    k = shifted - 6755399441055744.0
+    r = x - k * 0.693147180369123816490
+    r = r - k * 1.90821492927058770002e-10
+    # By halves, for the chain of a Horner scheme is longer than the wait for its sums.
+    r2 = r * r
+    low = (1.0 + r) + r2 * (0.5 + r * (1 / 6.0))
+    middle = (1 / 24.0 + r * (1 / 120.0)) + r2 * (1 / 720.0 + r * (1 / 5040.0))
+    high = (1 / 40320.0 + r * (1 / 362880.0)) + r2 * (1 / 3628800.0 + r * (1 / 39916800.0))
+    r4 = r2 * r2
+    top = 1 / 479001600.0 + r * (1 / 6227020800.0)
+    p = low + r4 * (middle + r4 * (high + r4 * top))
+    return p * _as_float((_as_bits(shifted) + 1023) << 52)
+
+
+@njit(**EXACT)
+def _tanh(x: float) -> float:
+    """tanh to 2e-16 absolute; NaN stays NaN."""
+    x = -20.0 if x < -20.0 else x
+    x = 20.0 if x > 20.0 else x
+    return 1.0 - 2.0 / (exp_(2.0 * x) + 1.0)
+
+
+@njit(**SUMS)
+def tanh_row(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> float:
+    """slope = sigma'(h - push pull); returns sum c sigma."""
+    _wide()
+    total = 0.0
+    for j in range(w):
+        value = _tanh(h[j] - push[j] * pull[j])
+        slope[j] = 1.0 - value * value
+        total += value * c[j]
+    return total
+
+
+@njit(**SUMS)
+def relu_row(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> float:
+    _wide()
+    total = 0.0
+    for j in range(w):
+        x = h[j] - push[j] * pull[j]
+        slope[j] = 1.0 if x > 0.0 else 0.0
+        total += (0.0 if x <= 0.0 else x) * c[j]  # NaN stays NaN
+    return total
+
+
+@njit(**SUMS)
+def tanh_row_moved(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> float:
+    """The same with h overwritten by h - push pull."""
+    _wide()
+    total = 0.0
+    for j in range(w):
+        h[j] = h[j] - push[j] * pull[j]
+        value = _tanh(h[j])  # of what is stored, rounded to its dtype
+        slope[j] = 1.0 - value * value
+        total += value * c[j]
+    return total
+
+
+@njit(**SUMS)
+def relu_row_moved(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> float:
+    _wide()
+    total = 0.0
+    for j in range(w):
+        h[j] = h[j] - push[j] * pull[j]
+        x = h[j]
+        slope[j] = 1.0 if x > 0.0 else 0.0
+        total += (0.0 if x <= 0.0 else x) * c[j]
+    return total
+
+
+@njit(**SUMS)
+def weigh_row(total: Any, k: int, weight: float, slope: Any, w: int) -> None:
+    """total = weight slope for the first term (k = 0), added to it for the others."""
+    _wide()
+    if k == 0:
+        for j in range(w):
+            total[j] = weight * slope[j]
+    else:
+        for j in range(w):
+            total[j] += weight * slope[j]
+
+
+@njit(**SUMS)
+def dot_row(left: Any, right: Any, w: int) -> float:
+    _wide()
+    total = 0.0
+    for j in range(w):
+        total += left[j] * right[j]
+    return total
+
+
+@njit(**SUMS)
+def displace_row(x: Any, h: Any, push: Any, pull: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        x[j] = h[j] - push[j] * pull[j]
+
+
+@njit(**SUMS)
+def copy_row(to: Any, row: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        to[j] = row[j]
+
+
+@njit(**SUMS)
+def product(G: Any, v: Any, p: Any, rows: int, n: int, w: int) -> None:
+    """p = G v for the first w columns of flat v (n, STRIP) and p (rows, STRIP): four rows by four at a time."""
+    _wide()
+    for a in range(rows):
+        for j in range(w):
+            p[a * STRIP + j] = 0.0
+    whole_rows, whole = rows - rows % 4, n - n % 4
+    for b in range(0, whole, 4):
+        o = b * STRIP
+        for a in range(0, whole_rows, 4):
+            q = a * STRIP
+            g00, g01, g02, g03 = G[a, b], G[a, b + 1], G[a, b + 2], G[a, b + 3]
+            g10, g11, g12, g13 = G[a + 1, b], G[a + 1, b + 1], G[a + 1, b + 2], G[a + 1, b + 3]
+            g20, g21, g22, g23 = G[a + 2, b], G[a + 2, b + 1], G[a + 2, b + 2], G[a + 2, b + 3]
+            g30, g31, g32, g33 = G[a + 3, b], G[a + 3, b + 1], G[a + 3, b + 2], G[a + 3, b + 3]
+            for j in range(w):
+                x0, x1, x2, x3 = v[o + j], v[o + STRIP + j], v[o + 2 * STRIP + j], v[o + 3 * STRIP + j]
+                p[q + j] += g00 * x0 + g01 * x1 + g02 * x2 + g03 * x3
+                p[q + STRIP + j] += g10 * x0 + g11 * x1 + g12 * x2 + g13 * x3
+                p[q + 2 * STRIP + j] += g20 * x0 + g21 * x1 + g22 * x2 + g23 * x3
+                p[q + 3 * STRIP + j] += g30 * x0 + g31 * x1 + g32 * x2 + g33 * x3
+        for a in range(whole_rows, rows):
+            q = a * STRIP
+            g0, g1, g2, g3 = G[a, b], G[a, b + 1], G[a, b + 2], G[a, b + 3]
+            for j in range(w):
+                p[q + j] += (
+                    g0 * v[o + j] + g1 * v[o + STRIP + j] + g2 * v[o + 2 * STRIP + j] + g3 * v[o + 3 * STRIP + j]
+                )
+    for b in range(whole, n):
+        o = b * STRIP
+        for a in range(rows):
+            g, q = G[a, b], a * STRIP
+            for j in range(w):
+                p[q + j] += g * v[o + j]
+
+
+@njit(**SUMS)
+def add_gram(v: Any, gram: Any, n: int, w: int) -> None:
+    """gram += v v' on and below the diagonal, v the first w columns of flat (n, STRIP): one row by four at a time."""
+    _wide()
+    for a in range(n):
+        q = a * STRIP
+        whole = (a + 1) - (a + 1) % 4
+        for b in range(0, whole, 4):
+            o = b * STRIP
+            s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+            for j in range(w):
+                x = v[q + j]
+                s0 += x * v[o + j]
+                s1 += x * v[o + STRIP + j]
+                s2 += x * v[o + 2 * STRIP + j]
+                s3 += x * v[o + 3 * STRIP + j]
+            gram[a, b] += s0
+            gram[a, b + 1] += s1
+            gram[a, b + 2] += s2
+            gram[a, b + 3] += s3
+        for b in range(whole, a + 1):
+            o = b * STRIP
+            s0 = 0.0
+            for j in range(w):
+                s0 += v[q + j] * v[o + j]
+            gram[a, b] += s0
+
+
+@njit(**EXACT)
+def aligned(size: int) -> Any:
+    """Zeros that start at a cache line: vectors that straddle two lines take twice as long."""
+    array = np.zeros(size + 8)
+    ahead = (64 - array.ctypes.data % 64) % 64 // 8
+    return array[ahead : ahead + size]
