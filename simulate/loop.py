@@ -235,15 +235,17 @@ class Loop:
         due = moved
         if saves is not None:
             at.saved = np.searchsorted(saves, at.time, side="right")
-            ended = np.array([k in self._ended() for k in range(len(at.run))])
-            due = moved & ((np.concatenate([[-1.0], saves])[at.saved] == at.time) | ended)
+            ended = self._ended()
+            at_end = np.array([k in ended for k in range(len(at.run))])
+            due = moved & ((np.concatenate([[-1.0], saves])[at.saved] == at.time) | at_end)
+        if not due.any():
+            return
         flow, fine, coarse = self.flow, self.fine, self.coarse
         if not due.all():
             some = np.flatnonzero(due)
             flow, fine, coarse = flow.select(some), fine.select(some), coarse.select(some)
             at, tau = at.select(some), tau[some]
-        if len(at.run):
-            self.recorder.record(flow, at.run, at.time, fine, at.fine_path, coarse, at.coarse_path, tau)
+        self.recorder.record(flow, at.run, at.time, fine, at.fine_path, coarse, at.coarse_path, tau)
 
     def _finish(self) -> None:
         """Take out of the batch the runs that are done."""
@@ -316,14 +318,17 @@ def _travelled(
     """What a step, or the part of it until `after`, adds to the path."""
     lost = np.maximum((before.residual**2).sum(1) - (after.residual**2).sum(1), 0.0) / 2
     correction = np.where(dissipated > 0, np.sqrt(lost / np.where(dissipated > 0, dissipated, 1.0)), 0.0)
-    slip = np.zeros(len(length))
-    if not flow.activation.smooth and step.predicted is not None:
-        slip = np.linalg.norm(step.arrived - step.predicted, axis=1)
+    added = np.zeros((len(length), 4))
+    added[:, 0], added[:, 1] = length * correction, dissipated
+    if flow.activation.smooth or step.predicted is None:
+        return added
+    assert step.arrived is not None
+    slip = np.linalg.norm(step.arrived - step.predicted, axis=1)
     # A time dt at a kink that no stage saw costs slip = |dr/dt| dt in r and sqrt(P) dt <= |r| slip/sqrt(P) in s.
     modes = apply(before.eigenvectors.mT, before.residual)
     root = np.sqrt((before.eigenvalues * modes * modes).sum(1))
-    in_path = np.linalg.norm(before.residual, axis=1) * slip / np.where(root > 0, root, np.inf)
-    return np.stack((length * correction, dissipated, slip, in_path), axis=1)
+    added[:, 2], added[:, 3] = slip, np.linalg.norm(before.residual, axis=1) * slip / np.where(root > 0, root, np.inf)
+    return added
 
 
 def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:
