@@ -174,11 +174,15 @@ class Stages:
 
         return self.flow.totals(move)
 
-    def displaced(self, drive: Drive) -> Array:
-        """h displaced, a new array; the slopes are those of the stages, wherever h is by now."""
+    def displaced(self, drive: Drive) -> tuple[Array, Totals]:
+        """(h displaced, a new array; the totals there). The slopes are those of the stages, wherever h is by now."""
         flow, fresh = self.flow, self.flow.arrays.copy(self.h)
-        flow.sweep(lambda lo, hi: flow.engine.move(flow, fresh, lo, hi, *self._terms(lo, hi, drive, {}), write=True))
-        return fresh
+
+        def work(lo: int, hi: int) -> Sums:
+            terms, weights = self._terms(lo, hi, drive, {})
+            return flow.engine.move(flow, fresh, lo, hi, terms, weights, write=True, gram=True)
+
+        return fresh, flow.totals(work)
 
     def _move(
         self,

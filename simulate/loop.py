@@ -308,7 +308,7 @@ class Leg:
     def at(self, flow: Flow, time: np.ndarray) -> tuple[Point, np.ndarray]:
         """(the point, the path) at a time within it, (S,)."""
         drive, length, dissipated = self.step.within(np.minimum(time - self.start, self.tau))
-        point = Point.at(flow, self.step.stages.displaced(drive))
+        point = Point.of(flow, *self.step.stages.displaced(drive), None)
         return point, self.path_before + _travelled(flow, self.step, self.before, point, length, dissipated)
 
 

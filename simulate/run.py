@@ -157,7 +157,8 @@ def gradient_flow(
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
     alone = {"network": network, "checkpoint": checkpoint, "progress": progress}
     chosen = [seed] if seeds is None else _check_seeds(seeds, alone)
-    reported = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "loss": loss}
+    listed = None if saves is None else saves.tolist()
+    reported = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "loss": loss, "save_at": listed}
     found: list[Trajectory] = []
     while chosen:
         setup = Setup(problem, chosen[:1], options)
@@ -169,7 +170,6 @@ def gradient_flow(
         times = None if saves is None else saves / setup.clock
         control = Control(t_max / setup.clock, float(rtol), float(loss_ratio), max_steps, times, progress)
         exact = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "max_steps": max_steps}
-        listed = None if saves is None else saves.tolist()
         saver = setup.saver(checkpoint, resume, {"integrator": integrator, "save_at": listed, **exact})
         with _threads(entries), saver.watching():
             outcomes = Loop(setup.flow, stepper, setup.h0, setup.recorder, control, saver).integrate()

@@ -123,7 +123,7 @@ def read(file: str | Path, *, conjectures: str | None = None) -> Counterexample:
     }
     rtol = float(options.pop("rtol", 1e-4))
     if "step" not in options:
-        options["save_at"] = arrays["time"]
+        options.setdefault("save_at", arrays["time"])  # what older files did not tell
     return Counterexample(claim.as_claim() if isinstance(claim, Conjecture) else claim, common | options, rtol, told)
 
 
