@@ -181,6 +181,27 @@ def test_appendix_c_with_the_printed_theta_is_refuted(monkeypatch):
     assert checked(CLAIMS["appendix-c"]) is Verdict.REFUTED
 
 
+STATISTICAL = [name for name, claim in CLAIMS.items() if claim.statistical]
+
+
+def test_each_verdict_on_draws_has_a_share_of_the_session_s_budget(monkeypatch):
+    """The counts that the budget is divided by; a verdict at another level draws another number of networks."""
+    levels = []
+    true = draws.confidence_sequence
+    monkeypatch.setattr(draws, "confidence_sequence", lambda *a, alpha: levels.append(alpha) or true(*a, alpha=alpha))
+    token = draws.LEVEL.set(0.02)
+    try:
+        for name, claim in CLAIMS.items():
+            if claim.check is not None and name not in ("initial-draw", "width-free-of-n", "printed-e10"):
+                levels.clear()
+                claim.check()
+                assert levels == [0.02] * claim.statistical, name
+    finally:
+        draws.LEVEL.reset(token)
+    assert CLAIMS["initial-draw"].statistical == 1
+    assert len(STATISTICAL) == 10
+
+
 def test_frequencies_are_three_valued():
     quantity = "P"
     assert draws.frequency(quantity, [False] * 300).verdict is Verdict.HOLDS

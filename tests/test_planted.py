@@ -167,18 +167,52 @@ def test_a_refutation_must_survive_a_tighter_run(regime):
     assert asked == [1e-3, 1e-4]
 
 
+def test_a_fault_at_kinks_is_not_repeated_by_the_second_opinion(monkeypatch):
+    """An integrator that is wrong at kinks at any tolerance: a tighter run refutes again, another one does not."""
+    true = Exponential.step
+
+    def careless(self, flow, point, tau, *, errors):
+        step = true(self, flow, point, tau, errors=errors)
+        return step if flow.activation.smooth else replace(step, path=step.path / 2)
+
+    X = np.random.default_rng(0).standard_normal((3, 5))
+    problem = bounds.Problem(X, np.array([1.0, -1.0, 1.0]), activation="relu")
+    claim = CLAIMS["path-lower"]
+
+    def make(rtol: float) -> Run:
+        return plain_run(problem, width=16, scale=2.0, seed=0, t_max=0.5, loss_ratio=0.0, rtol=rtol)
+
+    assert claim.verdict(make(1e-3)) is not Verdict.REFUTED
+    monkeypatch.setattr(Exponential, "step", careless)
+    assert claim.verdict(make(1e-3)) is claim.verdict(make(1e-4)) is Verdict.REFUTED
+    assert decide(claim, make, 1e-3)[0] is Verdict.UNDECIDED
+
+
+def test_what_is_false_at_kinks_is_refuted_by_both_integrators():
+    problem = bounds.Problem(np.eye(2), np.array([1.0, -1.0]), activation="relu")
+    false = scaled(CLAIMS["movement-upper"], 0.5, "rms |h - h0|")
+
+    def make(rtol: float) -> Run:
+        return plain_run(problem, width=16, scale=2.0, seed=0, t_max=0.5, loss_ratio=0.0, rtol=rtol)
+
+    assert decide(false, make, 1e-3)[0] is Verdict.REFUTED
+
+
+COARSE = [("tanh", 4.0, 1e-8), ("softplus", 4.0, 1e-8), ("sin", 4.0, 1e-8), ("relu", 0.4, 1e-4), ("clip", 0.4, 1e-4)]
+
+
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("activation", ["tanh", "softplus", "sin"])
-def test_a_coarse_tolerance_gives_no_wrong_verdict(activation, seed):
+@pytest.mark.parametrize(("activation", "end", "rtol"), COARSE)
+def test_a_coarse_tolerance_gives_no_wrong_verdict(activation, end, rtol, seed):
     """At rtol = 0.1 a true claim is not refuted, and what a fine run refutes does not hold."""
     rng = np.random.default_rng(seed)
     problem = bounds.Problem(rng.standard_normal((3, 5)), rng.uniform(-1, 1, 3), activation=activation)
-    times = np.linspace(0.5, 4.0, 8)
+    times = np.linspace(end / 8, end, 8)
 
     def make(rtol: float) -> Run:
-        return plain_run(problem, width=16, scale=2.0, seed=seed, t_max=4.0, loss_ratio=0.0, rtol=rtol, save_at=times)
+        return plain_run(problem, width=16, scale=2.0, seed=seed, t_max=end, loss_ratio=0.0, rtol=rtol, save_at=times)
 
-    coarse, fine = make(0.1), make(1e-8)
+    coarse, fine = make(0.1), make(rtol)
     for name in ("pl", "key-lemma", "movement-lower", "movement-upper", "path-lower", "rate"):
         claim = CLAIMS[name]
         assert decide(claim, make, 0.1)[0] is not Verdict.REFUTED, name

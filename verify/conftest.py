@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from hypothesis import strategies as st
 from bounds import Guarantee, LinrateError, Problem
 from bounds.cli import BAD_INPUT, UNDECIDED
 from verify import counterexample
-from verify.claims import Claim, NotApplicable
+from verify.budget import Shares
+from verify.claims import Claim, NotApplicable, draws
 from verify.conjecture import FaultyConjecture
 from verify.options import add_options, read_options
 from verify.rows import Row, overall, row_of, write_report
@@ -28,6 +28,8 @@ from verify.verdict import Verdict, combine
 
 ROWS = pytest.StashKey[list[Row]]()
 FAULTS = pytest.StashKey[list[str]]()
+SHARES = pytest.StashKey[Shares]()
+CUT = pytest.StashKey[list[str]]()
 
 for name, examples in (("quick", 6), ("default", 40), ("thorough", 2000)):
     settings.register_profile(
@@ -48,8 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
     config.stash[FAULTS] = []
     config.addinivalue_line("markers", "claim(id, ...): the claims that a test verifies")
-    config.addinivalue_line("markers", "statistical: its verdict may err with its share of --alpha")
-    config.pluginmanager.register(RowCollector(config.stash[ROWS]))
+    config.addinivalue_line("markers", "statistical(count=1): its verdicts may err, each with its share of --alpha")
+    config.stash[CUT] = []
+    config.pluginmanager.register(RowCollector(config.stash[ROWS], config.stash[CUT]))
     options = config.option
     settings.load_profile(
         "verify-thorough" if options.thorough else "verify-quick" if options.quick else "verify-default"
@@ -58,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
         read_options(options)
     except LinrateError as error:
         pytest.exit(f"error: {error}", returncode=BAD_INPUT)
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    config.stash[SHARES] = Shares(options.linrate_stop_at, workers)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -81,9 +86,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (kept if (not marks or marks & wanted) and not unused else dropped).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=dropped)
-    # One error budget for the session: each statistical test may err with an equal share of it.
-    statistical = sum(item.get_closest_marker("statistical") is not None for item in kept)
+    # One error budget for the session: each statistical verdict may err with an equal share of it.
+    statistical = sum(
+        sum(mark.args) if mark.args else 1 for item in kept if (mark := item.get_closest_marker("statistical"))
+    )
     config.option.linrate_alpha = config.option.alpha / max(statistical, 1)
+    config.stash[SHARES].expect(kept)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.config.stash[SHARES].begin(item)
+    draws.LEVEL.set(item.config.option.linrate_alpha)
 
 
 @pytest.fixture
@@ -141,7 +154,7 @@ def effort(request: pytest.FixtureRequest) -> Effort:
     """How hard this session searches."""
     option = request.config.option
     pushes = 1000 if option.thorough else 10 if option.quick else 40
-    return Effort(option.linrate_seed, pushes, option.linrate_stop_at)
+    return Effort(option.linrate_seed, pushes, request.config.stash[SHARES].end, option.linrate_alpha)
 
 
 @pytest.fixture
@@ -150,6 +163,8 @@ def search(request: pytest.FixtureRequest, effort: Effort) -> Callable[..., None
 
     def sweep(claims: Sequence[Claim], strategy: st.SearchStrategy[Any]) -> None:
         for entry in search_flows(claims, strategy, effort):
+            if entry.cut_short:
+                cut_short(request)
             if entry.told is not None and entry.told_by is not None:
                 row = row_of(entry.claim, entry.told, entry.told_by)
                 record(request, {**row, "seed": effort.seed, "trials": entry.tried, "undecided": entry.undecided})
@@ -172,9 +187,11 @@ def trials(request: pytest.FixtureRequest) -> Callable[..., None]:
             alpha=option.linrate_alpha,
             trials=option.trials,
             first_seed=option.linrate_seed,
-            stop_at=option.linrate_stop_at,
+            stop_at=request.config.stash[SHARES].end,
             **options,
         )
+        if found.cut_short:
+            cut_short(request)
         record(request, found.row(claim))
         settle(request, claim, found.verdict, found.run)
 
@@ -185,6 +202,12 @@ def record(request: pytest.FixtureRequest, row: Row) -> None:
     """Rows travel with the test's report, so that they arrive from worker processes too: as plain Python values."""
     plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in row.items()}
     request.node.user_properties.append(("linrate-row", plain))
+
+
+def cut_short(request: pytest.FixtureRequest) -> None:
+    """Tell that the time budget ended this test early."""
+    if ("linrate-cut", True) not in request.node.user_properties:
+        request.node.user_properties.append(("linrate-cut", True))
 
 
 def settle(request: pytest.FixtureRequest, claim: Claim, verdict: Verdict, run: Run | None = None) -> None:
@@ -202,14 +225,16 @@ def settle(request: pytest.FixtureRequest, claim: Claim, verdict: Verdict, run: 
 
 
 class RowCollector:
-    """Gathers the rows of all tests, in this process or in workers."""
+    """Gathers the rows of all tests, and which were cut short, in this process or in workers."""
 
-    def __init__(self, rows: list[Row]) -> None:
-        self.rows = rows
+    def __init__(self, rows: list[Row], cut: list[str]) -> None:
+        self.rows, self.cut = rows, cut
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call":
             self.rows += [value for name, value in report.user_properties if name == "linrate-row"]  # type: ignore[misc]
+            if any(name == "linrate-cut" for name, _ in report.user_properties):
+                self.cut.append(report.nodeid.rpartition("/")[2])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -245,11 +270,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     shares = {row["alpha"] for row in rows if "alpha" in row}
     if shares:
         terminalreporter.write_line(
-            f"error budget of all statistical verdicts on runs {option.alpha:g}: {max(shares):.2g} for each test"
+            f"error budget of all statistical verdicts {option.alpha:g}: {max(shares):.2g} for each"
         )
     if any(row["claim"].startswith("printed-") for row in rows):
         terminalreporter.write_line("printed-*: statements of the paper that are false as printed (docs/errata.md)")
-    if clock.monotonic() > option.linrate_stop_at:
-        terminalreporter.write_line(f"the time budget {option.budget} was used up: searches and trials were cut short")
+    if cut := config.stash[CUT]:
+        terminalreporter.write_line(f"{len(cut)} tests were cut short by the time budget {option.budget}:")
+        for name in sorted(cut):
+            terminalreporter.write_line(f"  {name}")
     if option.report:
         terminalreporter.write_line(f"{len(rows)} rows written to {option.report}")

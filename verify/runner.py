@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import simulate
 from bounds import Guarantee, Problem, constants, guarantee
 from bounds.methods.intervals import bounded_interval
+from simulate.integrators import INTEGRATORS
 from verify.claims.base import Claim, Comparison
 from verify.layers import draw_layers
 from verify.rows import Row, row_of
@@ -21,6 +22,7 @@ from verify.verdict import Verdict
 RTOL = 1e-4  # of the coarse run; what is reported is finer, and its error is measured
 STATE_BUDGET = 2 * 10**7  # entries of the m x n state that a run may have
 TIGHTER = 10.0
+OTHERWISE_STEPS = 3000  # of the second integrator, whose steps at kinks are short
 
 
 def lemma_interval(problem: Problem) -> tuple[float, float]:
@@ -83,14 +85,37 @@ def regime_run(
 
 
 def decide(claim: Claim, make_run: Callable[[float], Run], rtol: float = RTOL) -> tuple[Verdict, Run]:
-    """The verdict on make_run(rtol); a refutation must survive a run at a tenfold tighter tolerance."""
+    """The verdict on make_run(rtol). A refutation must survive a run at a tenfold tighter tolerance and, where that may
+    be no second opinion, a run by another integrator."""
     run = make_run(rtol)
-    verdict = claim.verdict(run)
-    if verdict is Verdict.REFUTED:
-        run = make_run(rtol / TIGHTER)
-        again = claim.verdict(run)
-        verdict = again if again is Verdict.REFUTED else Verdict.UNDECIDED
-    return verdict, run
+    if claim.verdict(run) is not Verdict.REFUTED:
+        return claim.verdict(run), run
+    finer = make_run(rtol / TIGHTER)
+    refuted = claim.verdict(finer) is Verdict.REFUTED
+    if refuted and (not run.problem.activation.smooth or finer.stats.evaluations <= run.stats.evaluations):
+        refuted = claim.verdict(otherwise(run, rtol)) is Verdict.REFUTED
+    return Verdict.REFUTED if refuted else Verdict.UNDECIDED, finer
+
+
+def otherwise(run: Run, rtol: float) -> Run:
+    """The same network followed by another integrator up to where the run ended: at kinks, which cut the steps of any
+    tolerance, a tighter run may repeat the first step by step. Descent, which is exact, is returned as it is."""
+    if run.integrator == "descent":
+        return run
+    trajectory = simulate.gradient_flow(
+        run.problem,
+        network=run.network,
+        integrator=next(name for name in INTEGRATORS if name != run.integrator),
+        rtol=rtol,
+        t_max=float(run.time[-1]),
+        loss_ratio=0.0,
+        loss=run.options["loss"],
+        scaling=run.scaling,
+        dtype=run.dtype,
+        interval=run.interval,
+        max_steps=OTHERWISE_STEPS,
+    )
+    return Run(replace(trajectory, init=run.init, seed=run.seed), run.guarantee)
 
 
 @dataclass(frozen=True)
@@ -110,6 +135,7 @@ class Trials:
     verdict: Verdict
     tightest: Comparison
     run: Run
+    cut_short: bool = False
 
     def row(self, claim: Claim) -> Row:
         """The row of the report: the tightest comparison, the verdict of all trials."""
@@ -158,9 +184,10 @@ def repeated_trials(
                 nearest = (slack, comparison, run)
         verdict = sequential_verdict(done, failures, undecided=undecided, delta=delta, alpha=alpha)
     assert nearest is not None
+    cut = done < most and verdict is Verdict.UNDECIDED
     interval = confidence_sequence(done, failures, undecided=undecided, alpha=alpha)
     seeds = (first_seed, first_seed + done - 1)
-    return Trials(done, failures, undecided, delta, alpha, interval, seeds, verdict, nearest[1], nearest[2])
+    return Trials(done, failures, undecided, delta, alpha, interval, seeds, verdict, nearest[1], nearest[2], cut)
 
 
 def probabilistic_trials(

@@ -22,21 +22,24 @@ from simulate import Network
 from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.conjecture import FaultyConjecture
 from verify.run import Run
-from verify.runner import RTOL, decide, plain_run
+from verify.runner import RTOL, decide, plain_run, repeated_trials
 from verify.verdict import Verdict, combine
 
 Options = dict[str, Any]
 MOST_STEPS = 150
 SHRINKS = 60
+MOST_FRESH = 40  # networks after which a suspect draw is let go
 
 
 @dataclass(frozen=True)
 class Effort:
-    """seed: of the whole search; pushes: runs of the local optimiser; stop_at: on the clock (time.monotonic)."""
+    """seed: of the whole search; pushes: runs of the local optimiser; stop_at: on the clock (time.monotonic); alpha:
+    the error allowed to its refutations of claims that may fail with probability delta."""
 
     seed: int = 0
     pushes: int = 40
     stop_at: float = math.inf
+    alpha: float = 1e-3
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Found:
     told_by: Run | None = None
     refuted: bool = False
     cut_short: bool = False
+    suspects: int = 0
 
     def look(self, options: Options, run: Run) -> float:
         """Count the run; its room (infinite where the claim does not apply), remembered if it is the least.
@@ -115,37 +119,70 @@ def refutes(claim: Claim, options: Options) -> Run | None:
     return run if verdict is Verdict.REFUTED else None
 
 
-def search(claims: Sequence[Claim], strategy: st.SearchStrategy[Options], effort: Effort) -> list[Found]:
-    """Every claim on each flow that Hypothesis draws, then pushed from its own worst one. Ends at the first refutation,
-    which is shrunk."""
+def confirm(entry: Found, options: Options, effort: Effort) -> Run | None:
+    """The run that refutes. A claim that may fail with probability delta is refuted by fresh networks, one after the
+    other, until their failure rate is decided; the k-th suspect gets the share 1/(k (k + 1)) of alpha."""
+    claim = entry.claim
+    if claim.delta is None:
+        return refutes(claim, options)
+    if "seed" not in options:
+        return None
+    entry.suspects += 1
+
+    def make(seed: int, rtol: float) -> Run:
+        return flow({**options, "seed": seed}, rtol)
+
+    try:
+        found = repeated_trials(
+            claim,
+            make,
+            delta=claim.delta,
+            alpha=effort.alpha / (entry.suspects * (entry.suspects + 1)),
+            trials=MOST_FRESH,
+            first_seed=options["seed"] + 1,
+            stop_at=effort.stop_at,
+        )
+    except (NotApplicable, LinrateError):
+        return None
+    return found.run if found.verdict is Verdict.REFUTED else None
+
+
+def search(
+    claims: Sequence[Claim], strategy: st.SearchStrategy[Options | list[Options]], effort: Effort
+) -> list[Found]:
+    """Every claim on each flow that Hypothesis draws, one or several at a time, then pushed from its own worst one.
+    Ends at the first refutation, which is shrunk."""
     found = [Found(claim) for claim in claims]
     faults: list[FaultyConjecture] = []
     left = 2 * hypothesis.settings().max_examples  # half of them climbing towards less room
 
-    def one(options: Options) -> None:
+    def one(drawn: Options | list[Options]) -> None:
         nonlocal left
-        refuted = any(entry.refuted for entry in found)
-        if faults or (left <= 0 and not refuted):  # nothing to shrink: the rest of the draws is passed over
+        if any(entry.refuted for entry in found):  # Hypothesis replays what raised, and must see it raise again
+            raise Refuted
+        if faults or left <= 0:  # the rest of the draws is passed over
             return
         left -= 1
         try:
-            look(options)
+            least = min(look(options) for options in (drawn if isinstance(drawn, list) else [drawn]))
         except FaultyConjecture as fault:
             faults.append(fault)
+            return
+        if least < math.inf:
+            target(-max(min(least, 1e3), -1e3))
 
-    def look(options: Options) -> None:
+    def look(options: Options) -> float:
         if clock.monotonic() > effort.stop_at:
             for entry in found:
                 entry.cut_short = True
-            return
+            return math.inf
         run = flow(options)
         rooms = [entry.look(options, run) for entry in found]
-        if min(rooms) < math.inf:
-            target(-max(min(*rooms, 1e3), -1e3))
         for entry, room in zip(found, rooms, strict=True):
-            if room < 0 and (confirmed := refutes(entry.claim, options)) is not None:
+            if room < 0 and (confirmed := confirm(entry, options, effort)) is not None:
                 entry.refuted, entry.room, entry.run, entry.options = True, room, confirmed, options
                 raise Refuted(entry.claim.id)
+        return min(rooms)
 
     # Hypothesis would shrink number by number, each at the price of two runs; `shrink` halves the network instead.
     cheap = hypothesis.settings(phases=(Phase.generate, Phase.target), report_multiple_bugs=False)
@@ -183,7 +220,7 @@ def push(entry: Found, effort: Effort) -> None:
         except LinrateError:  # the move left the domain: not a step that counts
             room = math.inf
         size = min(size * 1.5, 1.0) if room < before else size * 0.9
-        if room < 0 and room < before and (confirmed := refutes(entry.claim, options)) is not None:
+        if room < 0 and room < before and (confirmed := confirm(entry, options, effort)) is not None:
             entry.refuted, entry.run = True, confirmed
             return
 
@@ -192,6 +229,10 @@ def _moved(options: Options, size: float, rng: np.random.Generator) -> Options:
     """The options with a random part of their numbers moved by about `size` of themselves."""
     problem, network = options["problem"], options.get("network")
     moved = dict(options)
+    if network is None and "seed" in options:  # a claim about draws: another draw, and half of the time no more
+        moved["seed"] = int(rng.integers(2**31))
+        if rng.random() < 0.5:
+            return moved
     if network is not None and rng.random() < 0.8:
         spread = np.sqrt(np.maximum(np.diagonal(problem.gram), 1e-300))
         kick = size * rng.standard_normal(network.H.shape) * spread

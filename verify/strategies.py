@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from bounds import Problem, known_activations
@@ -46,6 +48,15 @@ def inputs(geometry: str, n: int, d: int, rng: np.random.Generator) -> np.ndarra
     return X
 
 
+def unit(problem: Problem, size: float) -> Problem:
+    """The problem with every G_aa = 1 and ||y|| at most `size`."""
+    norms = np.sqrt(np.diagonal(problem.gram))
+    G = problem.gram / np.outer(norms, norms)
+    np.fill_diagonal(G, 1.0)
+    y = problem.y * min(1.0, size / max(float(np.linalg.norm(problem.y)), 1e-300))
+    return Problem.from_gram(G, y, activation=problem.activation, name=problem.name)
+
+
 def hub(n: int, share: float) -> np.ndarray:
     """A Gram matrix (n + 1, n + 1): one point equally correlated with n others, which are orthogonal; share < 1."""
     G = np.eye(n + 1)
@@ -69,14 +80,20 @@ def targets(kind: str, G: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 @st.composite
-def problems(draw: st.DrawFn, activations: list[str] | None = None) -> Problem:
-    """A problem with 1 <= n <= 6 linearly independent rows, n <= d <= 8, or given by the Gram matrix of a hub."""
+def problems(draw: st.DrawFn, activations: list[str] | None = None, most: int = 24, hubs: int = 1) -> Problem:
+    """A problem with 1 <= n <= 6 linearly independent rows, n <= d <= 8, or given by the Gram matrix of a hub, which
+    counts as `hubs` geometries: one point with up to `most` others."""
     rng = np.random.default_rng(draw(seeds, label="data seed"))
-    geometry = draw(st.sampled_from((*GEOMETRIES, "hub")), label="geometry")
+    geometry = draw(st.sampled_from((*GEOMETRIES, *["hub"] * hubs)), label="geometry")
     activation = draw(st.sampled_from(activations or known_activations()), label="activation")
     kind = draw(st.sampled_from(TARGETS), label="targets")
     if geometry == "hub":
-        G = hub(draw(st.integers(1, 24), label="points around the hub"), draw(st.floats(-0.9, 0.9), label="share"))
+        few, many = (
+            st.integers(1, min(most, 24)),
+            st.sampled_from([k for k in (32, 64, 128, 256) if k <= most] or [most]),
+        )
+        around = draw(st.one_of(few, many) if most > 24 else few, label="points around the hub")
+        G = hub(around, draw(st.integers(-9, 9), label="tenths of the largest share") / 10)
         return Problem.from_gram(G, targets(kind, G, rng), activation=activation, name=geometry)
     n = draw(st.integers(1, 6), label="n")
     d = draw(st.integers(n, 8), label="d")
@@ -119,3 +136,24 @@ def flows(draw: st.DrawFn, activations: list[str] | None = None) -> dict[str, An
     long = draw(st.sampled_from((1.0, 20.0)), label="how long")
     t_max = 20.0 * long / (scale**2 * float(np.trace(problem.gram)))
     return {"problem": problem, "network": Network(H, signs), "t_max": t_max}
+
+
+@st.composite
+def draws_of_a_law(
+    draw: st.DrawFn,
+    law: Callable[[Problem], dict[str, Any]],
+    activations: list[str],
+    *,
+    most: int = 128,
+    condition: float = 19.9,
+) -> list[dict[str, Any]]:
+    """Options of flows from a network drawn as the theorems draw it, one for each activation on the same data with
+    G_aa = 1, lambda_max <= condition lambda_min and ||y|| <= 0.1, at the width, scale and time of `law`."""
+    drawn = unit(draw(problems(activations[:1], most, hubs=len(GEOMETRIES) // 2), label="problem"), 0.1)
+    assume(np.linalg.cond(drawn.gram) <= condition)
+    seed = draw(seeds, label="network seed")
+    found = []
+    for name in activations:
+        problem = Problem.from_gram(drawn.gram, drawn.y, activation=name, name=drawn.name)
+        found.append({"problem": problem, "seed": seed, **law(problem)})
+    return found

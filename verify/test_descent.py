@@ -1,5 +1,6 @@
 """Gradient descent (9) for smooth activations: each step, and the rate, on the data and on random problems."""
 
+import time as clock
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from bounds import Problem
 from verify.claims import CLAIMS, NotApplicable
 from verify.run import Run
 from verify.runner import simulable_guarantee
+from verify.search import Effort
 from verify.strategies import problems
 from verify.verdict import Verdict
 
@@ -41,8 +43,10 @@ def test_on_data(problem: Any, check: Any, name: str) -> None:
     st.floats(0.01, 0.99),
     st.integers(0, 1000),
 )
-def test_on_random_problems(problem: Problem, half: int, power: int, share: float, seed: int) -> None:
+def test_on_random_problems(effort: Effort, problem: Problem, half: int, power: int, share: float, seed: int) -> None:
     """Any width and scale, and steps up to w = 1."""
+    if clock.monotonic() > effort.stop_at:
+        return
     run = descent(problem, width=2 * half, scale=10.0**power, init="antisymmetric", share=share, seed=seed)
     for name in NAMES:
         try:

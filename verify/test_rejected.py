@@ -7,12 +7,13 @@ import pytest
 from verify.claims import CLAIMS
 from verify.expected import REJECTED
 from verify.rows import check_row
+from verify.test_accepted import marked
 from verify.verdict import Verdict
 
 pytestmark = pytest.mark.usefixtures("own_examples")
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.claim(name)) for name in REJECTED])
+@pytest.mark.parametrize("name", marked(REJECTED))
 def test_rejected(name: str, record_row: Any) -> None:
     claim = CLAIMS[name]
     assert claim.check is not None

@@ -1,5 +1,6 @@
 """What must come out unknown: searched, nothing found, and no proof. A refutation here would be news."""
 
+import time as clock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from verify.examples import sweep
 from verify.rows import check_row, row_of
 from verify.run import Run
 from verify.runner import decide, plain_run
+from verify.search import Effort
 from verify.strategies import problems
 from verify.verdict import Verdict
 
@@ -22,13 +24,16 @@ pytestmark = pytest.mark.usefixtures("own_examples")
 Found = list[tuple[Comparison, Run]]
 
 
-def search(name: str, strategy: st.SearchStrategy[Any], make: Any) -> Found:
-    """The comparisons of every run that Hypothesis draws and the claim applies to, a refutation confirmed."""
+def search(name: str, strategy: st.SearchStrategy[Any], make: Any, until: float) -> Found:
+    """The comparisons of every run that Hypothesis draws and the claim applies to, a refutation confirmed; until: when
+    to stop, on the clock (time.monotonic)."""
     claim = CLAIMS[name]
     found: Found = []
 
     @given(strategy)
     def one(drawn: Any) -> None:
+        if found and clock.monotonic() > until:
+            return
         try:
             _, run = decide(claim, lambda rtol: make(drawn, rtol))
             found.extend((comparison, run) for comparison in claim.compare(run) if not comparison.vacuous)
@@ -75,14 +80,14 @@ def gathered(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.claim("lemma-1-printed-many")
-def test_lemma_1_as_printed(record_row: Any) -> None:
+def test_lemma_1_as_printed(record_row: Any, effort: Effort) -> None:
     """With 9/2, where more than 69% of the neurons start in the middle third."""
 
     def make(options: dict[str, Any], rtol: float) -> Run:
         return plain_run(**options, rtol=max(rtol, 1e-4), loss_ratio=1e-6, max_steps=120)
 
     name = "lemma-1-printed-many"
-    settle_unknown(name, search(name, gathered(), make), record_row)
+    settle_unknown(name, search(name, gathered(), make, effort.stop_at), record_row)
 
 
 @pytest.mark.claim("width-free-of-n")
@@ -92,7 +97,7 @@ def test_width_free_of_n(record_row: Any) -> None:
 
 
 @pytest.mark.claim("descent-rate-relu")
-def test_relu_descent(record_row: Any) -> None:
+def test_relu_descent(record_row: Any, effort: Effort) -> None:
     """ReLU descent above its would-be critical scale, with steps that lose up to 90%."""
     drawn = st.tuples(problems(["relu"]), st.floats(1.5, 4), st.floats(0.05, 0.9), st.integers(0, 1000))
 
@@ -110,4 +115,4 @@ def test_relu_descent(record_row: Any) -> None:
         )
 
     name = "descent-rate-relu"
-    settle_unknown(name, search(name, drawn, make), record_row)
+    settle_unknown(name, search(name, drawn, make, effort.stop_at), record_row)

@@ -89,7 +89,8 @@ class Claim:
     kind: "every run", "with probability 1 - delta" or "constants" (of constants or draws, without a run).
     compare(run) tests it on a run and raises NotApplicable where the hypotheses fail; check() tests it on examples of
     its own, where it has any. whose: one of WHOSE. proved: whether a proof is known, None where nobody has said (a
-    user's conjecture).
+    user's conjecture). delta: the share of draws on which a run may violate it; None: none may.
+    statistical: how many comparisons of its check may err, each with the probability of draws.LEVEL.
     """
 
     id: str
@@ -102,6 +103,8 @@ class Claim:
     whose: str = ""
     proved: bool | None = None
     check: Callable[[], list[Comparison]] | None = None
+    delta: float | None = None
+    statistical: int = 0
 
     def verdict(self, run: Run) -> Verdict:
         """The verdict on one run."""

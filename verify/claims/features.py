@@ -97,6 +97,7 @@ LEMMA_4 = Claim(
     whose="paper, repaired",
     proved=True,
     check=check_lemma_4,
+    statistical=2,
 )
 CONDITION_1 = Claim(
     id="condition-1",
@@ -108,6 +109,7 @@ CONDITION_1 = Claim(
     whose="paper, repaired",
     proved=True,
     check=check_condition_1,
+    statistical=1,
 )
 TAILS = Claim(
     id="lower-tails",
@@ -120,4 +122,5 @@ TAILS = Claim(
     whose="ours",
     proved=True,
     check=check_lower_tails,
+    statistical=3,
 )

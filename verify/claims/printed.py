@@ -9,7 +9,7 @@ import numpy as np
 
 from bounds.erratum import Demonstration, Erratum, errata
 from verify.claims.base import Claim, Comparison
-from verify.claims.printed_runs import RUNS
+from verify.claims.printed_runs import RUNS, STATISTICAL
 
 # What is claimed, by erratum; the words of the paper and the proof that it fails are the erratum's own.
 LATEX = {
@@ -70,6 +70,7 @@ def claim_of(erratum: Erratum) -> Claim:
         whose="paper, as printed",
         proved=False,
         check=partial(check, erratum),
+        statistical=int(erratum.id in STATISTICAL),
     )
 
 

@@ -57,3 +57,4 @@ def step_one() -> list[Comparison]:
 
 
 RUNS = {"E2": lemma_2, "E5": lemma_3, "E12": lemma_4, "E17": step_one}
+STATISTICAL = ("E2", "E5", "E12")  # frequencies over draws
