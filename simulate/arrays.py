@@ -14,6 +14,7 @@ from bounds.activation import Activation
 from simulate.functions import numpy_value_and_slope, value_and_slope
 
 Array = Any  # a numpy.ndarray or a torch.Tensor
+SMALL = 2**12  # entries above which torch's elementary functions are quicker than numpy's in spite of its calls
 
 
 class Arrays:
@@ -58,4 +59,9 @@ class Arrays:
 
     def activate(self, activation: Activation, u: Array, value: Array, slope: Array) -> None:
         """Write sigma(u) and sigma'(u) into `value` and `slope`."""
-        (numpy_value_and_slope if self.numpy else value_and_slope)(activation, u, value, slope)
+        if not self.numpy:
+            value_and_slope(activation, u, value, slope)
+        elif u.shape[1] * u.shape[2] < SMALL:  # whatever the number of runs, which must not change a result
+            numpy_value_and_slope(activation, u, value, slope)
+        else:
+            value_and_slope(activation, *(torch.from_numpy(array) for array in (u, value, slope)))

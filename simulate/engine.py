@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Terms = Sequence[tuple[Array, int]]
 Weights = Sequence[np.ndarray]
 MOST = 3  # terms that one compiled pass takes
+TEMPORARY = 2**13  # entries of one run whose temporaries the allocator keeps: larger ones are fetched anew each time
 
 
 @dataclass
@@ -88,40 +89,23 @@ class Compiled:
         runs, n = flow.runs, flow.n
         sums = Sums(np.zeros((runs, n)), np.zeros((runs, n, n)), np.zeros(runs))
         count, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
+        few = (count, *(slopes if count else (h, h, h)), factors, offsets, flow.G_all, flow.push, flow.c, write)
         kind = kernels.KINDS.get(flow.activation.name, kernels.RAW)
-        raw = flow.arrays.empty(runs, n, hi - lo) if kind == kernels.RAW else None
-        into, at = keep if keep is not None else (h, 0)
-        if raw is not None:
-            into, at = raw, lo
-        kernels.sweep(
-            kind,
-            n,
-            lo,
-            hi,
-            h,
-            count,
-            *(slopes if count else (h, h, h)),
-            factors,
-            offsets,
-            flow.G_all,
-            flow.push,
-            flow.c,
-            write,
-            keep is not None,
-            into,
-            at,
-            gram,
-            work,
-            sums.output,
-            sums.gram,
-            sums.work,
-        )
-        if raw is not None:
-            slope = flow.arrays.empty(runs, n, hi - lo)
-            flow.arrays.activate(flow.activation, raw, raw, slope)
-            kernels.totals(raw, slope, lo, flow.c, gram, sums.output, sums.gram)
+        if kind != kernels.RAW:
+            into, at = (h, 0) if keep is None else keep
+            ask = (keep is not None, into, at, gram, work, sums.output, sums.gram, sums.work)
+            kernels.sweep(kind, n, lo, hi, h, *few, *ask)
+            return sums
+        width = max(1, TEMPORARY // n)  # whatever the number of runs
+        for start in range(lo, hi, width):
+            end = min(start + width, hi)
+            value, slope = (flow.arrays.empty(runs, n, end - start) for _ in range(2))
+            ask = (True, value, start, gram, work, sums.output, sums.gram, sums.work)
+            kernels.sweep(kind, n, start, end, h, *few, *ask)
+            flow.arrays.activate(flow.activation, value, value, slope)
+            kernels.totals(value, slope, start, flow.c, gram, sums.output, sums.gram)
             if keep is not None:
-                keep[0][:, :, lo - keep[1] : hi - keep[1]] = slope
+                keep[0][:, :, start - keep[1] : end - keep[1]] = slope
         return sums
 
     def sizes(
