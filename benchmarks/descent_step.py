@@ -31,11 +31,11 @@ def contenders(
     gram = features @ features.T / D
     problem = bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=activation)
     flow = Flow(problem, signs[None], scaling_of("ours", m), Arrays(torch.float64, torch.device("cpu")))
-    state = DescentState(flow, (Phi @ torch.tensor(W).T / math.sqrt(D))[None])
+    state = DescentState(flow, flow.arrays.copy((Phi @ torch.tensor(W).T / math.sqrt(D))[None].numpy()))
 
     def ours() -> float:
         with torch.no_grad():
-            residual = state.residual()
+            residual = state.residual
             state.step(step)
             return float((residual * residual).sum()) / 2
 

@@ -107,6 +107,10 @@ def sweep(
                     if write:
                         for j in range(w):
                             moving[j] = row[j]
+                elif keep and not want_gram and kind == TANH and write:  # descent: no need of a copy
+                    row = kept[s, a, start - kept_offset :]
+                    output[s, a] += tanh_row_moved(moving, pushed, pulled, row, c[s, 0, start:], w)
+                    continue
                 elif kind == TANH and write:
                     output[s, a] += tanh_row_moved(moving, pushed, pulled, slope[a], c[s, 0, start:], w)
                 elif kind == TANH:
