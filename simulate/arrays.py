@@ -64,4 +64,5 @@ class Arrays:
         elif u.shape[1] * u.shape[2] < SMALL:  # whatever the number of runs, which must not change a result
             numpy_value_and_slope(activation, u, value, slope)
         else:
-            value_and_slope(activation, *(torch.from_numpy(array) for array in (u, value, slope)))
+            for s in range(len(u)):  # run by run, for torch treats the last few entries of a call by other code
+                value_and_slope(activation, *(torch.from_numpy(array[s]) for array in (u, value, slope)))

@@ -69,7 +69,9 @@ class Flow:
         self.speed = self.alpha * self.beta * self.size**2  # dr/dt = -speed H r
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
-        self.parts = _parts(self.n, self.m, PART // 4 if low_memory else PART, gpu=not arrays.numpy)
+        self.parts = _parts(
+            self.n if arrays.numpy else self.rows, self.m, PART // 4 if low_memory else PART, gpu=not arrays.numpy
+        )
         self._select(arrays.put(signs)[:, None, :])
 
     def _select(self, signs: Array) -> None:
@@ -94,6 +96,8 @@ class Flow:
 
     def sweep(self, work: Callable[[int, int], T]) -> list[T]:
         """work(lo, hi) on ranges of neurons that do not depend on the number of threads; its results in order."""
+        if not self.arrays.numpy:  # a GPU has its own threads, and room for one part's temporaries
+            return [work(lo, hi) for lo, hi in self.parts]
         return spread(work, self.parts)
 
     def totals(self, work: Callable[[int, int], Sums]) -> Totals:

@@ -133,6 +133,7 @@ class Loop:
             goal = np.minimum(goal, following)
         to_goal = ~(at.time + 1.01 * allowed < goal)
         attempt = np.where(to_goal, goal - at.time, allowed)
+        until = np.where(to_goal, goal, at.time + attempt)
         step = self.stepper.step(flow, self.coarse, attempt, errors=True)
         at.evaluations = at.evaluations + step.evaluations
         ratio = _error_ratio(
@@ -142,7 +143,7 @@ class Loop:
         exponent = -1 / self.stepper.error_order
         factor = SAFETY * np.maximum(np.where(np.isfinite(ratio), ratio, 1.0), 1e-12) ** exponent
         if accepted.all():
-            self.coarse, self.fine = self._advance(flow, self.coarse, self.fine, step, attempt, at)
+            self.coarse, self.fine = self._advance(flow, self.coarse, self.fine, step, attempt, until, at)
         else:
             step.discard()
             if accepted.any():  # the others wait while these go on
@@ -150,7 +151,7 @@ class Loop:
                 part, going = flow.select(some), at.select(some)
                 coarse, fine = self.coarse.select(some), self.fine.select(some)
                 again = self.stepper.step(part, coarse, attempt[some], errors=False)
-                coarse, fine = self._advance(part, coarse, fine, again, attempt[some], going)
+                coarse, fine = self._advance(part, coarse, fine, again, attempt[some], until[some], going)
                 self.coarse.replace(some, coarse)
                 self.fine.replace(some, fine)
                 for path in ("coarse_path", "fine_path", "evaluations"):
@@ -159,7 +160,7 @@ class Loop:
         shrunk = attempt * np.where(np.isfinite(ratio), np.maximum(SHRINK, factor), SHRINK)
         kept = np.where(attempt < at.tau, np.maximum(at.tau, grown), grown)
         at.tau = np.where(accepted, kept, shrunk)
-        at.time = np.where(accepted, np.where(to_goal, goal, at.time + attempt), at.time)
+        at.time = np.where(accepted, until, at.time)
         at.steps, at.rejected = at.steps + accepted, at.rejected + ~accepted
         self._save(accepted, attempt)
         if (progress := control.progress) is not None:
@@ -167,17 +168,25 @@ class Loop:
             self.saver.call(lambda: progress(*reached))
 
     def _advance(
-        self, flow: Flow, coarse: Point, fine: Point, step: Step, attempt: np.ndarray, at: Progressed
+        self,
+        flow: Flow,
+        coarse: Point,
+        fine: Point,
+        step: Step,
+        attempt: np.ndarray,
+        until: np.ndarray,
+        at: Progressed,
     ) -> tuple[Point, Point]:
         """Both runs after the step: the coarse one by it, the fine one by two of half its length."""
-        whole = Leg(flow, step, coarse, at.coarse_path, at.time, attempt)
+        middle = at.time + attempt / 2
+        whole = Leg(flow, step, coarse, at.coarse_path, at.time, until, attempt)
         coarse, at.coarse_path = whole.end, whole.path
         if not self.dense:
             step.discard()
         evaluations = 1
-        for k in range(2):
+        for start, end in ((at.time, middle), (middle, until)):
             half = self.stepper.step(flow, fine, attempt / 2, errors=False)
-            leg = Leg(flow, half, fine, at.fine_path, at.time + k * attempt / 2, attempt / 2)
+            leg = Leg(flow, half, fine, at.fine_path, start, end, attempt / 2)
             fine, at.fine_path = leg.end, leg.path
             evaluations += half.evaluations + 1
             if self.dense:
@@ -193,9 +202,9 @@ class Loop:
         saves = self.control.save_at
         assert saves is not None
         first = np.searchsorted(saves, leg.start, side="right")
-        beyond = np.searchsorted(saves, np.minimum(leg.start + leg.tau, self.control.t_max), side="left")
+        beyond = np.searchsorted(saves, leg.until, side="left")
         # What ends with the step is recorded as its end, which is exact; so a point between the halves is the first's.
-        beyond += (leg.start == whole.start) & np.isin(leg.start + leg.tau, saves)
+        beyond += (leg.until != whole.until) & np.isin(leg.until, saves)
         for k in range(int((beyond - first).max(initial=0))):
             due = np.flatnonzero(first + k < beyond)
             times = leg.start.copy()
@@ -237,7 +246,8 @@ class Loop:
             at.saved = np.searchsorted(saves, at.time, side="right")
             ended = self._ended()
             at_end = np.array([k in ended for k in range(len(at.run))])
-            due = moved & ((np.concatenate([[-1.0], saves])[at.saved] == at.time) | at_end)
+            here = np.concatenate([[-1.0], saves])[at.saved] == at.time
+            due = (moved & here) | (at_end & ~here)  # a run may end by a step that was rejected
         if not due.any():
             return
         flow, fine, coarse = self.flow, self.fine, self.coarse
@@ -299,9 +309,17 @@ class Leg:
     """
 
     def __init__(
-        self, flow: Flow, step: Step, before: Point, path: np.ndarray, start: np.ndarray, tau: np.ndarray
+        self,
+        flow: Flow,
+        step: Step,
+        before: Point,
+        path: np.ndarray,
+        start: np.ndarray,
+        until: np.ndarray,
+        tau: np.ndarray,
     ) -> None:
-        self.step, self.before, self.path_before, self.start, self.tau = step, before, path, start, tau
+        self.step, self.before, self.path_before = step, before, path
+        self.start, self.until, self.tau = start, until, tau
         self.end = step.advance()
         self.path = path + _travelled(flow, step, before, self.end, step.path, step.dissipated)
 

@@ -72,10 +72,13 @@ class Recorder:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything recorded so far, as arrays."""
-        state = {"owners": np.concatenate(self.owners)}
+        state = {f"last.{name}": values for name, values in self.last.items()}
+        if not self.owners:  # no save point yet
+            return state
+        state["owners"] = np.concatenate(self.owners)
         for kind, records in (("value", self.values), ("error", self.uncertain)):
             state |= {f"{kind}.{name}": np.concatenate([record[name] for record in records]) for name in records[0]}
-        return state | {f"last.{name}": values for name, values in self.last.items()}
+        return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from such a state."""
@@ -84,8 +87,9 @@ class Recorder:
             kind, _, name = key.partition(".")
             if kind in kinds:
                 kinds[kind][name] = array
-        self.owners, self.values, self.uncertain = [state["owners"]], [kinds["value"]], [kinds["error"]]
         self.last = kinds["last"]
+        if "owners" in state:
+            self.owners, self.values, self.uncertain = [state["owners"]], [kinds["value"]], [kinds["error"]]
 
     def _observe(
         self, flow: Flow, runs: np.ndarray, h0: Array, time: np.ndarray, point: Point, path: np.ndarray

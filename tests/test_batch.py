@@ -13,6 +13,7 @@ CASES = [
     (5, 64, "gelu", "runge-kutta", "antisymmetric"),
     (33, 40, "tanh", "exponential", "independent"),
     (8, 101, "softplus", "exponential", "independent"),
+    (5, 1001, "softplus", "exponential", "independent"),
 ]
 
 

@@ -58,6 +58,14 @@ def test_resumed_run_is_the_same_run(small, tmp_path, run, options, stop):
     assert [f.name for f in tmp_path.iterdir()] == ["run.npz"]
 
 
+def test_stopped_before_the_first_save_point(small, tmp_path):
+    options = {**FLOW, "save_at": [2.0], "t_max": 2.0}
+    whole = simulate.gradient_flow(small, **options)
+    with pytest.raises(Interrupted):
+        simulate.gradient_flow(small, checkpoint=tmp_path / "run.npz", progress=after(1), **options)
+    assert_same(simulate.gradient_flow(small, checkpoint=tmp_path / "run.npz", resume=True, **options), whole)
+
+
 def test_another_run_is_named(small, tmp_path):
     file = tmp_path / "run.npz"
     simulate.gradient_flow(small, checkpoint=file, **FLOW)

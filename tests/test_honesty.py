@@ -5,7 +5,7 @@ import pytest
 
 import bounds
 import simulate
-from simulate import Network, Status
+from simulate import Network, Status, loop
 from tests.honesty import row
 
 
@@ -50,6 +50,36 @@ def test_sliding_is_counted():
     assert "sliding" in t.to_frame().columns
     smooth = bounds.Problem(np.eye(2), [1.0, 0.0])
     assert simulate.gradient_flow(smooth, width=4, t_max=0.1).sliding is None
+
+
+@pytest.mark.parametrize("save_at", [[1.0], [0.0, 1.0], None])
+def test_a_run_that_is_stuck_tells_where(small, monkeypatch, save_at):
+    """Its last attempt was rejected; the state where it stands is recorded all the same, once."""
+    true, calls = loop._error_ratio, []
+
+    def ratio(*arguments, **options):
+        calls.append(None)
+        return np.full(1, np.inf) if len(calls) > 3 else true(*arguments, **options)
+
+    monkeypatch.setattr(loop, "_error_ratio", ratio)
+    t = simulate.gradient_flow(small, width=20, t_max=1.0, save_at=save_at)
+    assert t.status is Status.STEP_UNDERFLOW
+    assert t.time[-1] > 0
+    assert len(set(t.time)) == len(t.time)
+    np.testing.assert_allclose(t.output[-1], (t.final.signs[:, None] * np.tanh(t.final.H)).mean(0), rtol=1e-12)
+
+
+def test_save_points_of_every_kind(small):
+    """At 0, within both halves of a step, where a step ends, at t_max: each once, and as a run that ends there."""
+    every = simulate.gradient_flow(small, width=20, scale=2.0, t_max=3.0, loss_ratio=0.0, rtol=1e-3)
+    ends = every.time
+    saves = np.unique(np.concatenate([ends, ends[:-1] + 0.25 * np.diff(ends), ends[:-1] + 0.8 * np.diff(ends)]))
+    t = simulate.gradient_flow(small, width=20, scale=2.0, t_max=3.0, loss_ratio=0.0, rtol=1e-3, save_at=saves)
+    np.testing.assert_array_equal(t.time, saves)
+    exact = simulate.gradient_flow(small, width=20, scale=2.0, t_max=3.0, loss_ratio=0.0, rtol=1e-9, save_at=saves)
+    for name in ("loss", "path_length", "movement_rms"):
+        gap = np.abs(getattr(t, name) - getattr(exact, name))
+        assert np.all(gap <= t.errors[name] + exact.errors[name]), name
 
 
 def test_crossing_is_not_sliding():
