@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 import bounds
 from benchmarks.timing import Duel, duel, matrix_product_rate
@@ -79,7 +80,8 @@ def rows(rounds: int = 7) -> list[dict[str, object]]:
             mine, theirs = ours(), autograd()
         if not abs(mine - theirs) <= 1e-9 * abs(theirs):
             raise AssertionError(f"the two steps differ: {mine} against {theirs}")
-        timed: Duel = duel(ours, autograd, rounds=rounds, calls=calls)
+        with threadpool_limits(1, user_api="blas"):  # as gradient_descent does; torch's own products keep all threads
+            timed: Duel = duel(ours, autograd, rounds=rounds, calls=calls)
         found.append(
             {
                 "case": f"descent step, n={n} m={m} D={features.shape[1]} {activation}",

@@ -99,20 +99,8 @@ SMOOTH = [name for name in bounds.known_activations() if bounds.get_activation(n
 FREE_OF_N = replace(CLAIMS["width-free-of-n"], compare=many_points.compare)  # as printed: for every sigma
 
 
-@pytest.mark.xfail(reason="found or not by the luck of the draws: the default budget is too small", strict=False)
-def test_a_width_free_of_n_is_refuted_within_the_default_budget():
-    """E10, not told where: constants that are enough for few points fail for many, where sigma saturates about a mean
-    that is not 0 and one point feels the residuals of all others."""
-    (found,) = search([FREE_OF_N], draws_of_a_law(many_points.law, SMOOTH), Effort(seed=0))
-    assert found.refuted
-    assert found.run is not None
-    assert found.run.problem.n > 24
-    assert FREE_OF_N.verdict(found.run) is Verdict.REFUTED
-    with pytest.raises(NotApplicable):
-        CLAIMS["width-free-of-n"].compare(found.run)  # of odd sigma
-
-
-def test_the_same_constants_are_enough_for_few_points():
+def test_constants_free_of_n_are_enough_for_few_points():
+    """For every smooth sigma. For many points they are not (E10), but the default budget finds that by luck only."""
     settings.register_profile("fewer", settings(), max_examples=10)  # the fixture puts it back
     settings.load_profile("fewer")
     (found,) = search([FREE_OF_N], draws_of_a_law(many_points.law, SMOOTH, most=6), Effort(seed=0, pushes=10))
