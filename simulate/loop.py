@@ -9,7 +9,6 @@ S runs advance together, each with its own time, step and end: none of them feel
 
 from __future__ import annotations
 
-import math
 import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -17,8 +16,9 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from simulate.arrays import Array
+from simulate.control import Leg, error_ratio, first_step, resolved
 from simulate.flow import Flow
-from simulate.integrators.base import Integrator, Point, Step, apply
+from simulate.integrators.base import Integrator, Point, Step
 from simulate.interrupt import Saver
 from simulate.observe import Recorder, residual_rounding
 from simulate.trajectory import RunStatistics, Status
@@ -106,7 +106,7 @@ class Loop:
         r = self.coarse.residual
         rounding = residual_rounding(flow, r, self.recorder.largest)
         zeros, counts = np.zeros(flow.runs), np.zeros(flow.runs, dtype=np.int64)
-        tau = np.minimum(_first_step(flow, self.coarse, self.scales), control.t_max)
+        tau = np.minimum(first_step(flow, self.coarse, self.scales), control.t_max)
         self.at = Progressed(
             run=np.arange(flow.runs),
             time=zeros,
@@ -127,7 +127,7 @@ class Loop:
         at, control, flow = self.at, self.control, self.flow
         goal, allowed = np.full(len(at.run), control.t_max), at.tau
         if control.save_at is None:
-            allowed = _resolved(self.coarse, at.tau)
+            allowed = resolved(self.coarse, at.tau)
         elif not self.dense:
             following = np.append(control.save_at, control.t_max)[np.minimum(at.saved, len(control.save_at))]
             goal = np.minimum(goal, following)
@@ -136,7 +136,7 @@ class Loop:
         until = np.where(to_goal, goal, at.time + attempt)
         step = self.stepper.step(flow, self.coarse, attempt, errors=True)
         at.evaluations = at.evaluations + step.evaluations
-        ratio = _error_ratio(
+        ratio = error_ratio(
             step, self.coarse.residual, self.scales, control.rtol, at.floor, smooth=flow.activation.smooth
         )
         accepted = ratio <= 1
@@ -299,96 +299,3 @@ def non_finite(flow: Flow, h: Array, time: float) -> str:
         return f"by time {time:.6g} the output overflows, though every pre-activation is finite"
     i, a = (int(k) for k in bad[0])
     return f"by time {time:.6g} the pre-activation of neuron {i} at data point {a} is {values[a, i]}"
-
-
-class Leg:
-    """An accepted step, taken: its end, and what the path is there. path (S, 4): (s, integral of P, slips in r, in s).
-
-    s integrates sqrt(-dL/dt), so the step's share is scaled to the loss that was really lost: at kinks the P of a
-    one-sided slope overstates it. The integral of P itself is kept as it is, for equation (14) is tested against it.
-    """
-
-    def __init__(
-        self,
-        flow: Flow,
-        step: Step,
-        before: Point,
-        path: np.ndarray,
-        start: np.ndarray,
-        until: np.ndarray,
-        tau: np.ndarray,
-    ) -> None:
-        self.step, self.before, self.path_before = step, before, path
-        self.start, self.until, self.tau = start, until, tau
-        self.end = step.advance()
-        self.path = path + _travelled(flow, step, before, self.end, step.path, step.dissipated)
-
-    def at(self, flow: Flow, time: np.ndarray) -> tuple[Point, np.ndarray]:
-        """(the point, the path) at a time within it, (S,)."""
-        drive, length, dissipated = self.step.within(np.minimum(time - self.start, self.tau))
-        point = Point.of(flow, *self.step.stages.displaced(drive), None)
-        return point, self.path_before + _travelled(flow, self.step, self.before, point, length, dissipated)
-
-
-def _travelled(
-    flow: Flow, step: Step, before: Point, after: Point, length: np.ndarray, dissipated: np.ndarray
-) -> np.ndarray:
-    """What a step, or the part of it until `after`, adds to the path."""
-    lost = np.maximum((before.residual**2).sum(1) - (after.residual**2).sum(1), 0.0) / 2
-    correction = np.where(dissipated > 0, np.sqrt(lost / np.where(dissipated > 0, dissipated, 1.0)), 0.0)
-    added = np.zeros((len(length), 4))
-    added[:, 0], added[:, 1] = length * correction, dissipated
-    if flow.activation.smooth or step.predicted is None:
-        return added
-    assert step.arrived is not None
-    slip = np.linalg.norm(step.arrived - step.predicted, axis=1)
-    # A time dt at a kink that no stage saw costs slip = |dr/dt| dt in r and sqrt(P) dt <= |r| slip/sqrt(P) in s.
-    modes = apply(before.eigenvectors.mT, before.residual)
-    root = np.sqrt((before.eigenvalues * modes * modes).sum(1))
-    added[:, 2], added[:, 3] = slip, np.linalg.norm(before.residual, axis=1) * slip / np.where(root > 0, root, np.inf)
-    return added
-
-
-def _first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:
-    """A step in which the neurons move by about a hundredth of their spread, if r stayed as it is, (S,)."""
-    speed = flow.beta * flow.size * apply(np.abs(flow.gram)[None], np.abs(point.residual))
-    fastest = (speed * float(flow.activation.Ls) / scales).max(1)
-    return np.where(fastest > 0, 0.01 / np.where(fastest > 0, fastest, 1.0), math.inf)
-
-
-def _resolved(point: Point, tau: np.ndarray) -> np.ndarray:
-    """tau, or the time in which the residual falls to a quarter: where every step is recorded, none skips the decay."""
-    rates = 2 * point.eigenvalues
-    modes = apply(point.eigenvectors.mT, point.residual) ** 2
-    modes = modes / np.maximum(modes.sum(1, keepdims=True), 1e-300)
-    time, wanted = np.zeros_like(tau), math.log(1 / 16)
-    # log(sum of decaying exponentials) is convex, so Newton's steps from the left never overshoot.
-    for _ in range(60):
-        left = modes * np.exp(-rates * time[:, None])
-        total = np.maximum(left.sum(1), 1e-300)
-        ahead = np.log(total) - wanted
-        slope = (rates * left).sum(1) / total
-        moving = (ahead > 0.05) & (time < tau) & (slope > 0)
-        if not moving.any():
-            break
-        time = np.where(moving, time + ahead / np.where(moving, slope, 1.0), time)
-    return np.where((ahead > 0.05) | (time >= tau), tau, time)
-
-
-def _error_ratio(
-    step: Step, residual: np.ndarray, scales: np.ndarray, rtol: float, floor: np.ndarray, *, smooth: bool
-) -> np.ndarray:
-    """The step's estimated local error in units of what rtol allows, (S,); inf where it is not a number.
-
-    Where slopes jump, each neuron that crosses a kink within a step is off by a part of its way, however small the
-    step; such errors are of either sign, r sees their mean, and H only their square.
-    """
-    assert step.residual_error is not None
-    assert step.movement_error is not None
-    size = np.linalg.norm(residual, axis=1)
-    if step.predicted is not None:  # a long step may end far below where it began
-        size = np.minimum(size, np.linalg.norm(step.predicted, axis=1))
-    in_residual = np.linalg.norm(step.residual_error, axis=1) / (rtol * size + floor)
-    in_movement = (step.movement_error / scales).max(1) ** (1 if smooth else 2) / rtol
-    ratio = np.maximum(in_residual, in_movement)
-    return np.where(np.isfinite(ratio), ratio, math.inf)

@@ -40,7 +40,7 @@ class Recorder:
     ) -> None:
         """Save the fine states of `runs`; the coarse ones only tell the error.
 
-        The paths (R, 4) are (s, integral of P, slips in r, slips in s), see loop.py; tau (R,): the steps that
+        The paths (R, 4) are (s, integral of P, slips in r, slips in s), see Leg; tau (R,): the steps that
         led here, 0 at the start.
         """
         h0 = self.h0 if len(runs) == len(self.h0) else self.h0[runs]

@@ -55,13 +55,13 @@ def test_sliding_is_counted():
 @pytest.mark.parametrize("save_at", [[1.0], [0.0, 1.0], None])
 def test_a_run_that_is_stuck_tells_where(small, monkeypatch, save_at):
     """Its last attempt was rejected; the state where it stands is recorded all the same, once."""
-    true, calls = loop._error_ratio, []
+    true, calls = loop.error_ratio, []
 
     def ratio(*arguments, **options):
         calls.append(None)
         return np.full(1, np.inf) if len(calls) > 3 else true(*arguments, **options)
 
-    monkeypatch.setattr(loop, "_error_ratio", ratio)
+    monkeypatch.setattr(loop, "error_ratio", ratio)
     t = simulate.gradient_flow(small, width=20, t_max=1.0, save_at=save_at)
     assert t.status is Status.STEP_UNDERFLOW
     assert t.time[-1] > 0
