@@ -1,4 +1,4 @@
-"""The one loop: step control on the residual, two runs in lock step for an honest error.
+"""The one loop: two runs in lock step for an honest error.
 
 The coarse run is advanced with adaptive steps; the fine run follows it with each step halved. What is reported is the
 fine run, and their difference is its error estimate: for a method of order p it is 2^p - 1 times the fine run's true

@@ -1,4 +1,4 @@
-"""What a stepper supplies. The loop, the step control and the error estimate are in simulate/loop.py."""
+"""What a stepper supplies. The loop is in simulate/loop.py, step control in simulate/control.py."""
 
 from __future__ import annotations
 
