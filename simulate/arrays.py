@@ -26,7 +26,6 @@ class Arrays:
         self.xp: Any = np if self.numpy else torch
         self.real: type[np.floating] = np.float64 if dtype == torch.float64 else np.float32
         self.epsilon = float(np.finfo(self.real).eps)
-        self.itemsize = int(np.dtype(self.real).itemsize)
 
     def put(self, values: np.ndarray) -> Array:
         """`values` as a contiguous array of this kind, without a copy where it is one already."""

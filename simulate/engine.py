@@ -69,7 +69,7 @@ class Engine(Protocol):
 
 
 class Compiled:
-    """Loops of kernels.py; activations that have none there are left to numpy."""
+    """Loops of kernels.py; activations that have none there are left to numpy or torch, a piece at a time."""
 
     def move(
         self,

@@ -29,7 +29,7 @@ from simulate.rows import (
 )
 
 OWN_PRODUCT, OWN_GRAM = 32, 128  # data points below which our own matrix products beat the library's
-RAW, TANH, RELU = 0, 1, 2  # kinds of activation; RAW: left to numpy
+RAW, TANH, RELU = 0, 1, 2  # kinds of activation; RAW: left to numpy or torch
 KINDS = {"tanh": TANH, "relu": RELU}
 
 

@@ -39,14 +39,13 @@ def test_flow(small, monkeypatch, route, integrator, activation):
     options |= {"X_test": np.ones((2, 6)), "loss_ratio": 0.0, "rtol": 1e-3 if activation == "relu" else 1e-5}
     plain = simulate.gradient_flow(problem, **options)
     t = run_by(route, monkeypatch, simulate.gradient_flow, problem, **options)
-    if activation == "relu":  # steps at kinks are chosen by rounding
-        np.testing.assert_allclose(t.loss[-1], plain.loss[-1], rtol=1e-2)
-        return
+    tight = 1e-3 if activation == "relu" else 1e-9  # steps at kinks are chosen by rounding
     for name in (*plain.errors, "time", "final.H"):
         a, b = (x.final.H if name == "final.H" else getattr(x, name) for x in (plain, t))
-        np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-9 * np.abs(a).max(), err_msg=name)
-    np.testing.assert_allclose(t.error, plain.error, rtol=1e-3, atol=1e-13)
-    assert t.stats.evaluations == plain.stats.evaluations
+        np.testing.assert_allclose(b, a, rtol=tight, atol=tight * np.abs(a).max(), err_msg=name)
+    if activation != "relu":
+        np.testing.assert_allclose(t.error, plain.error, rtol=1e-3, atol=1e-13)
+        assert t.stats.evaluations == plain.stats.evaluations
 
 
 @pytest.mark.parametrize("route", ROUTES)
