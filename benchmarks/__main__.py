@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from benchmarks import descent_step, flows, growth, peers
+from benchmarks import descent_step, flows, gpu, growth, peers
 
 OUT = Path(__file__).resolve().parent / "output"
 ROOT = OUT.parent.parent
@@ -28,6 +28,14 @@ def flow_rows() -> Iterator[Row]:
     targets = dict(zip(peers.PEERS, (60.0, 25.0, 20.0), strict=True))
     yield flows.descent_row(tanh, 500.0)
     yield from flows.rows(tanh, targets)
+
+
+def gpu_rows() -> Iterator[Row]:
+    """Evaluations and flows on a GPU; none where there is none."""
+    if not torch.cuda.is_available():
+        print("the GPU part is left out: torch sees no GPU", file=sys.stderr)
+        return
+    yield from gpu.rows()
 
 
 def limits() -> list[Row]:
@@ -47,6 +55,7 @@ PARTS: dict[str, Callable[[], Iterable[Row]]] = {
     "descent": descent_step.rows,
     "flows": flow_rows,
     "growth": growth.rows,
+    "gpu": gpu_rows,
     "limits": limits,
 }
 

@@ -35,7 +35,7 @@ class Arrays:
 
     def fetch(self, array: Array) -> np.ndarray:
         """As numpy float64, without a copy where it is that already."""
-        if self.numpy:
+        if isinstance(array, np.ndarray):
             return np.asarray(array, dtype=np.float64)
         return array.to("cpu", torch.float64).numpy()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import torch
 
 from simulate import kernels
 from simulate.arrays import Array
@@ -26,11 +27,11 @@ TEMPORARY = 2**13  # entries of one run whose temporaries the allocator keeps: l
 
 @dataclass
 class Sums:
-    """Over some neurons: output (S, n) of c sigma, gram (S, n, n) of sigma' sigma', work (S,) of v.Gv."""
+    """Over some neurons: output (S, n) of c sigma, gram (S, n, n) of sigma' sigma', work (S,) of v.Gv; in float64."""
 
-    output: np.ndarray
-    gram: np.ndarray
-    work: np.ndarray
+    output: Array
+    gram: Array
+    work: Array
 
     def add(self, other: Sums) -> None:
         """Those of other neurons too."""
@@ -159,23 +160,22 @@ class Tensors:
         work: bool = False,
     ) -> Sums:
         """h - push pull for the neurons lo..hi, and what becomes of them."""
-        fetch, n = flow.arrays.fetch, flow.n
+        n, wide = flow.n, torch.float64
         sums = Sums(np.zeros((flow.runs, n)), np.zeros((flow.runs, n, n)), np.zeros(flow.runs))
         x = h[:, :, lo:hi] if write else h[:, :n, lo:hi]
         if terms:
             total = self._weighed(flow, lo, hi, terms, weights)
             pull = (flow.G_all if write else flow.G) @ total
             if work:
-                sums.work = fetch((total * pull[:, :n]).sum((1, 2)))
-            pull *= flow.push[:, :, lo:hi]
-            x = x.sub_(pull) if write else pull.neg_().add_(x)
-        value, slope = flow.arrays.empty(flow.runs, n, hi - lo), flow.arrays.empty(flow.runs, n, hi - lo)
+                sums.work = torch.linalg.vecdot(total, pull[:, :n]).sum(1, dtype=wide)
+            push = flow.push[:, :, lo:hi]
+            x = x.addcmul_(push, pull, value=-1) if write else torch.addcmul(x, push, pull, value=-1, out=pull)
+        value = flow.arrays.empty(flow.runs, n, hi - lo)
+        slope = torch.empty_like(value) if keep is None else keep[0][:, :, lo - keep[1] : hi - keep[1]]
         flow.arrays.activate(flow.activation, x[:, :n], value, slope)
-        sums.output = fetch((value @ flow.c[:, :, lo:hi].mT)[:, :, 0])
+        sums.output = (value @ flow.c[:, :, lo:hi].mT)[:, :, 0].to(wide)
         if gram:
-            sums.gram = fetch(slope @ slope.mT)
-        if keep is not None:
-            keep[0][:, :, lo - keep[1] : hi - keep[1]] = slope
+            sums.gram = (slope @ slope.mT).to(wide)
         return sums
 
     def sizes(

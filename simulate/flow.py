@@ -105,9 +105,9 @@ class Flow:
         first, *others = self.sweep(work)
         for other in others:
             first.add(other)
-        mirror(first.gram)
-        gram = first.gram / self.m
-        return Totals(self.alpha / self.m * first.output - self.y, gram, self.speed / self.m * first.work)
+        output, gram, work = (self.arrays.fetch(a) for a in (first.output, first.gram, first.work))
+        mirror(gram)
+        return Totals(self.alpha / self.m * output - self.y, gram / self.m, self.speed / self.m * work)
 
     def evaluate(self, h: Array, slope: Array | None = None) -> Totals:
         """Residual and slope Gram matrix at h. The slopes are written into `slope` (S, n, m), where one is given."""

@@ -30,14 +30,17 @@ TOGETHER = 2**18  # entries of all states that are advanced together
 
 @contextmanager
 def _threads(entries: int) -> Iterator[None]:
-    """Ranges of neurons go to torch's number of threads, one for a small state; each has a BLAS of its own."""
-    before = torch.get_num_threads()
+    """Ranges of neurons go to torch's number of threads, one for a small state; each has a BLAS of its own. Products in
+    float32 keep all its digits, whatever torch is set to."""
+    before, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(1 if entries < SMALL else before)
+    torch.set_float32_matmul_precision("highest")
     try:
         with torch.no_grad(), _BLAS.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
     finally:
         torch.set_num_threads(before)
+        torch.set_float32_matmul_precision(precision)
 
 
 def check_time(name: str, value: float) -> None:

@@ -149,3 +149,12 @@ def test_gpu_agrees_with_the_cpu(small):
     ]
     np.testing.assert_array_equal(runs[0].initial.H, runs[1].initial.H)
     assert runs[0].loss[-1] == pytest.approx(runs[1].loss[-1], rel=1e-8)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_products_in_float32_keep_their_digits_whatever_torch_is_set_to(small, monkeypatch):
+    options = {"width": 4096, "seed": 0, "t_max": 1.0, "save_at": [1.0], "device": "cuda", "dtype": "float32"}
+    plain = simulate.gradient_flow(small, **options)
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", True)
+    np.testing.assert_array_equal(simulate.gradient_flow(small, **options).output, plain.output)
+    assert torch.backends.cuda.matmul.allow_tf32

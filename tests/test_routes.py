@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+import torch
 
 import bounds
 import simulate
@@ -17,10 +18,16 @@ ROUTES = {
     "low memory": {},
     "low memory, parts": {"PART": 64, "STRIP": 8},
     "low memory, tensors": {"GPU_PART": 64},
+    "cuda": {},
+    "low memory, cuda": {"GPU_PART": 64},
 }
 
 
 def run_by(route, monkeypatch, function, *arguments, **options):
+    if "cuda" in route:
+        if not torch.cuda.is_available():
+            pytest.skip("needs a GPU")
+        options["device"] = "cuda"
     if "tensors" in route:  # what a GPU runs, on the CPU
         monkeypatch.setattr(setup, "Arrays", functools.partial(Arrays, tensors=True))
     for name, value in ROUTES[route].items():
@@ -37,7 +44,7 @@ def test_flow(small, monkeypatch, route, integrator, activation):
     saves = [0.0, 0.3, 2.0] if route in ("tensors", "parts") else None
     options = {"width": 90, "scale": 2.0, "t_max": 2.0, "save_at": saves, "integrator": integrator}
     options |= {"X_test": np.ones((2, 6)), "loss_ratio": 0.0, "rtol": 1e-3 if activation == "relu" else 1e-5}
-    plain = simulate.gradient_flow(problem, **options)
+    plain = simulate.gradient_flow(problem, device="cpu", **options)
     t = run_by(route, monkeypatch, simulate.gradient_flow, problem, **options)
     tight = 1e-3 if activation == "relu" else 1e-9  # steps at kinks are chosen by rounding
     for name in (*plain.errors, "time", "final.H"):
@@ -51,7 +58,7 @@ def test_flow(small, monkeypatch, route, integrator, activation):
 @pytest.mark.parametrize("route", ROUTES)
 def test_descent(small, monkeypatch, route):
     options = {"width": 90, "scale": 2.0, "step": 0.1, "steps": 50, "X_test": np.ones((2, 6))}
-    plain = simulate.gradient_descent(small, **options)
+    plain = simulate.gradient_descent(small, device="cpu", **options)
     t = run_by(route, monkeypatch, simulate.gradient_descent, small, **options)
     for name in plain.errors:
         a = getattr(plain, name)

@@ -11,7 +11,7 @@ import torch
 from simulate.arrays import Array
 from simulate.flow import Drive, Flow, Stages, Totals
 
-LARGE = 128  # data points from which on eigenvectors are worth all threads
+LARGE = 128  # data points from which on eigenvectors are worth all threads, or a GPU
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Point:
     def of(cls, flow: Flow, h: Array, totals: Totals, slope: Array | None) -> Point:
         """h with what is known there."""
         gram = totals.slope_gram
-        return cls(h, totals.residual, slope, gram, *_eigh(flow.kernel(gram)))
+        return cls(h, totals.residual, slope, gram, *_eigh(flow.kernel(gram), flow.arrays.device))
 
     def select(self, keep: np.ndarray) -> Point:
         """Some of the runs."""
@@ -55,18 +55,18 @@ class Point:
                 mine[where] = getattr(by, name)
 
 
-def _eigh(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _eigh(kernel: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and eigenvectors of each matrix; not a number for those that are not finite (the loop then stops)."""
     finite = np.isfinite(kernel).all(axis=(1, 2))
     if not finite.all():
-        values, vectors = _eigh(np.where(finite[:, None, None], kernel, 0.0))
+        values, vectors = _eigh(np.where(finite[:, None, None], kernel, 0.0), device)
         values[~finite], vectors[~finite] = np.nan, np.nan
         return values, vectors
     if kernel.shape[1] < LARGE:
         found = np.linalg.eigh(kernel)
         return np.maximum(found[0], 0.0), found[1]
-    values, vectors = torch.linalg.eigh(torch.from_numpy(kernel))  # which uses all threads
-    return np.maximum(values.numpy(), 0.0), vectors.numpy()
+    values, vectors = torch.linalg.eigh(torch.from_numpy(kernel).to(device))  # with all its threads
+    return np.maximum(values.cpu().numpy(), 0.0), vectors.cpu().numpy()
 
 
 @dataclass
