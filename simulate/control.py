@@ -29,7 +29,7 @@ class Leg:
     ) -> None:
         self.step, self.before, self.path_before = step, before, path
         self.start, self.until, self.tau = start, until, tau
-        self.end = step.advance()
+        self.end = step.advance(before)
         self.path = path + _travelled(flow, step, before, self.end, step.path, step.dissipated)
 
     def at(self, flow: Flow, time: np.ndarray) -> tuple[Point, np.ndarray]:

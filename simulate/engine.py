@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Terms = Sequence[tuple[Array, int]]
 Weights = Sequence[np.ndarray]
-MOST = 3  # terms that one compiled pass takes
+MOST = 4  # terms that one compiled pass takes
 TEMPORARY = 2**13  # entries of one run whose temporaries the allocator keeps: larger ones are fetched anew each time
 
 
@@ -90,7 +90,7 @@ class Compiled:
         runs, n = flow.runs, flow.n
         sums = Sums(np.zeros((runs, n)), np.zeros((runs, n, n)), np.zeros(runs))
         count, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
-        few = (count, *(slopes if count else (h, h, h)), factors, offsets, flow.G_all, flow.push, flow.c, write)
+        few = (count, slopes if count else (h,) * MOST, factors, offsets, flow.G_all, flow.push, flow.c, write)
         kind = kernels.KINDS.get(flow.activation.name, kernels.RAW)
         if kind != kernels.RAW:
             into, at = (h, 0) if keep is None else keep
@@ -115,7 +115,7 @@ class Compiled:
         """Sums of pull * against and of pull^2, (S, n) each."""
         change, square = np.zeros((flow.runs, flow.n)), np.zeros((flow.runs, flow.n))
         count, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
-        kernels.sizes(flow.n, lo, hi, count, *slopes, factors, offsets, flow.G_all, *against, change, square)
+        kernels.sizes(flow.n, lo, hi, count, slopes, factors, offsets, flow.G_all, *against, change, square)
         return change, square
 
     def moments(self, flow: Flow, h: Array, h0: Array, lo: int, hi: int) -> np.ndarray:
@@ -127,8 +127,8 @@ class Compiled:
     @staticmethod
     def _few(
         flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights
-    ) -> tuple[int, list[Array], np.ndarray, np.ndarray]:
-        """At most three terms, the first in place of those that are missing."""
+    ) -> tuple[int, tuple[Array, ...], np.ndarray, np.ndarray]:
+        """MOST terms, the first in place of those that are missing."""
         if len(terms) > MOST:
             total = flow.arrays.empty(flow.runs, flow.n, hi - lo)
             total[...] = 0
@@ -139,7 +139,8 @@ class Compiled:
         factors, offsets = np.zeros((MOST, flow.runs, flow.n)), np.zeros(MOST, dtype=np.int64)
         for k in range(count):
             factors[k], offsets[k] = weights[k], terms[k][1]
-        return count, [terms[k if k < count else 0][0] for k in range(MOST)] if count else [], factors, offsets
+        slopes = tuple(terms[k if k < count else 0][0] for k in range(MOST)) if count else ()
+        return count, slopes, factors, offsets
 
 
 class Tensors:

@@ -74,6 +74,11 @@ class Flow:
         )
         self._select(arrays.put(signs)[:, None, :])
 
+    @property
+    def remembers(self) -> bool:
+        """Whether points keep the slopes of the step before: where there is room, and where they do not jump."""
+        return self.roomy and self.activation.smooth
+
     def _select(self, signs: Array) -> None:
         self.c, self.runs = signs, len(signs)
         self.push = signs if self.beta == 1 else self.arrays.xp.multiply(signs, self.beta)  # dh = -push pull
@@ -120,19 +125,21 @@ class Flow:
 
 
 class Stages:
-    """The stages of one step from h: h_k = h - beta c G (sum_j S_j * drive_kj), where S_j = sigma'(h_j) and h_0 = h.
+    """The stages of one step from h: h_k = h - beta c G (sum_j S_j * drive_kj), where S_j = sigma'(h_j) and h_0 = h; S_1
+    is that of the step before, where it is given as `past`.
 
     A drive holds, for each S_j so far, its weights (S, n), or None for zero. Slopes are kept, or computed again, a
     range of neurons at a time, where memory is short; either way the numbers are the same.
     """
 
-    def __init__(self, flow: Flow, h: Array, slope: Array | None) -> None:
+    def __init__(self, flow: Flow, h: Array, slope: Array | None, past: Array | None = None) -> None:
         self.flow, self.h = flow, h
-        self.drives: list[Drive] = [()]
-        self.slopes: list[Array | None] = [slope]
         if slope is None and not flow.low_memory:
-            self.slopes = [flow.empty()]
-            flow.evaluate(h, self.slopes[0])
+            slope = flow.empty()
+            flow.evaluate(h, slope)
+        self.slopes: list[Array | None] = [slope] if past is None else [slope, past]
+        self.given = len(self.slopes)
+        self.drives: list[Drive] = [()] * self.given
 
     def evaluate(self, drive: Drive, *, instead_of: int | None = None, last: bool = False) -> Totals:
         """At the next stage. instead_of: the stage whose slopes the new ones may overwrite, where memory is short;

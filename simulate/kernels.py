@@ -35,16 +35,13 @@ KINDS = {"tanh": TANH, "relu": RELU}
 
 @njit(**EXACT)
 def _weigh_strip(
-    total: Any, s: int, n: int, at: int, w: int, terms: int, s0: Any, s1: Any, s2: Any, weights: Any, offsets: Any
+    total: Any, s: int, n: int, at: int, w: int, terms: int, slopes: Any, weights: Any, offsets: Any
 ) -> None:
     """total (n, STRIP) = sum over the terms of slope * weight, zero beyond the w neurons that there are."""
     for a in range(n):
         row = total[a]
-        weigh_row(row, 0, weights[0, s, a], s0[s, a, at - offsets[0] :], w)
-        if terms > 1:
-            weigh_row(row, 1, weights[1, s, a], s1[s, a, at - offsets[1] :], w)
-        if terms > 2:
-            weigh_row(row, 2, weights[2, s, a], s2[s, a, at - offsets[2] :], w)
+        for k in range(terms):
+            weigh_row(row, k, weights[k, s, a], slopes[k][s, a, at - offsets[k] :], w)
         for j in range(w, STRIP):
             row[j] = 0.0
 
@@ -57,9 +54,7 @@ def sweep(
     hi: int,
     h: Any,
     terms: int,
-    s0: Any,
-    s1: Any,
-    s2: Any,
+    slopes: Any,
     weights: Any,
     offsets: Any,
     G: Any,
@@ -77,7 +72,7 @@ def sweep(
 ) -> None:
     """x = h - push G (sum_k s_k * weights_k) for the neurons lo..hi; then the sums of sigma(x) and sigma'(x).
 
-    terms: how many of s0, s1, s2 (S, n, .) count, where the column of neuron i is i - offsets[k]; G (rows, n). write: x
+    terms: how many of the slopes s_k (S, n, .) count, where the column of neuron i is i - offsets[k]; G (rows, n). write: x
     goes into h, all rows of it. keep: sigma'(x) goes into `kept`, column i - kept_offset; of kind RAW, x itself.
     Adds to output (S, n): sum_i c_i sigma(x_i); gram (S, n, n): sum_i of sigma' sigma'', lower triangle, if wanted;
     work (S,): sum v.Gv for v = sum_k s_k * weights_k, if wanted.
@@ -89,7 +84,7 @@ def sweep(
         for start in range(lo, hi, STRIP):
             w = min(STRIP, hi - start)
             if terms:
-                _weigh_strip(total, s, n, start, w, terms, s0, s1, s2, weights, offsets)
+                _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
                 if n < OWN_PRODUCT:
                     product(G, flat_total, flat_pull, rows, n, w)
                 else:
@@ -161,9 +156,7 @@ def sizes(
     lo: int,
     hi: int,
     terms: int,
-    s0: Any,
-    s1: Any,
-    s2: Any,
+    slopes: Any,
     weights: Any,
     offsets: Any,
     G: Any,
@@ -178,7 +171,7 @@ def sizes(
     for s in range(len(change)):
         for start in range(lo, hi, STRIP):
             w = min(STRIP, hi - start)
-            _weigh_strip(total, s, n, start, w, terms, s0, s1, s2, weights, offsets)
+            _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
             if n < OWN_PRODUCT:
                 product(G, flat_total, flat_pull, n, n, w)
             else:

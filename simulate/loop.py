@@ -98,11 +98,7 @@ class Loop:
     def _begin(self) -> None:
         flow, control = self.flow, self.control
         self.coarse = Point.at(flow, flow.arrays.copy(self.h0))
-        # The fine run starts at the same point.
-        copy = flow.arrays.copy
-        slope = None if self.coarse.slope is None else copy(self.coarse.slope)
-        others = (self.coarse.slope_gram.copy(), self.coarse.eigenvalues.copy(), self.coarse.eigenvectors.copy())
-        self.fine = Point(copy(self.h0), self.coarse.residual.copy(), slope, *others)
+        self.fine = self.coarse.twin(flow)
         r = self.coarse.residual
         rounding = residual_rounding(flow, r, self.recorder.largest)
         zeros, counts = np.zeros(flow.runs), np.zeros(flow.runs, dtype=np.int64)
@@ -140,7 +136,7 @@ class Loop:
             step, self.coarse.residual, self.scales, control.rtol, at.floor, smooth=flow.activation.smooth
         )
         accepted = ratio <= 1
-        exponent = -1 / self.stepper.error_order
+        exponent = -1 / self.stepper.error_order(self.coarse)
         factor = SAFETY * np.maximum(np.where(np.isfinite(ratio), ratio, 1.0), 1e-12) ** exponent
         if accepted.all():
             self.coarse, self.fine = self._advance(flow, self.coarse, self.fine, step, attempt, until, at)
@@ -281,13 +277,21 @@ class Loop:
         """All that a run needs to go on as if nothing had happened."""
         fetch = self.flow.arrays.fetch
         state = {f"at.{f.name}": getattr(self.at, f.name) for f in fields(self.at)}
-        state |= {"coarse": fetch(self.coarse.h), "fine": fetch(self.fine.h)}
+        for name, point in (("coarse", self.coarse), ("fine", self.fine)):
+            state[name] = fetch(point.h)
+            if point.past is not None and point.past_gram is not None:
+                state |= {f"{name}.past": fetch(point.past), f"{name}.past_gram": point.past_gram}
+                state[f"{name}.behind"] = point.behind
         return state | self.recorder.state()
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
         put, copy = self.flow.arrays.put, self.flow.arrays.copy
         self.at = Progressed(*(state[f"at.{f.name}"] for f in fields(Progressed)))
         self.coarse, self.fine = (Point.at(self.flow, copy(put(state[name]))) for name in ("coarse", "fine"))
+        for name, point in (("coarse", self.coarse), ("fine", self.fine)):
+            if point.past is not None:
+                point.past, point.past_gram = copy(put(state[f"{name}.past"])), state[f"{name}.past_gram"]
+                point.behind = state[f"{name}.behind"]
         self.recorder.restore(state)
 
 

@@ -142,8 +142,8 @@ def gradient_flow(
     would give. X_test (k, d): also follow f on these points (test_output); the training part is the same as without.
     loss="mean": the flow of (1/2n) ||f - y||^2, that is, time n times slower; what is reported as loss, path_length
     and dissipated stays that of the summed loss (6), power is its -dL/dt. low_memory: 3 copies of the state in place
-    of 5, slopes computed again whenever needed: slower, the same numbers up to rounding but for `save_at`, at whose
-    points steps then end.
+    of 5, slopes computed again whenever needed: slower, with the steps of a state of 2^20 entries or more, which are of
+    order 3 and end at the points of `save_at`.
 
     checkpoint: a file that is written each minute, on ctrl-C and at the end; resume: go on from it, with the same
     arguments; on the CPU the trajectory is bit for bit that of an uninterrupted run.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +19,8 @@ class Point:
     """The states of S runs with what was computed there. h: (S, n + k, m); residual: (S, n); slope: (S, n, m), or None
     where it is computed again when needed; slope_gram: (S, n, n).
 
-    eigenvalues, eigenvectors: of speed * H, the rates at which r decays.
+    eigenvalues, eigenvectors: of speed * H, the rates at which r decays. past, past_gram: the slopes at the start of the
+    step before, if the flow remembers them; behind (S,): how long its path was, 0 if there was none.
     """
 
     h: Array
@@ -28,31 +29,44 @@ class Point:
     slope_gram: np.ndarray
     eigenvalues: np.ndarray
     eigenvectors: np.ndarray
+    past: Array | None
+    past_gram: np.ndarray | None
+    behind: np.ndarray
 
     @classmethod
     def at(cls, flow: Flow, h: Array) -> Point:
-        """Evaluate the flow at h."""
+        """Evaluate the flow at h, where a run begins."""
         slope = flow.empty() if flow.roomy else None
-        return cls.of(flow, h, flow.evaluate(h, slope), slope)
+        point = cls.of(flow, h, flow.evaluate(h, slope), slope)
+        if flow.remembers:
+            point.past, point.past_gram = flow.arrays.copy(slope), point.slope_gram.copy()
+        return point
 
     @classmethod
     def of(cls, flow: Flow, h: Array, totals: Totals, slope: Array | None) -> Point:
         """h with what is known there."""
         gram = totals.slope_gram
-        return cls(h, totals.residual, slope, gram, *_eigh(flow.kernel(gram), flow.arrays.device))
+        spectrum = _eigh(flow.kernel(gram), flow.arrays.device)
+        return cls(h, totals.residual, slope, gram, *spectrum, None, None, np.zeros(flow.runs))
+
+    def twin(self, flow: Flow) -> Point:
+        """The same with arrays of its own."""
+        states = ("h", "slope", "past")
+        mine = {f.name: getattr(self, f.name) for f in fields(self)}
+        copies = {k: flow.arrays.copy(a) if k in states else a.copy() for k, a in mine.items() if a is not None}
+        return Point(**{**mine, **copies})
 
     def select(self, keep: np.ndarray) -> Point:
         """Some of the runs."""
-        slope = None if self.slope is None else self.slope[keep]
-        others = (self.slope_gram[keep], self.eigenvalues[keep], self.eigenvectors[keep])
-        return Point(self.h[keep], self.residual[keep], slope, *others)
+        values = (getattr(self, f.name) for f in fields(self))
+        return Point(*(None if array is None else array[keep] for array in values))
 
     def replace(self, where: np.ndarray, by: Point) -> None:
         """Overwrite some of the runs."""
-        for name in ("h", "residual", "slope", "slope_gram", "eigenvalues", "eigenvectors"):
-            mine = getattr(self, name)
+        for f in fields(self):
+            mine = getattr(self, f.name)
             if mine is not None:
-                mine[where] = getattr(by, name)
+                mine[where] = getattr(by, f.name)
 
 
 def _eigh(kernel: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
@@ -85,14 +99,17 @@ class Step:
     predicted: np.ndarray | None = None
     arrived: np.ndarray | None = None  # the residual (S, n) at its end, once it is there
 
-    def advance(self) -> Point:
+    def advance(self, before: Point) -> Point:
         """The point at its end, its state in place of the one that it started from."""
         flow = self.stages.flow
         slope = flow.empty() if flow.roomy else None
         totals = self.stages.advance(self.final, keep=slope)
         self.stages.slopes.append(slope)
         self.arrived = totals.residual
-        return Point.of(flow, self.stages.h, totals, slope)
+        after = Point.of(flow, self.stages.h, totals, slope)
+        if flow.remembers:
+            after.past, after.past_gram, after.behind = before.slope, before.slope_gram, self.path
+        return after
 
     def within(self, time: np.ndarray) -> tuple[Drive, np.ndarray, np.ndarray]:
         """After advance, of a dense integrator: (displacement from the end back to `time` (S,) after the start, path
@@ -100,19 +117,22 @@ class Step:
         raise NotImplementedError
 
     def discard(self) -> None:
-        """Give back the slopes of its stages, but those of the point where the run is now."""
-        own = self.stages.slopes[: len(self.stages.drives)]
-        start_is_over = self.arrived is not None or not self.stages.flow.roomy
-        self.stages.flow.recycle(*(own if start_is_over else own[1:]))
+        """Give back the slopes of its stages, but those that the point where the run is now holds."""
+        stages, flow = self.stages, self.stages.flow
+        held = stages.given if flow.roomy else 0  # if the run is still at the start
+        if self.arrived is not None:
+            held = 1 if flow.remembers else 0
+        flow.recycle(*stages.slopes[held : len(stages.drives)])
 
 
 class Integrator(Protocol):
-    """One way to step. error_order: the local embedded error is O(tau^error_order); dense: whether its steps know the
+    """One way to step. error_order: the local embedded error of a step from there is of this order in tau; dense: whether its steps know the
     states within them."""
 
     name: str
-    error_order: int
     dense: bool
+
+    def error_order(self, point: Point) -> int: ...
 
     def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step: ...
 

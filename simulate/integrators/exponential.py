@@ -1,9 +1,11 @@
-"""The default: a third-order exponential Runge-Kutta method along the path of the flow.
+"""The default: a fourth-order exponential method along the path of the flow.
 
 The stiff part of the flow acts through r in R^n alone: dh_i/dt = -c_i G (sigma'(h_i) * r), dr/dt = -speed H r. Both r
 and its integrals against the slopes S(t) = sigma'(h(t)) are known in closed form (residual.py) once S and H are
-polynomials in the path length. Nodes 0, 1/3, 2/3 of the path of a step, as in Heun's third-order method: the
-interpolation error of S at {0, 2/3} integrates to zero over the step.
+polynomials in the path length. These are parabolas through the start of the step before, the start, and a node: halfway
+to the second node for the stage there, and the second node for the step itself, which lies where the interpolation
+error integrates to zero. Without a step before, as at first, or where sigma' jumps and the past tells nothing, lines
+through the start and a node take their place: Heun's nodes 1/3 and 2/3, and order 3.
 """
 
 from __future__ import annotations
@@ -12,37 +14,39 @@ import numpy as np
 
 from simulate.flow import Drive, Flow, Stages
 from simulate.integrators.base import Point, Step, apply
-from simulate.integrators.residual import along_path, free, times_at
-
-SHARES = np.array([1 / 3, 2 / 3])
+from simulate.integrators.residual import MOMENTS, along_path, times_at, weigh
 
 
 class Exponential:
     """See the module."""
 
     name = "exponential"
-    error_order = 3
     dense = True
+
+    def error_order(self, point: Point) -> int:
+        """The embedded error of a step from there is of this order in tau."""
+        return 3 if point.past is None else 4
 
     def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step:
         """One step of length tau (S,) from `point`: two evaluations besides the point's own."""
         residual = _Residual(flow, point)
         times = np.empty((2, len(tau)))
-        times_at(residual.rates, residual.modes, tau, SHARES, times)
-        stages = Stages(flow, point.h, point.slope)
-        second = stages.evaluate([residual.free(times[0])])
-        bent = residual.bent(second.slope_gram, times[0])
-        start, at_second = bent(times[1]).weights[:2]
-        expected = bent.end
-        # The error needs S2 to the end and S0 can be computed again; without it, S2 is done with.
-        third = stages.evaluate((start, at_second), instead_of=0 if errors else 1)
-        low_start, low_end = bent(tau).weights[:2]
-        bent = residual.bent(third.slope_gram, times[1])
-        start, end = bent(tau).weights[:2]
-        step = _Along(stages, (start, None, end), bent.length, bent.dissipated, evaluations=2)
-        step.predicted, step.part, step.tau, step.lengths = bent.end, bent, tau, (bent.length, bent.at_node)
+        times_at(residual.rates, residual.modes, tau, point.behind, times)
+        stages = Stages(flow, point.h, point.slope, point.past)
+        line = residual.bent(times[0])
+        second = stages.evaluate(residual.drive(line))
+        parabola = residual.bent(times[1], second.slope_gram, times[0])
+        # The error needs the second stage to the end and the start can be computed again; without it, it is done with.
+        drive = residual.drive(parabola, parabola.at_node)
+        third = stages.evaluate(drive, instead_of=0 if errors else stages.given)
+        expected = parabola.end
+        bent = residual.bent(tau, third.slope_gram, times[1])
+        final = residual.drive(bent, None, bent.at_node)
+        step = _Along(stages, final, bent.length, bent.dissipated, evaluations=2)
+        step.predicted, step.part, step.tau = bent.end, bent, tau
         if errors:
-            in_residual, step.movement_error = stages.size((start - low_start, -low_end, end))
+            low = residual.bent(tau, second.slope_gram, times[0])
+            in_residual, step.movement_error = stages.size(_minus(final, residual.drive(low, low.at_node)))
             step.residual_error = np.abs(in_residual) + np.abs(third.residual - expected)
             if not flow.activation.smooth:  # no stage sees a kink that is crossed after the last of them
                 at_end = stages.evaluate(step.final, last=True)
@@ -56,61 +60,88 @@ class _Along(Step):
 
     part: _Bent
     tau: np.ndarray
-    lengths: tuple[np.ndarray, np.ndarray]  # of the path of the whole step, and up to the node 2/3
 
     def within(self, time: np.ndarray) -> tuple[Drive, np.ndarray, np.ndarray]:
-        """From the end back to `time` (S,): S is the parabola in the path length through 0, 2/3 and the end."""
-        whole, node = self.lengths
-        whole_weights, weights = (self.part(t, at_node=node, at_last=whole).weights for t in (self.tau, time))
-        start, middle, end = weights - whole_weights
-        return (start, None, middle, end), self.part.length, self.part.dissipated
+        """From the end back to `time` (S,): S is the parabola in the path length through 0, the node and the end."""
+        whole = self.part
+        part = whole.residual.bent(time, whole.slope_gram, whole.node, at_node=whole.at_node)
+        places = np.stack([np.zeros_like(time), whole.at_node, whole.length])
+        start, middle, end = part.weights(places) - whole.weights(places)
+        none = [None] * (len(self.final) - 2)
+        return (start, *none, middle, end), part.length, part.dissipated
 
 
 class _Residual:
     """The residual from a point onwards, for S runs."""
 
     def __init__(self, flow: Flow, point: Point) -> None:
-        self.flow, self.kernel = flow, flow.kernel(point.slope_gram)
+        self.flow, self.kernel, self.behind = flow, flow.kernel(point.slope_gram), point.behind
         self.rates, self.basis = point.eigenvalues, np.ascontiguousarray(point.eigenvectors)
         self.modes = apply(self.basis.mT, point.residual)
+        self.remembers = point.past is not None
+        self.past = flow.kernel(point.past_gram) - self.kernel if self.remembers else np.zeros_like(self.kernel)
 
-    def free(self, tau: np.ndarray) -> np.ndarray:
-        """The integral of r over [0, tau] while the kernel stays as it is, (S, n)."""
-        weights = np.empty_like(self.modes)
-        free(self.rates, self.modes, tau, weights)
-        return apply(self.basis, weights)
+    def bent(
+        self,
+        tau: np.ndarray,
+        slope_gram: np.ndarray | None = None,
+        node: np.ndarray | None = None,
+        *,
+        at_node: np.ndarray | None = None,
+    ) -> _Bent:
+        """Over [0, tau], with the kernel that belongs to this slope Gram matrix at the time `node`, if there is one."""
+        return _Bent(self, tau, slope_gram, node, at_node)
 
-    def bent(self, slope_gram: np.ndarray, node: np.ndarray) -> _Bent:
-        """With the kernel that belongs to this slope Gram matrix at the time `node`."""
-        return _Bent(self, self.flow.kernel(slope_gram) - self.kernel, node)
+    def drive(self, bent: _Bent, *nodes: np.ndarray | None) -> Drive:
+        """The displacement over the whole of it, when the slopes are known at the start, in the past and at a node;
+        nodes: for each stage of this step its place, or None where it plays no part."""
+        past = [np.where(self.behind > 0, -self.behind, np.nan)] if self.remembers else []
+        start = np.zeros_like(self.behind)
+        weights = iter(bent.weights(np.stack([start, *past, *(place for place in nodes if place is not None)])))
+        known = [next(weights) for _ in range(1 + len(past))]
+        return [*known, *(None if place is None else next(weights) for place in nodes)]
 
 
 class _Bent:
-    """The same, with a kernel linear in the path length; what the last call found stays as attributes."""
+    """The residual over [0, tau] (S,): at its end, the lengths of the path there and at the node, the integral of P."""
 
-    def __init__(self, residual: _Residual, change: np.ndarray, node: np.ndarray) -> None:
-        self.residual, self.change, self.node = residual, change, node
-        self.unknown, self.none = np.full(len(node), -1.0), np.zeros(len(node))
-
-    def __call__(
-        self, tau: np.ndarray, *, at_node: np.ndarray | None = None, at_last: np.ndarray | None = None
-    ) -> _Bent:
-        """Follow it over [0, tau] (S,)."""
-        of, shape = self.residual, self.residual.modes.shape
-        self.tau, self.weights, self.end = tau, np.empty((3, *shape)), np.empty(shape)
+    def __init__(
+        self,
+        residual: _Residual,
+        tau: np.ndarray,
+        slope_gram: np.ndarray | None,
+        node: np.ndarray | None,
+        at_node: np.ndarray | None,
+    ) -> None:
+        self.residual, self.slope_gram, self.node = residual, slope_gram, node
+        change = residual.past if slope_gram is None else residual.flow.kernel(slope_gram) - residual.kernel
+        self.moments, self.end = np.empty((MOMENTS, *residual.modes.shape)), np.empty_like(residual.modes)
         lengths = np.empty((3, len(tau)))
         along_path(
-            of.rates,
-            of.basis,
-            of.modes,
-            self.change,
+            residual.rates,
+            residual.basis,
+            residual.modes,
+            residual.past,
+            residual.behind,
+            change,
+            np.zeros_like(tau) if node is None else node,
             tau,
-            self.node,
-            self.unknown if at_node is None else at_node,
-            self.none if at_last is None else at_last,
-            self.weights,
+            np.full_like(tau, -1.0) if at_node is None else at_node,
+            self.moments,
             self.end,
             lengths,
         )
         self.length, self.at_node, self.dissipated = lengths
-        return self
+
+    def weights(self, places: np.ndarray) -> np.ndarray:
+        """(J, S, n): the integrals of r against the Lagrange polynomials of these places (J, S) in the path."""
+        found = np.empty((len(places), *self.end.shape))
+        weigh(self.moments, self.length, places, found)
+        return found
+
+
+def _minus(drive: Drive, other: Drive) -> Drive:
+    """drive - other."""
+    longest = max(len(drive), len(other))
+    pairs = zip(*([*d, *[None] * (longest - len(d))] for d in (drive, other)), strict=True)
+    return [a if b is None else -b if a is None else a - b for a, b in pairs]

@@ -2,8 +2,8 @@
 
 r' = -K(t) r, where K = speed H moves from K0 at the start. In the eigenbasis of K0, with rates L, r' = -L r + g, and
 g = -(K - K0) r is a polynomial in t of degree Q - 1 through Q nodes: the integrals are phi functions, however stiff L
-is. K is linear not in time but in the path length s, ds = sqrt(P) dt, P = -r.r' = -dL/dt: the neurons move along a
-smooth curve that is traversed at speed sqrt(P), and late in a run the whole rest of the time is a short way.
+is. K is a polynomial not in time but in the path length s, ds = sqrt(P) dt, P = -r.r' = -dL/dt: the neurons move along
+a smooth curve that is traversed at speed sqrt(P), and late in a run the whole rest of the time is a short way.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from numba import njit
 from simulate.rows import exp_
 
 Q, ROUNDS = 6, 6  # nodes of g, most fixed-point rounds in which r, s and g settle
+SETTLED = 1e-13  # of g, relative to K0 r0
+MOMENTS = 4
 NODES = 20
 _EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
 
@@ -102,8 +104,13 @@ def _speeds(rates: Any, z: Any, g: Any, tau: float, speeds: Any) -> float:
 
 
 @njit(**_EXACT)
-def times_at(rates: Any, modes: Any, tau: Any, shares: Any, times: Any) -> None:
-    """times (2, S): when the path of exp(-K0 t) r0 has come to these shares of its length over the step."""
+def times_at(rates: Any, modes: Any, tau: Any, behind: Any, times: Any) -> None:
+    """times (2, S): of the two nodes of a step, by the path of exp(-K0 t) r0; behind (S,): how long the path of the
+    step before was, 0 if there is none.
+
+    The second is where the interpolation error of S, through the nodes -behind, 0 and itself or, without a step before,
+    0 and itself, integrates to zero over the path; the first is halfway.
+    """
     z, zero, speeds = np.empty((NODES, rates.shape[1])), np.zeros((NODES, rates.shape[1])), np.empty(NODES)
     for s in range(len(tau)):
         for i in range(NODES):
@@ -112,25 +119,45 @@ def times_at(rates: Any, modes: Any, tau: Any, shares: Any, times: Any) -> None:
         _speeds(rates[s], z, zero, tau[s], speeds)
         coefficients = _TO_LEGENDRE @ speeds
         whole = _integrated(coefficients, 1.0)
-        for k in range(len(shares)):
-            low, high = 0.0, 1.0
+        share = 2 / 3
+        if behind[s] > 0:
+            share = (whole / 4 + behind[s] / 3) / (whole / 3 + behind[s] / 2)
+        for k in range(2):
+            low, high, wanted = 0.0, 1.0, share * (k + 1) / 2
             for _ in range(40):
                 middle = (low + high) / 2
-                if _integrated(coefficients, middle) < shares[k] * whole:
+                if _integrated(coefficients, middle) < wanted * whole:
                     low = middle
                 else:
                     high = middle
-            times[k, s] = tau[s] * (high**4 if whole > 0 else shares[k])
+            times[k, s] = tau[s] * (high**4 if whole > 0 else wanted)
 
 
 @njit(**_EXACT)
-def free(rates: Any, modes: Any, tau: Any, weights: Any) -> None:
-    """weights (S, n): the integral over [0, tau] of exp(-K0 t) r0, in the eigenbasis."""
-    values = np.empty(2)
-    for s in range(len(tau)):
-        for j in range(rates.shape[1]):
-            phis(-rates[s, j] * tau[s], values)
-            weights[s, j] = tau[s] * values[1] * modes[s, j]
+def weigh(moments: Any, length: Any, places: Any, weights: Any) -> None:
+    """weights (J, S, n): the integrals of r against the Lagrange polynomials of the places (J, S), J <= MOMENTS, in the
+    path, of which the first is 0; moments (MOMENTS, S, n): its integrals against (path/length)^k. Places that are not a
+    number, or 0 again, count for nothing.
+    """
+    coefficients = np.empty(MOMENTS)
+    for s in range(len(length)):
+        for j in range(len(places)):
+            x, degree = places[j, s] / length[s] if length[s] > 0 else 0.0, 0
+            coefficients[:] = 0.0
+            coefficients[0] = 1.0 if j == 0 or abs(x) > 0 else 0.0
+            for k in range(len(places)):
+                other = places[k, s] / length[s] if length[s] > 0 else 0.0
+                if k == j or not np.isfinite(other) or other == x:
+                    continue
+                degree += 1
+                for d in range(degree, 0, -1):
+                    coefficients[d] = (coefficients[d - 1] - other * coefficients[d]) / (x - other)
+                coefficients[0] *= -other / (x - other)
+            for a in range(weights.shape[2]):
+                total = 0.0
+                for d in range(degree + 1):
+                    total += coefficients[d] * moments[d, s, a]
+                weights[j, s, a] = total if np.isfinite(x) else 0.0
 
 
 @njit(**_EXACT)
@@ -138,33 +165,34 @@ def along_path(
     rates: Any,
     basis: Any,
     modes: Any,
+    past: Any,
+    behind: Any,
     change: Any,
-    tau: Any,
     node: Any,
+    tau: Any,
     at_node: Any,
-    at_last: Any,
-    weights: Any,
+    moments: Any,
     end: Any,
     lengths: Any,
 ) -> None:
-    """The residual over [0, tau] when K is K0 + change where the path is as long as at the time `node`.
+    """The residual over [0, tau] when K is K0 + past at the place -behind and K0 + change at a node, a parabola in s.
 
-    Each (S, ...): rates, modes (n): eigenvalues of K0 and r0 in its eigenbasis `basis`; change (n, n). at_node: that
-    length if it is known, else negative; at_last: 0, or the length at a third place where the slopes are known too.
-    Writes weights (3, S, n): integrals of r against the Lagrange polynomials in the path length through 0, the node and
-    the third place (or 0 and the node); end (S, n): r at tau; lengths (3, S): of the path at tau, at the node, and the
-    integral of P.
+    Each (S, ...): rates, modes (n): eigenvalues of K0 and r0 in its eigenbasis `basis`; past, change (n, n); behind: 0
+    if there is no step before; node: the time when the path comes to the node, 0 if there is none; at_node: the length
+    of the path there if it is known, else negative.
+    Writes moments (MOMENTS, S, n): integrals of r (path/length)^k; end (S, n): r at tau; lengths (3, S): of the path at
+    tau, at the node, and the integral of P.
     """
     n = rates.shape[1]
     decay_q, forced_q = np.empty((Q, n)), np.empty((Q, Q, n))
     decay_t, forced_t = np.empty((NODES, n)), np.empty((NODES, Q, n))
     z_q, z_t, g_t, speeds = np.empty((Q, n)), np.empty((NODES, n)), np.empty((NODES, n)), np.empty(NODES)
-    values, integral, first, second = np.empty(Q + 2), np.empty(n), np.empty(n), np.empty(n)
+    values, found = np.empty(Q + 2), np.empty((MOMENTS, n))
     for s in range(len(tau)):
         _forced(rates[s], T_NODES, tau[s], decay_q, forced_q)
         _forced(rates[s], T, tau[s], decay_t, forced_t)
         g = np.zeros((Q, n))  # coefficients of (t/tau)^p
-        dissipated = length = place = 0.0
+        dissipated = length = place = before = 0.0
         for _ in range(ROUNDS):
             for j in range(n):
                 for i in range(Q):
@@ -179,41 +207,57 @@ def along_path(
             dissipated = _speeds(rates[s], z_t, g_t, tau[s], speeds)
             coefficients = _TO_LEGENDRE @ speeds
             length = _integrated(coefficients, 1.0)
-            place = at_node[s] if at_node[s] >= 0 else _integrated(coefficients, (node[s] / tau[s]) ** 0.25)
-            if place <= 0:
+            if node[s] > 0:
+                place = at_node[s] if at_node[s] >= 0 else _integrated(coefficients, (node[s] / tau[s]) ** 0.25)
+            if place <= 0 and behind[s] <= 0:
                 break
-            pushed = (z_q @ basis[s].T) @ change[s] @ basis[s]  # change is symmetric
-            reached = _TO_T_NODES @ speeds
-            for i in range(Q):
-                for j in range(n):
-                    pushed[i, j] *= -reached[i] / place
+            pushed = _pushed(z_q @ basis[s].T, past[s], behind[s], change[s], place, _TO_T_NODES @ speeds) @ basis[s]
             settled = _TO_MONOMIALS @ pushed
             moved = np.abs(settled - g).max()
             g = settled
-            if moved <= 1e-13 * np.abs(rates[s] * modes[s]).max():
+            # The rounds converge geometrically: what the next one would change is known before.
+            coming = moved * min(moved / before, 1.0) if before > 0 else moved
+            before = moved
+            if coming <= SETTLED * np.abs(rates[s] * modes[s]).max():
                 break
-        reached_t = _TO_T @ speeds
-        last = at_last[s]
+        reached = _TO_T @ speeds
         for j in range(n):
             phis(-rates[s, j] * tau[s], values)
-            integral[j] = tau[s] * values[1] * modes[s, j]
-            for p in range(Q):
-                integral[j] += tau[s] ** 2 * _FACTORIALS[p] * values[p + 2] * g[p, j]
-            first[j] = second[j] = 0.0
-            if place > 0:
-                for i in range(NODES):
-                    share, area = reached_t[i] / place, tau[s] * T_WEIGHTS[i] * z_t[i, j]
-                    if last > 0:
-                        rest = (reached_t[i] - place) / (last - place)
-                        second[j] += area * reached_t[i] / last * rest
-                        share *= (last - reached_t[i]) / (last - place)
-                    first[j] += area * share
+            found[0, j] = tau[s] * values[1] * modes[s, j]
             modes_end = decay_q[Q - 1, j] * modes[s, j]
             for p in range(Q):
+                found[0, j] += tau[s] ** 2 * _FACTORIALS[p] * values[p + 2] * g[p, j]
                 modes_end += g[p, j] * forced_q[Q - 1, p, j]
             z_q[0, j] = modes_end
-        weights[0, s] = basis[s] @ (integral - first - second)
-        weights[1, s] = basis[s] @ first
-        weights[2, s] = basis[s] @ second
+            for k in range(1, MOMENTS):
+                found[k, j] = 0.0
+            for i in range(NODES):
+                area = tau[s] * T_WEIGHTS[i] * z_t[i, j]
+                for k in range(1, MOMENTS):
+                    area *= reached[i] / length if length > 0 else 0.0
+                    found[k, j] += area
+        for k in range(MOMENTS):
+            moments[k, s] = basis[s] @ found[k]
         end[s] = basis[s] @ z_q[0]
         lengths[0, s], lengths[1, s], lengths[2, s] = length, place, dissipated
+
+
+@njit(**_EXACT)
+def _pushed(r: Any, past: Any, behind: float, change: Any, place: float, reached: Any) -> Any:
+    """-(K - K0) r at times when the path has come to `reached` (Q,); r (Q, n)."""
+    pushed = np.zeros_like(r)
+    if behind > 0:
+        by_past = r @ past  # symmetric
+        for i in range(len(r)):
+            share = -reached[i] / behind
+            if place > 0:
+                share = reached[i] * (reached[i] - place) / (behind * (behind + place))
+            pushed[i] -= share * by_past[i]
+    if place > 0:
+        by_change = r @ change
+        for i in range(len(r)):
+            share = reached[i] / place
+            if behind > 0:
+                share *= (reached[i] + behind) / (place + behind)
+            pushed[i] -= share * by_change[i]
+    return pushed
