@@ -110,9 +110,9 @@ class Flow:
         first, *others = self.sweep(work)
         for other in others:
             first.add(other)
-        output, gram, work = (self.arrays.fetch(a) for a in (first.output, first.gram, first.work))
+        output, gram, power = (self.arrays.fetch(a) for a in (first.output, first.gram, first.work))
         mirror(gram)
-        return Totals(self.alpha / self.m * output - self.y, gram / self.m, self.speed / self.m * work)
+        return Totals(self.alpha / self.m * output - self.y, gram / self.m, self.speed / self.m * power)
 
     def evaluate(self, h: Array, slope: Array | None = None) -> Totals:
         """Residual and slope Gram matrix at h. The slopes are written into `slope` (S, n, m), where one is given."""
@@ -125,8 +125,8 @@ class Flow:
 
 
 class Stages:
-    """The stages of one step from h: h_k = h - beta c G (sum_j S_j * drive_kj), where S_j = sigma'(h_j) and h_0 = h; S_1
-    is that of the step before, where it is given as `past`.
+    """The stages of one step from h: h_k = h - beta c G (sum_j S_j * drive_kj), where S_j = sigma'(h_j) and h_0 = h;
+    S_1 is that of the step before, where it is given as `past`.
 
     A drive holds, for each S_j so far, its weights (S, n), or None for zero. Slopes are kept, or computed again, a
     range of neurons at a time, where memory is short; either way the numbers are the same.

@@ -72,8 +72,8 @@ def sweep(
 ) -> None:
     """x = h - push G (sum_k s_k * weights_k) for the neurons lo..hi; then the sums of sigma(x) and sigma'(x).
 
-    terms: how many of the slopes s_k (S, n, .) count, where the column of neuron i is i - offsets[k]; G (rows, n). write: x
-    goes into h, all rows of it. keep: sigma'(x) goes into `kept`, column i - kept_offset; of kind RAW, x itself.
+    terms: how many of the slopes s_k (S, n, .) count, where the column of neuron i is i - offsets[k]; G (rows, n).
+    write: x goes into h, all rows of it. keep: sigma'(x) goes into `kept`, column i - kept_offset; of kind RAW, x.
     Adds to output (S, n): sum_i c_i sigma(x_i); gram (S, n, n): sum_i of sigma' sigma'', lower triangle, if wanted;
     work (S,): sum v.Gv for v = sum_k s_k * weights_k, if wanted.
     """

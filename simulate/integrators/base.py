@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,8 +19,8 @@ class Point:
     """The states of S runs with what was computed there. h: (S, n + k, m); residual: (S, n); slope: (S, n, m), or None
     where it is computed again when needed; slope_gram: (S, n, n).
 
-    eigenvalues, eigenvectors: of speed * H, the rates at which r decays. past, past_gram: the slopes at the start of the
-    step before, if the flow remembers them; behind (S,): how long its path was, 0 if there was none.
+    eigenvalues, eigenvectors: of speed * H, the rates at which r decays. past, past_gram: the slopes at the start of
+    the step before, if the flow remembers them; behind (S,): how long its path was, 0 if there was none.
     """
 
     h: Array
@@ -52,14 +52,14 @@ class Point:
     def twin(self, flow: Flow) -> Point:
         """The same with arrays of its own."""
         states = ("h", "slope", "past")
-        mine = {f.name: getattr(self, f.name) for f in fields(self)}
+        mine: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         copies = {k: flow.arrays.copy(a) if k in states else a.copy() for k, a in mine.items() if a is not None}
         return Point(**{**mine, **copies})
 
     def select(self, keep: np.ndarray) -> Point:
         """Some of the runs."""
-        values = (getattr(self, f.name) for f in fields(self))
-        return Point(*(None if array is None else array[keep] for array in values))
+        mine: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Point(**{name: None if array is None else array[keep] for name, array in mine.items()})
 
     def replace(self, where: np.ndarray, by: Point) -> None:
         """Overwrite some of the runs."""
@@ -126,8 +126,8 @@ class Step:
 
 
 class Integrator(Protocol):
-    """One way to step. error_order: the local embedded error of a step from there is of this order in tau; dense: whether its steps know the
-    states within them."""
+    """One way to step. error_order: the local embedded error of a step from there is of this order in tau; dense:
+    whether its steps know the states within them."""
 
     name: str
     dense: bool

@@ -78,8 +78,10 @@ class _Residual:
         self.flow, self.kernel, self.behind = flow, flow.kernel(point.slope_gram), point.behind
         self.rates, self.basis = point.eigenvalues, np.ascontiguousarray(point.eigenvectors)
         self.modes = apply(self.basis.mT, point.residual)
-        self.remembers = point.past is not None
-        self.past = flow.kernel(point.past_gram) - self.kernel if self.remembers else np.zeros_like(self.kernel)
+        self.remembers = point.past_gram is not None
+        self.past = np.zeros_like(self.kernel)
+        if point.past_gram is not None:
+            self.past = flow.kernel(point.past_gram) - self.kernel
 
     def bent(
         self,
