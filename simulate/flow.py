@@ -111,8 +111,10 @@ class Flow:
         for other in others:
             first.add(other)
         output, gram, power = (self.arrays.fetch(a) for a in (first.output, first.gram, first.work))
-        mirror(gram)
-        return Totals(self.alpha / self.m * output - self.y, gram / self.m, self.speed / self.m * power)
+        if self.arrays.numpy:
+            mirror(gram)
+        gram *= 1 / self.m
+        return Totals(self.alpha / self.m * output - self.y, gram, self.speed / self.m * power)
 
     def evaluate(self, h: Array, slope: Array | None = None) -> Totals:
         """Residual and slope Gram matrix at h. The slopes are written into `slope` (S, n, m), where one is given."""

@@ -279,8 +279,8 @@ class Loop:
         state = {f"at.{f.name}": getattr(self.at, f.name) for f in fields(self.at)}
         for name, point in (("coarse", self.coarse), ("fine", self.fine)):
             state[name] = fetch(point.h)
-            if point.past is not None and point.past_gram is not None:
-                state |= {f"{name}.past": fetch(point.past), f"{name}.past_gram": point.past_gram}
+            if point.past is not None and point.past_kernel is not None:
+                state |= {f"{name}.past": fetch(point.past), f"{name}.past_kernel": point.past_kernel}
                 state[f"{name}.behind"] = point.behind
         return state | self.recorder.state()
 
@@ -290,7 +290,7 @@ class Loop:
         self.coarse, self.fine = (Point.at(self.flow, copy(put(state[name]))) for name in ("coarse", "fine"))
         for name, point in (("coarse", self.coarse), ("fine", self.fine)):
             if point.past is not None:
-                point.past, point.past_gram = copy(put(state[f"{name}.past"])), state[f"{name}.past_gram"]
+                point.past, point.past_kernel = copy(put(state[f"{name}.past"])), state[f"{name}.past_kernel"]
                 point.behind = state[f"{name}.behind"]
         self.recorder.restore(state)
 

@@ -10,6 +10,7 @@ import torch
 
 from simulate.arrays import Array
 from simulate.flow import Drive, Flow, Stages, Totals
+from simulate.integrators.residual import spectra
 
 LARGE = 128  # data points from which on eigenvectors are worth all threads, or a GPU
 
@@ -17,20 +18,21 @@ LARGE = 128  # data points from which on eigenvectors are worth all threads, or 
 @dataclass
 class Point:
     """The states of S runs with what was computed there. h: (S, n + k, m); residual: (S, n); slope: (S, n, m), or None
-    where it is computed again when needed; slope_gram: (S, n, n).
+    where it is computed again when needed; slope_gram, kernel: (S, n, n), see Totals and Flow.kernel.
 
-    eigenvalues, eigenvectors: of speed * H, the rates at which r decays. past, past_gram: the slopes at the start of
-    the step before, if the flow remembers them; behind (S,): how long its path was, 0 if there was none.
+    eigenvalues, eigenvectors: of the kernel, the rates at which r decays. past, past_kernel: the slopes and the kernel
+    at the start of the step before, if the flow remembers them; behind (S,): how long its path was, 0 for none.
     """
 
     h: Array
     residual: np.ndarray
     slope: Array | None
     slope_gram: np.ndarray
+    kernel: np.ndarray
     eigenvalues: np.ndarray
     eigenvectors: np.ndarray
     past: Array | None
-    past_gram: np.ndarray | None
+    past_kernel: np.ndarray | None
     behind: np.ndarray
 
     @classmethod
@@ -39,27 +41,31 @@ class Point:
         slope = flow.empty() if flow.roomy else None
         point = cls.of(flow, h, flow.evaluate(h, slope), slope)
         if flow.remembers:
-            point.past, point.past_gram = flow.arrays.copy(slope), point.slope_gram.copy()
+            point.past, point.past_kernel = flow.arrays.copy(slope), point.kernel.copy()
         return point
 
     @classmethod
     def of(cls, flow: Flow, h: Array, totals: Totals, slope: Array | None) -> Point:
         """h with what is known there."""
         gram = totals.slope_gram
-        spectrum = _eigh(flow.kernel(gram), flow.arrays.device)
-        return cls(h, totals.residual, slope, gram, *spectrum, None, None, np.zeros(flow.runs))
+        kernel = flow.kernel(gram)
+        spectrum = _eigh(kernel, flow.arrays.device)
+        return cls(h, totals.residual, slope, gram, kernel, *spectrum, None, None, np.zeros(flow.runs))
 
     def twin(self, flow: Flow) -> Point:
         """The same with arrays of its own."""
         states = ("h", "slope", "past")
         mine: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        copies = {k: flow.arrays.copy(a) if k in states else a.copy() for k, a in mine.items() if a is not None}
+        copies: dict[str, Any] = {}
+        for name, array in mine.items():
+            if array is not None:
+                copies[name] = flow.arrays.copy(array) if name in states else array.copy()
         return Point(**{**mine, **copies})
 
     def select(self, keep: np.ndarray) -> Point:
         """Some of the runs."""
-        mine: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Point(**{name: None if array is None else array[keep] for name, array in mine.items()})
+        values: list[Any] = [getattr(self, f.name) for f in fields(self)]
+        return Point(*[None if array is None else array[keep] for array in values])
 
     def replace(self, where: np.ndarray, by: Point) -> None:
         """Overwrite some of the runs."""
@@ -71,16 +77,14 @@ class Point:
 
 def _eigh(kernel: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and eigenvectors of each matrix; not a number for those that are not finite (the loop then stops)."""
-    finite = np.isfinite(kernel).all(axis=(1, 2))
-    if not finite.all():
-        values, vectors = _eigh(np.where(finite[:, None, None], kernel, 0.0), device)
-        values[~finite], vectors[~finite] = np.nan, np.nan
+    values, vectors = np.empty(kernel.shape[:2]), np.empty(kernel.shape)
+    if kernel.shape[1] < LARGE or not np.isfinite(kernel).all():
+        spectra(kernel, values, vectors)
         return values, vectors
-    if kernel.shape[1] < LARGE:
-        found = np.linalg.eigh(kernel)
-        return np.maximum(found[0], 0.0), found[1]
-    values, vectors = torch.linalg.eigh(torch.from_numpy(kernel).to(device))  # with all its threads
-    return np.maximum(values.cpu().numpy(), 0.0), vectors.cpu().numpy()
+    found = torch.linalg.eigh(torch.from_numpy(kernel).to(device))  # with all its threads
+    torch.from_numpy(values).copy_(found[0].clamp_(min=0))
+    torch.from_numpy(vectors).copy_(found[1])
+    return values, vectors
 
 
 @dataclass
@@ -108,7 +112,7 @@ class Step:
         self.arrived = totals.residual
         after = Point.of(flow, self.stages.h, totals, slope)
         if flow.remembers:
-            after.past, after.past_gram, after.behind = before.slope, before.slope_gram, self.path
+            after.past, after.past_kernel, after.behind = before.slope, before.kernel, self.path
         return after
 
     def within(self, time: np.ndarray) -> tuple[Drive, np.ndarray, np.ndarray]:

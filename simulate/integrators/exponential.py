@@ -33,21 +33,18 @@ class Exponential:
         times = np.empty((2, len(tau)))
         times_at(residual.rates, residual.modes, tau, point.behind, times)
         stages = Stages(flow, point.h, point.slope, point.past)
-        line = residual.bent(times[0])
-        second = stages.evaluate(residual.drive(line))
+        second = stages.evaluate(residual.bent(times[0]).drive())
         parabola = residual.bent(times[1], second.slope_gram, times[0])
         # The error needs the second stage to the end and the start can be computed again; without it, it is done with.
-        drive = residual.drive(parabola, parabola.at_node)
-        third = stages.evaluate(drive, instead_of=0 if errors else stages.given)
-        expected = parabola.end
+        third = stages.evaluate(parabola.drive(), instead_of=0 if errors else stages.given)
         bent = residual.bent(tau, third.slope_gram, times[1])
-        final = residual.drive(bent, None, bent.at_node)
-        step = _Along(stages, final, bent.length, bent.dissipated, evaluations=2)
+        step = _Along(stages, bent.drive(skip=1), bent.length, bent.dissipated, evaluations=2)
         step.predicted, step.part, step.tau = bent.end, bent, tau
         if errors:
-            low = residual.bent(tau, second.slope_gram, times[0])
-            in_residual, step.movement_error = stages.size(_minus(final, residual.drive(low, low.at_node)))
-            step.residual_error = np.abs(in_residual) + np.abs(third.residual - expected)
+            low = residual.bent(tau, second.slope_gram, times[0]).drive()
+            known = [better - other for better, other in zip(step.final, low[:-1], strict=False)]  # type: ignore[operator]
+            in_residual, step.movement_error = stages.size([*known, -low[-1], step.final[-1]])  # type: ignore[operator]
+            step.residual_error = np.abs(in_residual) + np.abs(third.residual - parabola.end)
             if not flow.activation.smooth:  # no stage sees a kink that is crossed after the last of them
                 at_end = stages.evaluate(step.final, last=True)
                 step.residual_error += np.abs(at_end.residual - step.predicted)
@@ -65,8 +62,12 @@ class _Along(Step):
         """From the end back to `time` (S,): S is the parabola in the path length through 0, the node and the end."""
         whole = self.part
         part = whole.residual.bent(time, whole.slope_gram, whole.node, at_node=whole.at_node)
-        places = np.stack([np.zeros_like(time), whole.at_node, whole.length])
-        start, middle, end = part.weights(places) - whole.weights(places)
+        weights = np.empty((2, *part.weights.shape))
+        for s in range(len(time)):
+            places = np.array([0.0, whole.at_node[s], whole.length[s]])
+            for k, bent in enumerate((part, whole)):
+                weigh(bent.moments[s], bent.length[s], places, weights[k, :, s])
+        start, middle, end = weights[0] - weights[1]
         none = [None] * (len(self.final) - 2)
         return (start, *none, middle, end), part.length, part.dissipated
 
@@ -75,13 +76,11 @@ class _Residual:
     """The residual from a point onwards, for S runs."""
 
     def __init__(self, flow: Flow, point: Point) -> None:
-        self.flow, self.kernel, self.behind = flow, flow.kernel(point.slope_gram), point.behind
-        self.rates, self.basis = point.eigenvalues, np.ascontiguousarray(point.eigenvectors)
+        self.flow, self.kernel, self.behind = flow, point.kernel, point.behind
+        self.rates, self.basis = point.eigenvalues, point.eigenvectors
         self.modes = apply(self.basis.mT, point.residual)
-        self.remembers = point.past_gram is not None
-        self.past = np.zeros_like(self.kernel)
-        if point.past_gram is not None:
-            self.past = flow.kernel(point.past_gram) - self.kernel
+        self.remembers = point.past_kernel is not None
+        self.past = self.kernel if point.past_kernel is None else point.past_kernel - self.kernel
 
     def bent(
         self,
@@ -93,15 +92,6 @@ class _Residual:
     ) -> _Bent:
         """Over [0, tau], with the kernel that belongs to this slope Gram matrix at the time `node`, if there is one."""
         return _Bent(self, tau, slope_gram, node, at_node)
-
-    def drive(self, bent: _Bent, *nodes: np.ndarray | None) -> Drive:
-        """The displacement over the whole of it, when the slopes are known at the start, in the past and at a node;
-        nodes: for each stage of this step its place, or None where it plays no part."""
-        past = [np.where(self.behind > 0, -self.behind, np.nan)] if self.remembers else []
-        start = np.zeros_like(self.behind)
-        weights = iter(bent.weights(np.stack([start, *past, *(place for place in nodes if place is not None)])))
-        known = [next(weights) for _ in range(1 + len(past))]
-        return [*known, *(None if place is None else next(weights) for place in nodes)]
 
 
 class _Bent:
@@ -116,9 +106,10 @@ class _Bent:
         at_node: np.ndarray | None,
     ) -> None:
         self.residual, self.slope_gram, self.node = residual, slope_gram, node
+        runs, n = residual.modes.shape
         change = residual.past if slope_gram is None else residual.flow.kernel(slope_gram) - residual.kernel
-        self.moments, self.end = np.empty((MOMENTS, *residual.modes.shape)), np.empty_like(residual.modes)
-        lengths = np.empty((3, len(tau)))
+        self.moments, self.weights, self.end = np.empty((runs, MOMENTS, n)), np.empty((3, runs, n)), np.empty((runs, n))
+        lengths = np.empty((3, runs))
         along_path(
             residual.rates,
             residual.basis,
@@ -126,24 +117,18 @@ class _Bent:
             residual.past,
             residual.behind,
             change,
-            np.zeros_like(tau) if node is None else node,
+            np.zeros(runs) if node is None else node,
             tau,
-            np.full_like(tau, -1.0) if at_node is None else at_node,
+            np.full(runs, -1.0) if at_node is None else at_node,
             self.moments,
+            self.weights,
             self.end,
             lengths,
         )
         self.length, self.at_node, self.dissipated = lengths
 
-    def weights(self, places: np.ndarray) -> np.ndarray:
-        """(J, S, n): the integrals of r against the Lagrange polynomials of these places (J, S) in the path."""
-        found = np.empty((len(places), *self.end.shape))
-        weigh(self.moments, self.length, places, found)
-        return found
-
-
-def _minus(drive: Drive, other: Drive) -> Drive:
-    """drive - other."""
-    longest = max(len(drive), len(other))
-    pairs = zip(*([*d, *[None] * (longest - len(d))] for d in (drive, other)), strict=True)
-    return [a if b is None else -b if a is None else a - b for a, b in pairs]
+    def drive(self, skip: int = 0) -> Drive:
+        """The displacement over the whole of it. skip: how many stages of this step come before that at the node."""
+        start, past, node = self.weights
+        known = [start, past] if self.residual.remembers else [start]
+        return [*known, *[None] * skip, node] if self.node is not None else known

@@ -134,30 +134,28 @@ def times_at(rates: Any, modes: Any, tau: Any, behind: Any, times: Any) -> None:
 
 
 @njit(**_EXACT)
-def weigh(moments: Any, length: Any, places: Any, weights: Any) -> None:
-    """weights (J, S, n): the integrals of r against the Lagrange polynomials of the places (J, S), J <= MOMENTS, in the
-    path, of which the first is 0; moments (MOMENTS, S, n): its integrals against (path/length)^k. Places that are not a
-    number, or 0 again, count for nothing.
-    """
+def weigh(moments: Any, length: float, places: Any, weights: Any) -> None:
+    """weights (J, n): the integrals of r against the Lagrange polynomials of the places (J,) in the path, J <= MOMENTS,
+    the first of them 0; moments (MOMENTS, n): its integrals against (path/length)^k. Places that are not a number, or 0
+    again, count for nothing."""
     coefficients = np.empty(MOMENTS)
-    for s in range(len(length)):
-        for j in range(len(places)):
-            x, degree = places[j, s] / length[s] if length[s] > 0 else 0.0, 0
-            coefficients[:] = 0.0
-            coefficients[0] = 1.0 if j == 0 or abs(x) > 0 else 0.0
-            for k in range(len(places)):
-                other = places[k, s] / length[s] if length[s] > 0 else 0.0
-                if k == j or not np.isfinite(other) or other == x:
-                    continue
-                degree += 1
-                for d in range(degree, 0, -1):
-                    coefficients[d] = (coefficients[d - 1] - other * coefficients[d]) / (x - other)
-                coefficients[0] *= -other / (x - other)
-            for a in range(weights.shape[2]):
-                total = 0.0
-                for d in range(degree + 1):
-                    total += coefficients[d] * moments[d, s, a]
-                weights[j, s, a] = total if np.isfinite(x) else 0.0
+    for j in range(len(places)):
+        x, degree = places[j] / length if length > 0 else 0.0, 0
+        coefficients[:] = 0.0
+        coefficients[0] = 1.0 if j == 0 or abs(x) > 0 else 0.0
+        for k in range(len(places)):
+            other = places[k] / length if length > 0 else 0.0
+            if k == j or not np.isfinite(other) or other == x:
+                continue
+            degree += 1
+            for d in range(degree, 0, -1):
+                coefficients[d] = (coefficients[d - 1] - other * coefficients[d]) / (x - other)
+            coefficients[0] *= -other / (x - other)
+        for a in range(weights.shape[1]):
+            total = 0.0
+            for d in range(degree + 1):
+                total += coefficients[d] * moments[d, a]
+            weights[j, a] = total if np.isfinite(x) else 0.0
 
 
 @njit(**_EXACT)
@@ -172,6 +170,7 @@ def along_path(
     tau: Any,
     at_node: Any,
     moments: Any,
+    weights: Any,
     end: Any,
     lengths: Any,
 ) -> None:
@@ -180,14 +179,15 @@ def along_path(
     Each (S, ...): rates, modes (n): eigenvalues of K0 and r0 in its eigenbasis `basis`; past, change (n, n); behind: 0
     if there is no step before; node: the time when the path comes to the node, 0 if there is none; at_node: the length
     of the path there if it is known, else negative.
-    Writes moments (MOMENTS, S, n): integrals of r (path/length)^k; end (S, n): r at tau; lengths (3, S): of the path at
-    tau, at the node, and the integral of P.
+    Writes moments (S, MOMENTS, n): integrals of r (path/length)^k; weights (3, S, n): those against the Lagrange
+    polynomials of the start, the place -behind and the node; end (S, n): r at tau; lengths (3, S): of the path at tau,
+    at the node, and the integral of P.
     """
     n = rates.shape[1]
     decay_q, forced_q = np.empty((Q, n)), np.empty((Q, Q, n))
     decay_t, forced_t = np.empty((NODES, n)), np.empty((NODES, Q, n))
     z_q, z_t, g_t, speeds = np.empty((Q, n)), np.empty((NODES, n)), np.empty((NODES, n)), np.empty(NODES)
-    values, found = np.empty(Q + 2), np.empty((MOMENTS, n))
+    values, found, places = np.empty(Q + 2), np.empty((MOMENTS, n)), np.zeros(3)
     for s in range(len(tau)):
         _forced(rates[s], T_NODES, tau[s], decay_q, forced_q)
         _forced(rates[s], T, tau[s], decay_t, forced_t)
@@ -237,7 +237,10 @@ def along_path(
                     area *= reached[i] / length if length > 0 else 0.0
                     found[k, j] += area
         for k in range(MOMENTS):
-            moments[k, s] = basis[s] @ found[k]
+            moments[s, k] = basis[s] @ found[k]
+        places[1] = -behind[s] if behind[s] > 0 else np.nan
+        places[2] = place if node[s] > 0 else np.nan
+        weigh(moments[s], length, places, weights[:, s])
         end[s] = basis[s] @ z_q[0]
         lengths[0, s], lengths[1, s], lengths[2, s] = length, place, dissipated
 
@@ -261,3 +264,15 @@ def _pushed(r: Any, past: Any, behind: float, change: Any, place: float, reached
                 share *= (reached[i] + behind) / (place + behind)
             pushed[i] -= share * by_change[i]
     return pushed
+
+
+@njit(**_EXACT)
+def spectra(kernel: Any, values: Any, vectors: Any) -> None:
+    """Eigenvalues (S, n), none below 0, and eigenvectors; not a number where the matrix is not finite."""
+    for s in range(len(kernel)):
+        if np.isfinite(kernel[s]).all():
+            found, basis = np.linalg.eigh(kernel[s])
+            values[s] = np.maximum(found, 0.0)
+            vectors[s] = basis
+        else:
+            values[s], vectors[s] = np.nan, np.nan
