@@ -8,6 +8,7 @@ import numpy as np
 
 from simulate.flow import Flow
 from simulate.integrators.base import Point, Step, apply
+from simulate.integrators.residual import add_path, quarter_times
 
 
 class Leg:
@@ -43,10 +44,8 @@ def _travelled(
     flow: Flow, step: Step, before: Point, after: Point, length: np.ndarray, dissipated: np.ndarray
 ) -> np.ndarray:
     """What a step, or the part of it until `after`, adds to the path."""
-    lost = np.maximum((before.residual**2).sum(1) - (after.residual**2).sum(1), 0.0) / 2
-    correction = np.where(dissipated > 0, np.sqrt(lost / np.where(dissipated > 0, dissipated, 1.0)), 0.0)
     added = np.zeros((len(length), 4))
-    added[:, 0], added[:, 1] = length * correction, dissipated
+    add_path(before.residual, after.residual, length, dissipated, added)
     if flow.activation.smooth or step.predicted is None:
         return added
     assert step.arrived is not None
@@ -67,21 +66,9 @@ def first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:
 
 def resolved(point: Point, tau: np.ndarray) -> np.ndarray:
     """tau, or the time in which the residual falls to a quarter: where every step is recorded, none skips the decay."""
-    rates = 2 * point.eigenvalues
-    modes = apply(point.eigenvectors.mT, point.residual) ** 2
-    modes = modes / np.maximum(modes.sum(1, keepdims=True), 1e-300)
-    time, wanted = np.zeros_like(tau), math.log(1 / 16)
-    # log(sum of decaying exponentials) is convex, so Newton's steps from the left never overshoot.
-    for _ in range(60):
-        left = modes * np.exp(-rates * time[:, None])
-        total = np.maximum(left.sum(1), 1e-300)
-        ahead = np.log(total) - wanted
-        slope = (rates * left).sum(1) / total
-        moving = (ahead > 0.05) & (time < tau) & (slope > 0)
-        if not moving.any():
-            break
-        time = np.where(moving, time + ahead / np.where(moving, slope, 1.0), time)
-    return np.where((ahead > 0.05) | (time >= tau), tau, time)
+    times = np.empty_like(tau)
+    quarter_times(point.eigenvalues, apply(point.eigenvectors.mT, point.residual), tau, times)
+    return times
 
 
 def error_ratio(

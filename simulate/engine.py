@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Terms = Sequence[tuple[Array, int]]
 Weights = Sequence[np.ndarray]
 MOST = 4  # terms that one compiled pass takes
+NO_WEIGHTS, NO_OFFSETS = np.empty((0, 1, 1)), np.empty(0, dtype=np.int64)
 TEMPORARY = 2**13  # entries of one run whose temporaries the allocator keeps: larger ones are fetched anew each time
 
 
@@ -128,19 +129,18 @@ class Compiled:
     def _few(
         flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights
     ) -> tuple[int, tuple[Array, ...], np.ndarray, np.ndarray]:
-        """MOST terms, the first in place of those that are missing."""
+        """(how many terms there are, MOST slopes, the first in place of those that are missing, weights, offsets)."""
         if len(terms) > MOST:
             total = flow.arrays.empty(flow.runs, flow.n, hi - lo)
             total[...] = 0
             for (slope, offset), weight in zip(terms, weights, strict=True):
                 total += slope[:, :, lo - offset : hi - offset] * weight[:, :, None]
             terms, weights = [(total, lo)], [np.ones((flow.runs, flow.n))]
-        count = len(terms)
-        factors, offsets = np.zeros((MOST, flow.runs, flow.n)), np.zeros(MOST, dtype=np.int64)
-        for k in range(count):
-            factors[k], offsets[k] = weights[k], terms[k][1]
-        slopes = tuple(terms[k if k < count else 0][0] for k in range(MOST)) if count else ()
-        return count, slopes, factors, offsets
+        if not terms:
+            return 0, (), NO_WEIGHTS, NO_OFFSETS
+        slopes = [slope for slope, _ in terms]
+        slopes += slopes[:1] * (MOST - len(slopes))
+        return len(terms), tuple(slopes), np.array(weights), np.array([offset for _, offset in terms])
 
 
 class Tensors:

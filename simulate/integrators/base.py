@@ -64,8 +64,9 @@ class Point:
 
     def select(self, keep: np.ndarray) -> Point:
         """Some of the runs."""
-        values: list[Any] = [getattr(self, f.name) for f in fields(self)]
-        return Point(*[None if array is None else array[keep] for array in values])
+        mine: list[Any] = [getattr(self, f.name) for f in fields(self)]
+        chosen: list[Any] = [None if array is None else array[keep] for array in mine]
+        return Point(*chosen)
 
     def replace(self, where: np.ndarray, by: Point) -> None:
         """Overwrite some of the runs."""

@@ -276,3 +276,36 @@ def spectra(kernel: Any, values: Any, vectors: Any) -> None:
             vectors[s] = basis
         else:
             values[s], vectors[s] = np.nan, np.nan
+
+
+@njit(**_EXACT)
+def quarter_times(rates: Any, modes: Any, tau: Any, times: Any) -> None:
+    """When the norm of exp(-rates t) modes is a quarter of what it was, but tau if that is earlier."""
+    for s in range(len(tau)):
+        whole = (modes[s] * modes[s]).sum()
+        times[s], time = tau[s], 0.0
+        # log(sum of decaying exponentials) is convex, so Newton's steps from the left never overshoot.
+        while time < tau[s]:
+            total, slope = 0.0, 0.0
+            for j in range(modes.shape[1]):
+                left = modes[s, j] * modes[s, j] * np.exp(-2 * rates[s, j] * time)
+                total, slope = total + left, slope + 2 * rates[s, j] * left
+            if not slope > 0:
+                break
+            ahead = np.log(total / whole) + np.log(16.0)
+            if ahead <= 0.05:
+                times[s] = time
+                break
+            time += ahead * total / slope
+
+
+@njit(**_EXACT)
+def add_path(before: Any, after: Any, length: Any, dissipated: Any, added: Any) -> None:
+    """The first two columns of a path, from the residuals (S, n) before and after."""
+    for s in range(len(length)):
+        lost = 0.0
+        for j in range(before.shape[1]):
+            lost += before[s, j] * before[s, j] - after[s, j] * after[s, j]
+        if dissipated[s] > 0:
+            added[s, 0] = length[s] * np.sqrt(max(lost / 2, 0.0) / dissipated[s])
+        added[s, 1] = dissipated[s]
