@@ -30,12 +30,12 @@ def flow_rows() -> Iterator[Row]:
     yield from flows.rows(tanh, targets)
 
 
-def gpu_rows() -> Iterator[Row]:
-    """Evaluations and flows on a GPU; none where there is none."""
-    if not torch.cuda.is_available():
-        print("the GPU part is left out: torch sees no GPU", file=sys.stderr)
-        return
-    yield from gpu.rows()
+def on_gpu(rows: Callable[[], Iterable[Row]]) -> Iterator[Row]:
+    """Those rows, where there is a GPU."""
+    if torch.cuda.is_available():
+        yield from rows()
+    else:
+        print("left out: torch sees no GPU", file=sys.stderr)
 
 
 def limits() -> list[Row]:
@@ -55,7 +55,8 @@ PARTS: dict[str, Callable[[], Iterable[Row]]] = {
     "descent": descent_step.rows,
     "flows": flow_rows,
     "growth": growth.rows,
-    "gpu": gpu_rows,
+    "gpu": lambda: on_gpu(gpu.rows),
+    "gpu-fitted": lambda: on_gpu(gpu.fitted_rows),
     "limits": limits,
 }
 

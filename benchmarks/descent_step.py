@@ -20,19 +20,19 @@ SIGMA = {"tanh": torch.tanh, "relu": torch.relu}
 
 
 def contenders(
-    n: int, m: int, features: np.ndarray, activation: str
+    n: int, m: int, features: np.ndarray, activation: str, *, device: str = "cpu"
 ) -> tuple[Callable[[], float], Callable[[], float]]:
     """(ours, autograd): each call takes one step and returns the loss before it. features: (n, D)."""
     rng = np.random.default_rng(0)
     D = features.shape[1]
     W = rng.standard_normal((m, D))
     signs, y, step = rng.choice([-1.0, 1.0], m), rng.uniform(-0.5, 0.5, n), 0.1
-    Phi = torch.tensor(features)
+    Phi = torch.tensor(features, device=device)
 
     gram = features @ features.T / D
     problem = bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=activation)
-    flow = Flow(problem, signs[None], scaling_of("ours", m), Arrays(torch.float64, torch.device("cpu")))
-    state = DescentState(flow, flow.arrays.copy((Phi @ torch.tensor(W).T / math.sqrt(D))[None].numpy()))
+    flow = Flow(problem, signs[None], scaling_of("ours", m), Arrays(torch.float64, torch.device(device)))
+    state = DescentState(flow, flow.arrays.put(features @ W.T[None] / math.sqrt(D)))
 
     def ours() -> float:
         with torch.no_grad():
@@ -40,8 +40,9 @@ def contenders(
             state.step(step)
             return float((residual * residual).sum()) / 2
 
-    weights = torch.tensor(W, requires_grad=True)
-    c, targets, sigma = torch.tensor(signs), torch.tensor(y), SIGMA[activation]
+    weights = torch.tensor(W, requires_grad=True, device=device)
+    c, targets = (torch.tensor(a, device=device) for a in (signs, y))
+    sigma = SIGMA[activation]
 
     def autograd() -> float:
         output = c @ sigma(weights @ Phi.T / math.sqrt(D)) / m

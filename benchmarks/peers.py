@@ -31,10 +31,12 @@ def missing() -> list[str]:
 class Field:
     """dh/dt of equation (11) on tensors (n, m) or flat numpy vectors, counting its calls and watching the clock."""
 
-    def __init__(self, problem: Problem, signs: np.ndarray, end: float, seconds: float = float("inf")) -> None:
+    def __init__(
+        self, problem: Problem, signs: np.ndarray, end: float, seconds: float = float("inf"), device: str = "cpu"
+    ) -> None:
         self.n, self.m, self.activation = problem.n, len(signs), problem.activation
-        self.G, self.y, self.c = (torch.tensor(np.array(a)) for a in (problem.gram, problem.y, signs))
-        self.value, self.slope = (torch.empty(self.n, self.m, dtype=torch.float64) for _ in range(2))
+        self.G, self.y, self.c = (torch.tensor(np.array(a), device=device) for a in (problem.gram, problem.y, signs))
+        self.value, self.slope = (torch.empty(self.n, self.m, dtype=torch.float64, device=device) for _ in range(2))
         self.end, self.calls, self.stop_at = end, 0, clock.perf_counter() + seconds
 
     def residual(self, h: torch.Tensor) -> torch.Tensor:
@@ -69,7 +71,7 @@ def dopri5(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np
     """torchdiffeq's Dormand-Prince pair."""
     from torchdiffeq import odeint
 
-    t = torch.tensor(np.concatenate([[0.0], times]))
+    t = torch.tensor(np.concatenate([[0.0], times]), device=h0.device)
     states = odeint(field.tensor, h0, t, rtol=rtol, atol=ATOL * rtol, method="dopri5")
     return np.array([field.loss(h) for h in states[1:]])
 

@@ -15,7 +15,7 @@ from bounds.activation import Interval
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
-from simulate.flow import Flow
+from simulate.flow import GPU_PART, Flow
 from simulate.interrupt import Saver
 from simulate.loop import Outcome
 from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
@@ -23,6 +23,7 @@ from simulate.observe import Recorder
 from simulate.trajectory import Trajectory
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
+GPU_FROM = 2**18  # entries of a state from which on a GPU was faster than 16 cores
 COPIES = {False: 6.0, True: 3.5}  # of the state that a large run needs, without and with low_memory
 
 
@@ -43,10 +44,10 @@ class Options:
     low_memory: bool
 
 
-def choose_device(device: str) -> torch.device:
-    """The device of that name. Raises ArgumentError where there is none."""
+def choose_device(device: str, entries: int) -> torch.device:
+    """The device of that name; "auto": a GPU if there is one and the state gains by it. ArgumentError for no device."""
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if entries >= GPU_FROM and torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
     except (RuntimeError, TypeError):
@@ -78,6 +79,7 @@ def require_memory(entries: int, options: Options, device: torch.device) -> None
     itemsize = 8 if options.dtype == "float64" else 4
     there = available_memory(device)
     needed = entries * itemsize * COPIES[options.low_memory]
+    needed += 5 * GPU_PART * itemsize if device.type == "cuda" else 0
     if there is None or needed <= there:
         return
     ways = [] if options.low_memory else ["low_memory=True"]
@@ -119,13 +121,15 @@ class Setup:
     def __init__(self, problem: Problem, seeds: Sequence[int], options: Options) -> None:
         require(options.dtype in DTYPES, "dtype", f"one of {sorted(DTYPES)}", options.dtype)
         require(options.loss in ("sum", "mean"), "loss", "'sum' or 'mean'", options.loss)
-        device = choose_device(options.device)
-        self.problem, self.options, self.device = problem, options, str(device)
+        self.problem, self.options = problem, options
         self.interval = problem.activation.interval if options.interval is None else options.interval
         require(self.interval[0] < self.interval[1], "interval", "(left, right) with left < right", self.interval)
         inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
         self.inputs, given = inputs, options.network
         rows = problem.n + (0 if inputs is None else len(inputs))
+        width = given.width if given is not None else options.width if isinstance(options.width, int) else 0
+        device = choose_device(options.device, rows * width)
+        self.device = str(device)
         if given is not None:
             self.seeds: list[int | None] = [None]
             self.networks = [_checked(given, problem, inputs)]
