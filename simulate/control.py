@@ -12,7 +12,8 @@ from simulate.integrators.residual import add_path, quarter_times
 
 
 class Leg:
-    """An accepted step, taken: its end, and what the path is there. path (S, 4): (s, integral of P, slips in r, in s).
+    """An accepted step, taken: its end, and what the path is there. path (S, 3 + n): s, the integral of P, the
+    slips in s, and those in r (n), which decay as r does.
 
     s integrates sqrt(-dL/dt), so the step's share is scaled to the loss that was really lost: at kinks the P of a
     one-sided slope overstates it. The integral of P itself is kept as it is, for equation (14) is tested against it.
@@ -31,30 +32,40 @@ class Leg:
         self.step, self.before, self.path_before = step, before, path
         self.start, self.until, self.tau = start, until, tau
         self.end = step.advance(before)
-        self.path = path + _travelled(flow, step, before, self.end, step.path, step.dissipated)
+        self.path = _travelled(flow, step, before, path, self.end, tau, step.path, step.dissipated)
 
     def at(self, flow: Flow, time: np.ndarray) -> tuple[Point, np.ndarray]:
         """(the point, the path) at a time within it, (S,)."""
-        drive, length, dissipated = self.step.within(np.minimum(time - self.start, self.tau))
+        tau = np.minimum(time - self.start, self.tau)
+        drive, length, dissipated = self.step.within(tau)
         point = Point.of(flow, *self.step.stages.displaced(drive), None)
-        return point, self.path_before + _travelled(flow, self.step, self.before, point, length, dissipated)
+        return point, _travelled(flow, self.step, self.before, self.path_before, point, tau, length, dissipated)
 
 
 def _travelled(
-    flow: Flow, step: Step, before: Point, after: Point, length: np.ndarray, dissipated: np.ndarray
+    flow: Flow,
+    step: Step,
+    before: Point,
+    path: np.ndarray,
+    after: Point,
+    tau: np.ndarray,
+    length: np.ndarray,
+    dissipated: np.ndarray,
 ) -> np.ndarray:
-    """What a step, or the part of it until `after`, adds to the path."""
-    added = np.zeros((len(length), 4))
-    add_path(before.residual, after.residual, length, dissipated, added)
+    """The path after a step, or after the part of it until `after`; before it, it was `path`."""
+    path = path.copy()
+    add_path(before.residual, after.residual, length, dissipated, path)
     if flow.activation.smooth or step.predicted is None:
-        return added
+        return path
     assert step.arrived is not None
-    slip = np.linalg.norm(step.arrived - step.predicted, axis=1)
+    basis, slip = before.eigenvectors, step.arrived - step.predicted
+    path[:, 3:] = slip + apply(basis, np.exp(-before.eigenvalues * tau[:, None]) * apply(basis.mT, path[:, 3:]))
     # A time dt at a kink that no stage saw costs slip = |dr/dt| dt in r and sqrt(P) dt <= |r| slip/sqrt(P) in s.
-    modes = apply(before.eigenvectors.mT, before.residual)
+    modes = apply(basis.mT, before.residual)
     root = np.sqrt((before.eigenvalues * modes * modes).sum(1))
-    added[:, 2], added[:, 3] = slip, np.linalg.norm(before.residual, axis=1) * slip / np.where(root > 0, root, np.inf)
-    return added
+    root[root <= 0] = np.inf
+    path[:, 2] += np.linalg.norm(before.residual, axis=1) * np.linalg.norm(slip, axis=1) / root
+    return path
 
 
 def first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ def descend(
     started = clock.perf_counter()
     start = saver.resumed
     h = flow.arrays.copy(recorder.h0 if start is None else flow.arrays.put(start["h"]))
-    path, target, done, recorded = np.zeros((1, 4)), -1.0, 0, -1
+    path, target, done, recorded = np.zeros((1, 3 + flow.n)), -1.0, 0, -1
     if start is not None:
         path, target, done, recorded = (start["path"], *(start[k].item() for k in ("target", "done", "recorded")))
         recorder.restore(start)
@@ -77,7 +77,7 @@ def descend(
             break
         saver.offer(state)
         power = at.step(step)
-        path = path + step * np.array([[math.sqrt(power), power, 0.0, 0.0]])
+        path[0, :2] += step * math.sqrt(power), step * power
         done += 1
         if progress is not None:
             reached = done * step, loss, done, step

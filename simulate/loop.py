@@ -51,7 +51,7 @@ class Outcome:
 
 @dataclass
 class Progressed:
-    """What the loop keeps of each run that is still going, (R,) or (R, 4) each: all of it goes into a checkpoint."""
+    """What the loop keeps of each run that is still going, (R,) or (R, 3 + n) each: all of it goes into a checkpoint."""
 
     run: np.ndarray
     time: np.ndarray
@@ -113,8 +113,8 @@ class Loop:
             saved=counts,
             target=control.loss_ratio * (r * r).sum(1) / 2,
             floor=np.linalg.norm(rounding, axis=1),
-            coarse_path=np.zeros((flow.runs, 4)),
-            fine_path=np.zeros((flow.runs, 4)),
+            coarse_path=np.zeros((flow.runs, 3 + flow.n)),
+            fine_path=np.zeros((flow.runs, 3 + flow.n)),
         )
         self._save(np.full(flow.runs, True), tau * 0)
 

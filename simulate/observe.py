@@ -40,8 +40,7 @@ class Recorder:
     ) -> None:
         """Save the fine states of `runs`; the coarse ones only tell the error.
 
-        The paths (R, 4) are (s, integral of P, slips in r, slips in s), see Leg; tau (R,): the steps that
-        led here, 0 at the start.
+        The paths (R, 3 + n) are those of a Leg; tau (R,): the steps that led here, 0 at the start.
         """
         h0 = self.h0 if len(runs) == len(self.h0) else self.h0[runs]
         values, rounding = self._observe(flow, runs, h0, time, fine, fine_path)
@@ -225,7 +224,7 @@ def _difference(name: str, value: np.ndarray, twin: np.ndarray, apart: np.ndarra
 
 def _add_slips(flow: Flow, errors: dict[str, np.ndarray], fine: Point, path: np.ndarray) -> None:
     """What both runs may have missed at kinks alike: what slips in r enters r, what slips in s moves neurons."""
-    in_residual, in_path = path[:, 2], path[:, 3]
+    in_path, in_residual = path[:, 2], np.linalg.norm(path[:, 3:], axis=1)
     errors["loss"] += in_residual * (np.linalg.norm(fine.residual, axis=1) + in_residual / 2)
     errors["output"] += in_residual[:, None]
     errors["path_length"] += in_path

@@ -300,12 +300,12 @@ def quarter_times(rates: Any, modes: Any, tau: Any, times: Any) -> None:
 
 
 @njit(**_EXACT)
-def add_path(before: Any, after: Any, length: Any, dissipated: Any, added: Any) -> None:
-    """The first two columns of a path, from the residuals (S, n) before and after."""
+def add_path(before: Any, after: Any, length: Any, dissipated: Any, path: Any) -> None:
+    """Add a step to s and to the integral of P, the first columns of a path, from the residuals (S, n) at its ends."""
     for s in range(len(length)):
         lost = 0.0
         for j in range(before.shape[1]):
             lost += before[s, j] * before[s, j] - after[s, j] * after[s, j]
         if dissipated[s] > 0:
-            added[s, 0] = length[s] * np.sqrt(max(lost / 2, 0.0) / dissipated[s])
-        added[s, 1] = dissipated[s]
+            path[s, 0] += length[s] * np.sqrt(max(lost / 2, 0.0) / dissipated[s])
+        path[s, 1] += dissipated[s]
