@@ -51,7 +51,7 @@ class Outcome:
 
 @dataclass
 class Progressed:
-    """What the loop keeps of each run that is still going, (R,) or (R, 3 + n) each: all of it goes into a checkpoint."""
+    """What the loop keeps of each run that is going, (R,) or (R, 3 + n) each: all of it goes into a checkpoint."""
 
     run: np.ndarray
     time: np.ndarray
