@@ -162,8 +162,8 @@ class Tensors:
     ) -> Sums:
         """h - push pull for the neurons lo..hi, and what becomes of them."""
         n, wide = flow.n, torch.float64
-        sums = Sums(np.zeros((flow.runs, n)), np.zeros((flow.runs, n, n)), np.zeros(flow.runs))
-        x = h[:, :, lo:hi] if write else h[:, :n, lo:hi]
+        sums = Sums(np.zeros((flow.runs, n)), np.zeros((flow.runs, 1, 1)), np.zeros(flow.runs))
+        x, total = h[:, :, lo:hi] if write else h[:, :n, lo:hi], None
         if terms:
             total = self._weighed(flow, lo, hi, terms, weights)
             pull = (flow.G_all if write else flow.G) @ total
@@ -171,7 +171,7 @@ class Tensors:
                 sums.work = torch.linalg.vecdot(total, pull[:, :n]).sum(1, dtype=wide)
             push = flow.push[:, :, lo:hi]
             x = x.addcmul_(push, pull, value=-1) if write else torch.addcmul(x, push, pull, value=-1, out=pull)
-        value = flow.arrays.empty(flow.runs, n, hi - lo)
+        value = flow.arrays.empty(flow.runs, n, hi - lo) if total is None else total  # which nobody needs any more
         slope = torch.empty_like(value) if keep is None else keep[0][:, :, lo - keep[1] : hi - keep[1]]
         flow.arrays.activate(flow.activation, x[:, :n], value, slope)
         sums.output = (value @ flow.c[:, :, lo:hi].mT)[:, :, 0].to(wide)

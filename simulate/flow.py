@@ -21,7 +21,7 @@ ROOMY = 2**20  # entries of h above which slopes are computed again rather than 
 PART = 2**16  # entries of h below which a range of neurons is not worth a thread of its own
 PARTS = 64  # at most; a power of two, so that threads have equal shares
 SPARES = 4  # arrays kept for reuse
-GPU_PART = 2**23  # entries at a time on a GPU, whose temporaries are that large
+GPU_PART = 2**24  # entries at a time on a GPU, whose temporaries are that large
 
 T = TypeVar("T")
 Drive = Sequence[np.ndarray | None]
@@ -67,6 +67,7 @@ class Flow:
         self.alpha, self.beta, self.size = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
         self.n, self.m, self.rows = problem.n, signs.shape[1], len(self.G_all)
         self.speed = self.alpha * self.beta * self.size**2  # dr/dt = -speed H r
+        self.speed_gram = self.speed * self.gram
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
         self.parts = _parts(
@@ -123,7 +124,7 @@ class Flow:
 
     def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
         """speed H (S, n, n): dr/dt = -speed H r, equation (14)."""
-        return self.speed * self.gram * slope_gram
+        return self.speed_gram * slope_gram
 
 
 class Stages:

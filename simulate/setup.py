@@ -79,7 +79,7 @@ def require_memory(entries: int, options: Options, device: torch.device) -> None
     itemsize = 8 if options.dtype == "float64" else 4
     there = available_memory(device)
     needed = entries * itemsize * COPIES[options.low_memory]
-    needed += 5 * GPU_PART * itemsize if device.type == "cuda" else 0
+    needed += 4 * GPU_PART * itemsize if device.type == "cuda" else 0
     if there is None or needed <= there:
         return
     ways = [] if options.low_memory else ["low_memory=True"]
