@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from benchmarks import descent_step, flows, gpu, growth, peers
+from benchmarks import descent_step, fitted, flows, gpu, growth, peers
 
 OUT = Path(__file__).resolve().parent / "output"
 ROOT = OUT.parent.parent
@@ -56,7 +56,8 @@ PARTS: dict[str, Callable[[], Iterable[Row]]] = {
     "flows": flow_rows,
     "growth": growth.rows,
     "gpu": lambda: on_gpu(gpu.rows),
-    "gpu-fitted": lambda: on_gpu(gpu.fitted_rows),
+    "fitted": lambda: fitted.rows("cpu", rtols=(0.1,), limit=1200.0),
+    "gpu-fitted": lambda: on_gpu(lambda: fitted.rows("cuda")),
     "limits": limits,
 }
 
