@@ -70,6 +70,7 @@ class Flow:
         self.speed_gram = self.speed * self.gram
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
+        self.piece = PART if arrays.numpy else GPU_PART
         self.parts = _parts(
             self.n if arrays.numpy else self.rows, self.m, PART // 4 if low_memory else PART, gpu=not arrays.numpy
         )

@@ -205,14 +205,19 @@ class Loop:
             due = np.flatnonzero(first + k < beyond)
             times = leg.start.copy()
             times[due] = saves[first[due] + k]
-            (fine, fine_path), (coarse, coarse_path) = leg.at(flow, times), whole.at(flow, times)
             at.evaluations = at.evaluations + 2 * np.isin(np.arange(len(at.run)), due)
-            part = flow
-            if len(due) < len(at.run):
-                part, fine, coarse = flow.select(due), fine.select(due), coarse.select(due)
-            self.recorder.record(
-                part, at.run[due], times[due], fine, fine_path[due], coarse, coarse_path[due], whole.tau[due]
-            )
+            self._record_within(flow, at.run, due, times, leg, whole)
+
+    def _record_within(
+        self, flow: Flow, runs: np.ndarray, due: np.ndarray, times: np.ndarray, leg: Leg, whole: Leg
+    ) -> None:
+        """Record those that are due; their states live no longer than that."""
+        (fine, fine_path), (coarse, coarse_path) = leg.at(flow, times), whole.at(flow, times)
+        if len(due) < len(runs):
+            flow, fine, coarse = flow.select(due), fine.select(due), coarse.select(due)
+        self.recorder.record(
+            flow, runs[due], times[due], fine, fine_path[due], coarse, coarse_path[due], whole.tau[due]
+        )
 
     def _ended(self) -> dict[int, Status]:
         """Which of the runs that are going should end, and why."""

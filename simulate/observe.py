@@ -234,18 +234,16 @@ def _add_slips(flow: Flow, errors: dict[str, np.ndarray], fine: Point, path: np.
 
 
 def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
-    """(f on the test points (S, k), the largest |h| there (S,))."""
-    arrays = flow.arrays
-
-    def work(lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = h[:, flow.n :, lo:hi]
+    """(f on the test points (S, k), the largest |h| there (S,)); a few neurons at a time, for k may be large."""
+    arrays, few = flow.arrays, max(1, flow.piece // (flow.rows - flow.n))
+    total, size = np.zeros((flow.runs, flow.rows - flow.n)), np.zeros(flow.runs)
+    for lo in range(0, flow.m, few):
+        rows = h[:, flow.n :, lo : lo + few]
         value, slope = (arrays.empty(*rows.shape) for _ in range(2))
         arrays.activate(flow.activation, rows, value, slope)
-        total = arrays.fetch((value @ flow.c[:, :, lo:hi].mT)[:, :, 0])
-        return total, arrays.fetch(arrays.row_max(abs(rows))).max(1)
-
-    found = flow.sweep(work)
-    return flow.alpha / flow.m * sum(part[0] for part in found), np.maximum.reduce([part[1] for part in found])
+        total += arrays.fetch((value @ flow.c[:, :, lo : lo + few].mT)[:, :, 0])
+        size = np.maximum(size, arrays.fetch(arrays.row_max(abs(rows))).max(1))
+    return flow.alpha / flow.m * total, size
 
 
 def _merged(owners: list[np.ndarray], records: list[dict[str, np.ndarray]], run: int) -> dict[str, np.ndarray]:

@@ -145,7 +145,7 @@ class Setup:
         self.entries = rows * self.width
         self.arrays = Arrays(DTYPES[options.dtype], device)
         # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
-        states = [self._state(network) for network in self.networks]
+        states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
         signs = [np.asarray(network.signs, dtype=np.float64) for network in self.networks]
         self.flow = Flow(
@@ -158,11 +158,12 @@ class Setup:
         )
         self.recorder = Recorder(self.flow, self.h0, self.interval)
 
-    def _state(self, network: Network) -> Array:
+    def _state(self, k: int) -> Array:
+        network, n = self.networks[k], self.problem.n
         rows = np.asarray(network.H).T
-        if self.inputs is not None:
-            assert network.H_test is not None
+        if network.H_test is not None:  # one array for both, which the state then need not copy
             rows = np.concatenate([rows, np.asarray(network.H_test).T])
+            self.networks[k] = Network(rows[:n].T, network.signs, rows[n:].T)
         return self.arrays.put(np.ascontiguousarray(rows, dtype=np.float64))
 
     @property

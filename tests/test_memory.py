@@ -18,22 +18,24 @@ def status(name):
     with open("/proc/self/status") as lines:  # ru_maxrss would include the parent's memory at the fork
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
 
-n, m, options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else (20, 100_000, {})
+n, m, k, options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else (20, 100_000, 0, {})
 problem = bounds.Problem(*load_builtin("experiment-1", n=n))
+if k:
+    options |= {"X_test": np.random.default_rng(0).standard_normal((k, problem.d)), "save_at": [0.01, 0.02, 0.05, 2.0]}
 simulate.gradient_flow(problem, width=2000, t_max=0.2, max_steps=4)  # load thread pools and code
 before = status("VmRSS")
 with open("/proc/self/clear_refs", "w") as reset:
     reset.write("5")  # the high-water mark starts anew
 simulate.gradient_flow(problem, width=m, t_max=2.0, max_steps=4, **options)
-print((status("VmHWM") - before) / (m * n * 8))
+print((status("VmHWM") - before) / (m * (n + k) * 8))
 """
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
-def copies(n, m, **options):
-    """Peak memory of a run, in copies of its m x n state."""
-    command = [sys.executable, "-c", SCRIPT, json.dumps([n, m, options])]
+def copies(n, m, k=0, **options):
+    """Peak memory of a run, in copies of its m x (n + k) state, of which k for test points."""
+    command = [sys.executable, "-c", SCRIPT, json.dumps([n, m, k, options])]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
@@ -43,6 +45,13 @@ def test_peak_in_copies_of_the_state(options, most):
     """Six copies, or three with low_memory and a margin for block buffers, of 16 MB each."""
     found = copies(20, 100_000, **options)
     assert 2.9 < found <= most, found
+
+
+@LINUX
+def test_peak_with_many_test_points():
+    """A small network whose states between steps are looked at on many test points."""
+    found = copies(20, 10_000, 300)
+    assert 2.9 < found <= 6.0, found
 
 
 @pytest.mark.parametrize(("options", "way"), [({}, "low_memory=True"), ({"low_memory": True}, "dtype='float32'")])
