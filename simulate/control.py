@@ -8,7 +8,7 @@ import numpy as np
 
 from simulate.flow import Flow
 from simulate.integrators.base import Point, Step, apply
-from simulate.integrators.residual import add_path, quarter_times
+from simulate.integrators.bookkeeping import add_path, quarter_times
 
 
 class Leg:

@@ -50,7 +50,7 @@ def test_peak_in_copies_of_the_state(options, most):
 @LINUX
 def test_peak_with_many_test_points():
     """A small network whose states between steps are looked at on many test points."""
-    found = copies(20, 10_000, 300)
+    found = copies(20, 10_000, 600)
     assert 2.9 < found <= 6.0, found
 
 

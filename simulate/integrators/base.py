@@ -10,7 +10,7 @@ import torch
 
 from simulate.arrays import Array
 from simulate.flow import Drive, Flow, Stages, Totals
-from simulate.integrators.residual import spectra
+from simulate.integrators.bookkeeping import spectra
 
 LARGE = 128  # data points from which on eigenvectors are worth all threads, or a GPU
 

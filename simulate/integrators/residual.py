@@ -19,7 +19,7 @@ Q, ROUNDS = 6, 6  # nodes of g, most fixed-point rounds in which r, s and g sett
 SETTLED = 1e-13  # of g, relative to K0 r0
 MOMENTS = 4
 NODES = 20
-_EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
+EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
 
 _gauss, _gauss_weights = np.polynomial.legendre.leggauss(NODES)
 X = (_gauss + 1) / 2  # graded towards 0 so that every decay time inside a long step is resolved: t = tau x^4
@@ -44,7 +44,7 @@ _TO_T, _TO_T_NODES = _integrals(X), _integrals(T_NODES**0.25)
 _FACTORIALS = np.cumprod(np.concatenate([[1.0], np.arange(1.0, 30.0)]))
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def phis(z: float, out: Any) -> None:
     """out[k] = phi_k(z) for z <= 0: phi_0 = exp, phi_{k+1}(z) = (phi_k(z) - 1/k!)/z, phi_k(0) = 1/k!."""
     last = len(out) - 1
@@ -61,7 +61,7 @@ def phis(z: float, out: Any) -> None:
         out[k] = out[k + 1] * z + 1.0 / _FACTORIALS[k]
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def _integrated(coefficients: Any, x: float) -> float:
     """Integral over [0, x] of the polynomial on [0, 1] with these coefficients of Legendre polynomials."""
     u = 2 * x - 1
@@ -74,7 +74,7 @@ def _integrated(coefficients: Any, x: float) -> float:
     return total / 2
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def _forced(rates: Any, times: Any, tau: float, decay: Any, forced: Any) -> None:
     """At each time: decay = exp(-rate t), forced[:, p] = integral over [0, t] of exp(-rate (t - u)) (u/tau)^p."""
     values = np.empty(Q + 1)
@@ -89,7 +89,7 @@ def _forced(rates: Any, times: Any, tau: float, decay: Any, forced: Any) -> None
                 power *= times[i]
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def _speeds(rates: Any, z: Any, g: Any, tau: float, speeds: Any) -> float:
     """ds/dx at the nodes X, from r and g there in the eigenbasis; returns the integral of P."""
     dissipated = 0.0
@@ -103,7 +103,7 @@ def _speeds(rates: Any, z: Any, g: Any, tau: float, speeds: Any) -> float:
     return dissipated
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def times_at(rates: Any, modes: Any, tau: Any, behind: Any, times: Any) -> None:
     """times (2, S): of the two nodes of a step, by the path of exp(-K0 t) r0; behind (S,): how long the path of the
     step before was, 0 if there is none.
@@ -133,7 +133,7 @@ def times_at(rates: Any, modes: Any, tau: Any, behind: Any, times: Any) -> None:
             times[k, s] = tau[s] * (high**4 if whole > 0 else wanted)
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def weigh(moments: Any, length: float, places: Any, weights: Any) -> None:
     """weights (J, n): the integrals of r against the Lagrange polynomials of the places (J,) in the path, J <= MOMENTS,
     the first of them 0; moments (MOMENTS, n): its integrals against (path/length)^k. Places that are not a number, or 0
@@ -158,7 +158,7 @@ def weigh(moments: Any, length: float, places: Any, weights: Any) -> None:
             weights[j, a] = total if np.isfinite(x) else 0.0
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def along_path(
     rates: Any,
     basis: Any,
@@ -245,7 +245,7 @@ def along_path(
         lengths[0, s], lengths[1, s], lengths[2, s] = length, place, dissipated
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def _pushed(r: Any, past: Any, behind: float, change: Any, place: float, reached: Any) -> Any:
     """-(K - K0) r at times when the path has come to `reached` (Q,); r (Q, n)."""
     pushed = np.zeros_like(r)
@@ -264,48 +264,3 @@ def _pushed(r: Any, past: Any, behind: float, change: Any, place: float, reached
                 share *= (reached[i] + behind) / (place + behind)
             pushed[i] -= share * by_change[i]
     return pushed
-
-
-@njit(**_EXACT)
-def spectra(kernel: Any, values: Any, vectors: Any) -> None:
-    """Eigenvalues (S, n), none below 0, and eigenvectors; not a number where the matrix is not finite."""
-    for s in range(len(kernel)):
-        if np.isfinite(kernel[s]).all():
-            found, basis = np.linalg.eigh(kernel[s])
-            values[s] = np.maximum(found, 0.0)
-            vectors[s] = basis
-        else:
-            values[s], vectors[s] = np.nan, np.nan
-
-
-@njit(**_EXACT)
-def quarter_times(rates: Any, modes: Any, tau: Any, times: Any) -> None:
-    """When the norm of exp(-rates t) modes is a quarter of what it was, but tau if that is earlier."""
-    for s in range(len(tau)):
-        whole = (modes[s] * modes[s]).sum()
-        times[s], time = tau[s], 0.0
-        # log(sum of decaying exponentials) is convex, so Newton's steps from the left never overshoot.
-        while time < tau[s]:
-            total, slope = 0.0, 0.0
-            for j in range(modes.shape[1]):
-                left = modes[s, j] * modes[s, j] * np.exp(-2 * rates[s, j] * time)
-                total, slope = total + left, slope + 2 * rates[s, j] * left
-            if not slope > 0:
-                break
-            ahead = np.log(total / whole) + np.log(16.0)
-            if ahead <= 0.05:
-                times[s] = time
-                break
-            time += ahead * total / slope
-
-
-@njit(**_EXACT)
-def add_path(before: Any, after: Any, length: Any, dissipated: Any, path: Any) -> None:
-    """Add a step to s and to the integral of P, the first columns of a path, from the residuals (S, n) at its ends."""
-    for s in range(len(length)):
-        lost = 0.0
-        for j in range(before.shape[1]):
-            lost += before[s, j] * before[s, j] - after[s, j] * after[s, j]
-        if dissipated[s] > 0:
-            path[s, 0] += length[s] * np.sqrt(max(lost / 2, 0.0) / dissipated[s])
-        path[s, 1] += dissipated[s]
