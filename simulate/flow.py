@@ -21,7 +21,7 @@ ROOMY = 2**20  # entries of h above which slopes are computed again rather than 
 PART = 2**16  # entries of h below which a range of neurons is not worth a thread of its own
 PARTS = 64  # at most; a power of two, so that threads have equal shares
 SPARES = 4  # arrays kept for reuse
-GPU_PART = 2**24  # entries at a time on a GPU, whose temporaries are that large
+GPU_PART = 2**23  # entries at a time on a GPU, whose temporaries are that large
 
 T = TypeVar("T")
 Drive = Sequence[np.ndarray | None]
