@@ -83,9 +83,10 @@ class Refuted(AssertionError):
     """Raised inside Hypothesis, which then stops drawing."""
 
 
-def flow(options: Options, rtol: float = RTOL) -> Run:
-    """The run of drawn options."""
-    return plain_run(**{"loss_ratio": 0.0, "max_steps": MOST_STEPS, **options}, rtol=rtol)
+def flow(options: Options, rtol: float | None = None) -> Run:
+    """The run of drawn options, at their own tolerance or another."""
+    tolerance = {} if rtol is None else {"rtol": rtol}
+    return plain_run(**{"loss_ratio": 0.0, "max_steps": MOST_STEPS, **options, **tolerance})
 
 
 def comparisons(claim: Claim, run: Run) -> list[Comparison]:
@@ -111,7 +112,7 @@ def room_of(comparison: Comparison) -> float:
 def refutes(claim: Claim, options: Options) -> Run | None:
     """The run, if it refutes the claim and does so again at a tenfold tighter tolerance."""
     try:
-        verdict, run = decide(claim, lambda rtol: flow(options, rtol))
+        verdict, run = decide(claim, lambda rtol: flow(options, rtol), options.get("rtol", RTOL))
     except FaultyConjecture:
         raise
     except (NotApplicable, LinrateError):
@@ -139,6 +140,7 @@ def confirm(entry: Found, options: Options, effort: Effort) -> Run | None:
             delta=claim.delta,
             alpha=effort.alpha / (entry.suspects * (entry.suspects + 1)),
             trials=MOST_FRESH,
+            rtol=options.get("rtol", RTOL),
             first_seed=options["seed"] + 1,
             stop_at=effort.stop_at,
         )
