@@ -85,7 +85,7 @@ class Refuted(AssertionError):
 
 def flow(options: Options, rtol: float | None = None) -> Run:
     """The run of drawn options, at their own tolerance or another."""
-    tolerance = {} if rtol is None else {"rtol": rtol}
+    tolerance: Options = {} if rtol is None else {"rtol": rtol}
     return plain_run(**{"loss_ratio": 0.0, "max_steps": MOST_STEPS, **options, **tolerance})
 
 

@@ -178,13 +178,15 @@ def draws_of_a_law(
     *,
     most: int = 256,
     among: int = 64,
-) -> st.SearchStrategy[Options]:
-    """Options of a flow from a network drawn as the theorems draw it, at the width, scale and time of `law`; of `among`
+    networks: int = 2,
+) -> st.SearchStrategy[list[Options]]:
+    """Options of flows from networks drawn as the theorems draw them, at the width, scale and time of `law`; of `among`
     problems the one that a cheap guess holds to be nearest to refuting, so that only it has to be run."""
 
-    def best(seed: int) -> Options:
+    def best(seed: int) -> list[Options]:
         rng = np.random.default_rng(seed)
         drawn = ({"problem": (p := many_points(rng, activations, most=most)), **law(p)} for _ in range(among))
-        return {**min(drawn, key=guess), "seed": seed}
+        found = min(drawn, key=lambda options: guess({**options, "seed": int(rng.integers(2**31))}))
+        return [{**found, "seed": int(one)} for one in rng.integers(2**31, size=networks)]
 
     return seeds.map(best)

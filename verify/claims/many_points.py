@@ -1,7 +1,7 @@
 """Does the width of Theorem 1 depend on n when sigma is odd? For others it does (E10); for odd ones nobody knows.
 
-Tried twice: with the proved constants for few points on E10's geometry, and, with constants small enough that many
-points can be simulated, on any geometry (`compare`).
+Tried twice: with the proved constants for few points on E10's geometry, and, with constants that are enough for few
+points on any geometry and small enough that many points can be simulated, by search (`law`, `compare`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flint import arb
 from bounds import Problem, guarantee
 from bounds.arithmetic import float_down
 from bounds.expectations import mean_value, slope_power
-from simulate import Network, gradient_flow, sample_network
+from simulate import gradient_flow, sample_network
 from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_smooth
 from verify.claims.rate import average_rate
 from verify.run import Run
@@ -51,8 +51,8 @@ def check() -> list[Comparison]:
     return found
 
 
-FAILING, NEURONS, KEPT, TARGETS = 0.05, 6, 0.25, 0.1  # delta, m/log(n/delta), share of E sigma'^2 kept, most of ||y||
-STEPS, GUESSES = 30, range(2**32, 2**32 + 3)  # seeds of networks other than those that are run
+FAILING, NEURONS, KEPT, TARGETS = 0.05, 4, 0.2, 0.1  # delta, m/log(n/delta), share of E sigma'^2 kept, most of ||y||
+STEPS, GUESSED, OTHER = 30, 3, 2**32  # of descent, on so many networks, whose seeds are beyond those that are run
 
 
 def slope_square(problem: Problem) -> float:
@@ -68,23 +68,19 @@ def law(problem: Problem) -> dict[str, Any]:
 
 
 def guess(options: dict[str, Any]) -> float:
-    """About the mean of min_a,t q_a^2/E sigma'^2 over networks: of descent in the largest steps that are stable."""
+    """About the mean over networks of min_a,t q_a^2/E sigma'^2: of descent in the largest steps that are stable."""
     problem, width, scale = options["problem"], options["width"], options["scale"]
-    networks = [sample_network(problem, width=width, scale=scale, seed=seed) for seed in GUESSES]
-    return float(np.mean([_least(problem, network) for network in networks])) / slope_square(problem)
-
-
-def _least(problem: Problem, network: Network) -> float:
-    act, signs, H = problem.activation, network.signs[:, None], network.H
-    slope = act.slope(H)
-    step = 1 / (network.scale**2 * float(problem.spectrum.lmax[1]) * np.max(np.mean(slope**2, axis=0)))
-    least = math.inf
+    drawn = sample_network(problem, width=GUESSED * width, scale=scale, seed=OTHER + options["seed"])
+    H, signs = drawn.H.reshape(GUESSED, width, -1), drawn.signs.reshape(GUESSED, width, 1)
+    act, slope = problem.activation, problem.activation.slope(H)
+    q2 = np.mean(slope**2, axis=1)  # (GUESSED, n)
+    least, step = q2, 1 / (scale**2 * float(problem.spectrum.lmax[1]) * np.max(q2))
     for _ in range(STEPS):
-        residual = np.mean(signs * act.value(H), axis=0) - problem.y
+        residual = np.mean(signs * act.value(H), axis=1, keepdims=True) - problem.y
         H = H - step * signs * ((slope * residual) @ problem.gram)
         slope = act.slope(H)
-        least = min(least, float(np.min(np.mean(slope**2, axis=0))))
-    return least
+        least = np.minimum(least, np.mean(slope**2, axis=1))
+    return float(np.mean(np.min(least, axis=1))) / slope_square(problem)
 
 
 def compare(run: Run) -> list[Comparison]:
