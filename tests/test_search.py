@@ -22,7 +22,9 @@ from verify import CLAIMS, Comparison, Verdict
 from verify import counterexample as counterexamples
 from verify.claims import Claim, NotApplicable, many_points
 from verify.examples import example
-from verify.search import Effort, Found, flow, push, refutes, room_of, search, shrink
+from verify.found import Effort, Found, flow, refutes, room_of
+from verify.search import push, search
+from verify.shrink import shrink
 from verify.strategies import draws_of_a_law, flows
 
 ROOT = Path(__file__).parent.parent
@@ -151,7 +153,7 @@ def test_pushing_makes_the_room_smaller():
     entry = Found(Claim("alive", "alive", "", "tests", "every run", compare))
     entry.look(start(), flow(start()))
     before = 1 - entry.room  # the share of q^2 that the claim asks for
-    push(entry, Effort(pushes=60))
+    push(entry, Effort(pushes=60), {})
     assert 1 - entry.room > 2 * before
 
 

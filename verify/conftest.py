@@ -17,11 +17,11 @@ from verify import counterexample
 from verify.budget import Shares
 from verify.claims import Claim, NotApplicable, draws
 from verify.conjecture import FaultyConjecture
+from verify.found import Effort
 from verify.options import add_options, read_options
 from verify.rows import Row, overall, row_of, write_report
 from verify.run import Run
 from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
-from verify.search import Effort
 from verify.search import search as search_flows
 from verify.summary import table
 from verify.verdict import Verdict, combine

@@ -8,8 +8,9 @@ from bounds import get_activation, known_activations
 from verify.claims import CLAIMS
 from verify.claims.many_points import guess, law
 from verify.expected import REJECTED
+from verify.found import Effort
 from verify.rows import check_row, row_of
-from verify.search import Effort, search
+from verify.search import search
 from verify.strategies import draws_of_a_law
 from verify.test_accepted import marked
 from verify.verdict import Verdict
