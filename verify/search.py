@@ -27,7 +27,7 @@ from verify.shrink import shrink
 RECENT = 256  # pushed flows that are kept
 
 
-class Refuted(AssertionError):
+class Enough(Exception):
     """Raised inside Hypothesis, which then stops drawing."""
 
 
@@ -40,22 +40,25 @@ def search(
     faults: list[FaultyConjecture] = []
     left = 2 * hypothesis.settings().max_examples  # half of them climbing towards less room
 
+    def enough() -> bool:
+        return bool(faults) or left <= 0 or any(entry.refuted or entry.cut_short for entry in found)
+
     def one(drawn: Options | list[Options]) -> None:
         nonlocal left
-        if any(entry.refuted for entry in found):  # Hypothesis replays what raised, and must see it raise again
-            raise Refuted
-        if faults or left <= 0:  # the rest of the draws is passed over
-            return
-        left -= 1
-        try:
-            least = min(look(options) for options in (drawn if isinstance(drawn, list) else [drawn]))
-        except FaultyConjecture as fault:
-            faults.append(fault)
-            return
-        if least < math.inf:
-            target(-max(min(least, 1e3), -1e3))
+        if not enough():
+            try:
+                least = min(look(options) for options in (drawn if isinstance(drawn, list) else [drawn]))
+                if math.isfinite(least):
+                    target(-max(min(least, 1e3), -1e3))
+            except FaultyConjecture as fault:
+                faults.append(fault)
+            left -= 1
+        if enough():  # to draw costs time too; Hypothesis replays what raised, and must see it raise again
+            raise Enough
 
     def look(options: Options) -> float:
+        if enough():
+            return math.inf
         if clock.monotonic() > effort.stop_at:
             for entry in found:
                 entry.cut_short = True
@@ -65,12 +68,12 @@ def search(
         for entry, room in zip(found, rooms, strict=True):
             if room < 0 and (confirmed := confirm(entry, options, effort)) is not None:
                 entry.refuted, entry.room, entry.run, entry.options = True, room, confirmed, options
-                raise Refuted(entry.claim.id)
+                break
         return min(rooms)
 
     # Hypothesis would shrink number by number, each at the price of two runs; `shrink` halves the network instead.
     cheap = hypothesis.settings(phases=(Phase.generate, Phase.target), report_multiple_bugs=False)
-    with contextlib.suppress(Refuted):
+    with contextlib.suppress(Enough):
         cheap(hypothesis.seed(effort.seed)(hypothesis.given(strategy)(one)))()
     if faults:
         raise faults[0]
