@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,11 @@ from verify import counterexample
 from verify.budget import Shares
 from verify.claims import Claim, NotApplicable, draws
 from verify.conjecture import FaultyConjecture
+from verify.found import Effort
 from verify.options import add_options, read_options
 from verify.rows import Row, overall, row_of, write_report
 from verify.run import Run
 from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
-from verify.search import Effort
 from verify.search import search as search_flows
 from verify.summary import table
 from verify.verdict import Verdict, combine
@@ -54,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[CUT] = []
     config.pluginmanager.register(RowCollector(config.stash[ROWS], config.stash[CUT]))
     options = config.option
+    if getattr(options, "dist", "no") == "load":  # xdist's own choice for -n: leaves a worker idle behind long tests
+        options.dist = "worksteal"
     settings.load_profile(
         "verify-thorough" if options.thorough else "verify-quick" if options.quick else "verify-default"
     )
@@ -67,9 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "problem" in metafunc.fixturenames:
-        found = metafunc.config.option.linrate_problems
-        metafunc.parametrize("problem", found, ids=[Path(p.name).stem for p in found], scope="session")
-
+        names = list(metafunc.config.option.linrate_problems)
+        metafunc.parametrize("problem", names, indirect=True, scope="session")
     if "conjecture" in metafunc.fixturenames:
         conjectures = metafunc.config.option.linrate_conjectures
         metafunc.parametrize("conjecture", conjectures, ids=[c.name for c in conjectures])
@@ -97,6 +97,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     item.config.stash[SHARES].begin(item)
     draws.LEVEL.set(item.config.option.linrate_alpha)
+
+
+@pytest.fixture(scope="session")
+def problem(request: pytest.FixtureRequest) -> Problem:
+    """Each problem of the session."""
+    found: Problem = request.config.option.linrate_problems[request.param]()
+    return found
 
 
 @pytest.fixture

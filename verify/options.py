@@ -6,11 +6,14 @@ import math
 import re
 import secrets
 import time as clock
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bounds import Problem
+from bounds import Problem, get_activation
 from bounds.cli import problem_from
 from bounds.datasets import load_builtin
 from bounds.errors import require
@@ -84,9 +87,16 @@ def _seconds(text: str) -> float:
     return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def _problems(options: Any) -> list[Problem]:
+def _problems(options: Any) -> dict[str, Callable[[], Problem]]:
+    """The session's data by name. Those of the user are read now, for their errors; the others where they are used."""
     if options.data or options.builtin:
         problem = problem_from(options)
         problem.require_positive_definite("repaired")
-        return [problem]
-    return [Problem(*load_builtin(name), activation=options.activation, name=name) for name in BUILTINS]
+        return {Path(problem.name).stem: lambda: problem}
+    get_activation(options.activation)
+    return {name: partial(_built_in, name, options.activation) for name in BUILTINS}
+
+
+@cache
+def _built_in(name: str, activation: str) -> Problem:
+    return Problem(*load_builtin(name), activation=activation, name=name)

@@ -9,7 +9,6 @@ import contextlib
 import math
 import time as clock
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import hypothesis
@@ -19,132 +18,17 @@ from hypothesis import strategies as st
 
 from bounds import LinrateError, Problem
 from simulate import Network
-from verify.claims.base import Claim, Comparison, NotApplicable
+from verify.claims.base import Claim
 from verify.conjecture import FaultyConjecture
+from verify.found import Effort, Found, Options, confirm, flow
 from verify.run import Run
-from verify.runner import RTOL, decide, plain_run, repeated_trials
-from verify.verdict import Verdict, combine
+from verify.shrink import shrink
 
-Options = dict[str, Any]
-MOST_STEPS = 150
-SHRINKS = 60
-MOST_FRESH = 40  # networks after which a suspect draw is let go
+RECENT = 256  # pushed flows that are kept
 
 
-@dataclass(frozen=True)
-class Effort:
-    """seed: of the whole search; pushes: runs of the local optimiser; stop_at: on the clock (time.monotonic); alpha:
-    the error allowed to its refutations of claims that may fail with probability delta."""
-
-    seed: int = 0
-    pushes: int = 40
-    stop_at: float = math.inf
-    alpha: float = 1e-3
-
-
-@dataclass
-class Found:
-    """What a search of one claim came to: the flows that it applied to, and the one that left least room."""
-
-    claim: Claim
-    tried: int = 0
-    undecided: int = 0
-    room: float = math.inf
-    run: Run | None = None
-    options: Options = field(default_factory=dict)
-    told: Comparison | None = None
-    told_by: Run | None = None
-    refuted: bool = False
-    cut_short: bool = False
-    suspects: int = 0
-
-    def look(self, options: Options, run: Run) -> float:
-        """Count the run; its room (infinite where the claim does not apply), remembered if it is the least.
-
-        told: the comparison with the least margin among those that the numerical error allows to decide.
-        """
-        found = [comparison for comparison in comparisons(self.claim, run) if not comparison.vacuous]
-        if not found:
-            return math.inf
-        self.tried += 1
-        self.undecided += combine(comparison.verdict for comparison in found) is Verdict.UNDECIDED
-        for comparison in found:
-            open_before = self.told is None or self.told.verdict is Verdict.UNDECIDED
-            decided = comparison.verdict is not Verdict.UNDECIDED
-            if open_before or (decided and self.told is not None and comparison.slack < self.told.slack):
-                self.told, self.told_by = comparison, run
-        room = min(room_of(comparison) for comparison in found)
-        if room < self.room:
-            self.room, self.run, self.options = room, run, options
-        return room
-
-
-class Refuted(AssertionError):
+class Enough(Exception):
     """Raised inside Hypothesis, which then stops drawing."""
-
-
-def flow(options: Options, rtol: float = RTOL) -> Run:
-    """The run of drawn options."""
-    return plain_run(**{"loss_ratio": 0.0, "max_steps": MOST_STEPS, **options}, rtol=rtol)
-
-
-def comparisons(claim: Claim, run: Run) -> list[Comparison]:
-    """What the claim says of the run; nothing where it does not apply."""
-    try:
-        return claim.compare(run)
-    except NotApplicable:
-        return []
-
-
-def room_of(comparison: Comparison) -> float:
-    """How far the run is from refuting, relative to the sizes compared: (margin + error)/size at its least.
-
-    A bare margin (of a conjecture, compared with zero) is taken as it is: by its own size only its sign would be left.
-    """
-    bare = not np.any(comparison.measured)
-    size = np.ones(1) if bare else np.maximum(np.abs(comparison.theory), np.abs(comparison.measured))
-    with np.errstate(all="ignore"):
-        room = (comparison.margin + comparison.error) / np.where(size > 0, size, 1.0)
-    return float(np.min(room, where=~np.isnan(room), initial=np.inf))
-
-
-def refutes(claim: Claim, options: Options) -> Run | None:
-    """The run, if it refutes the claim and does so again at a tenfold tighter tolerance."""
-    try:
-        verdict, run = decide(claim, lambda rtol: flow(options, rtol))
-    except FaultyConjecture:
-        raise
-    except (NotApplicable, LinrateError):
-        return None
-    return run if verdict is Verdict.REFUTED else None
-
-
-def confirm(entry: Found, options: Options, effort: Effort) -> Run | None:
-    """The run that refutes. A claim that may fail with probability delta is refuted by fresh networks, one after the
-    other, until their failure rate is decided; the k-th suspect gets the share 1/(k (k + 1)) of alpha."""
-    claim = entry.claim
-    if claim.delta is None:
-        return refutes(claim, options)
-    if "seed" not in options:
-        return None
-    entry.suspects += 1
-
-    def make(seed: int, rtol: float) -> Run:
-        return flow({**options, "seed": seed}, rtol)
-
-    try:
-        found = repeated_trials(
-            claim,
-            make,
-            delta=claim.delta,
-            alpha=effort.alpha / (entry.suspects * (entry.suspects + 1)),
-            trials=MOST_FRESH,
-            first_seed=options["seed"] + 1,
-            stop_at=effort.stop_at,
-        )
-    except (NotApplicable, LinrateError):
-        return None
-    return found.run if found.verdict is Verdict.REFUTED else None
 
 
 def search(
@@ -156,22 +40,25 @@ def search(
     faults: list[FaultyConjecture] = []
     left = 2 * hypothesis.settings().max_examples  # half of them climbing towards less room
 
+    def enough() -> bool:
+        return bool(faults) or left <= 0 or any(entry.refuted or entry.cut_short for entry in found)
+
     def one(drawn: Options | list[Options]) -> None:
         nonlocal left
-        if any(entry.refuted for entry in found):  # Hypothesis replays what raised, and must see it raise again
-            raise Refuted
-        if faults or left <= 0:  # the rest of the draws is passed over
-            return
-        left -= 1
-        try:
-            least = min(look(options) for options in (drawn if isinstance(drawn, list) else [drawn]))
-        except FaultyConjecture as fault:
-            faults.append(fault)
-            return
-        if least < math.inf:
-            target(-max(min(least, 1e3), -1e3))
+        if not enough():
+            try:
+                least = min(look(options) for options in (drawn if isinstance(drawn, list) else [drawn]))
+                if math.isfinite(least):
+                    target(-max(min(least, 1e3), -1e3))
+            except FaultyConjecture as fault:
+                faults.append(fault)
+            left -= 1
+        if enough():  # to draw costs time too; Hypothesis replays what raised, and must see it raise again
+            raise Enough
 
     def look(options: Options) -> float:
+        if enough():
+            return math.inf
         if clock.monotonic() > effort.stop_at:
             for entry in found:
                 entry.cut_short = True
@@ -181,27 +68,29 @@ def search(
         for entry, room in zip(found, rooms, strict=True):
             if room < 0 and (confirmed := confirm(entry, options, effort)) is not None:
                 entry.refuted, entry.room, entry.run, entry.options = True, room, confirmed, options
-                raise Refuted(entry.claim.id)
+                break
         return min(rooms)
 
     # Hypothesis would shrink number by number, each at the price of two runs; `shrink` halves the network instead.
     cheap = hypothesis.settings(phases=(Phase.generate, Phase.target), report_multiple_bugs=False)
-    with contextlib.suppress(Refuted):
+    with contextlib.suppress(Enough):
         cheap(hypothesis.seed(effort.seed)(hypothesis.given(strategy)(one)))()
     if faults:
         raise faults[0]
+    made: dict[tuple[Any, ...], Run] = {}
     for entry in found:
         if not any(other.refuted for other in found):
-            push(entry, effort)
+            push(entry, effort, made)
         if entry.refuted:
             shrink(entry, effort)
     return found
 
 
-def push(entry: Found, effort: Effort) -> None:
+def push(entry: Found, effort: Effort, made: dict[tuple[Any, ...], Run]) -> None:
     """A (1+1) evolution strategy from the worst flow: state, geometry, targets, scale and length move together.
 
-    The step grows after an improvement and shrinks otherwise, about one in five being kept.
+    The step grows after an improvement and shrinks otherwise, about one in five being kept. made: flows run before;
+    claims with the same worst flow begin with the same moves.
     """
     if entry.run is None or not math.isfinite(entry.room):
         return
@@ -214,7 +103,7 @@ def push(entry: Found, effort: Effort) -> None:
         before = entry.room
         try:
             options = _moved(entry.options, size, rng)
-            room = entry.look(options, flow(options))
+            room = entry.look(options, _once(options, made))
         except FaultyConjecture:
             raise
         except LinrateError:  # the move left the domain: not a step that counts
@@ -223,6 +112,19 @@ def push(entry: Found, effort: Effort) -> None:
         if room < 0 and room < before and (confirmed := confirm(entry, options, effort)) is not None:
             entry.refuted, entry.run = True, confirmed
             return
+
+
+def _once(options: Options, made: dict[tuple[Any, ...], Run]) -> Run:
+    """The run of these options, taken from those made before where it is among them."""
+    problem, network = options["problem"], options.get("network")
+    arrays = (problem.gram, problem.y) + ((network.H, network.signs) if network is not None else ())
+    others = sorted(item for item in options.items() if item[0] not in ("problem", "network"))
+    key = (problem.activation.name, *others, *(array.tobytes() for array in arrays))
+    if key not in made:
+        if len(made) == RECENT:
+            del made[next(iter(made))]
+        made[key] = flow(options)
+    return made[key]
 
 
 def _moved(options: Options, size: float, rng: np.random.Generator) -> Options:
@@ -255,44 +157,3 @@ def _moved(options: Options, size: float, rng: np.random.Generator) -> Options:
     if rng.random() < 0.3:
         moved["t_max"] = moved["t_max"] * math.exp(size * rng.standard_normal())
     return moved
-
-
-def shrink(entry: Found, effort: Effort) -> None:
-    """Drop neurons and data points from a refuting flow as long as it still refutes, in at most SHRINKS attempts."""
-    options, left = entry.options, SHRINKS
-    if options.get("network") is None or entry.run is None:
-        return
-    for axis in ("neurons", "points"):
-        part = _count(options, axis) // 2
-        while part >= 1:
-            start = 0
-            while start < _count(options, axis) and _count(options, axis) > part:
-                if clock.monotonic() > effort.stop_at or left == 0:
-                    return
-                left -= 1
-                smaller = _without(options, axis, start, part)
-                confirmed = refutes(entry.claim, smaller)
-                if confirmed is None:
-                    start += part
-                else:
-                    options = entry.options = smaller
-                    entry.run = confirmed
-            part //= 2
-
-
-def _count(options: Options, axis: str) -> int:
-    shape: tuple[int, int] = options["network"].H.shape
-    return shape[0] if axis == "neurons" else shape[1]
-
-
-def _without(options: Options, axis: str, start: int, part: int) -> Options:
-    """The options without the neurons (or data points) start, ..., start + part - 1."""
-    network, problem = options["network"], options["problem"]
-    keep = np.ones(_count(options, axis), dtype=bool)
-    keep[start : start + part] = False
-    if axis == "neurons":
-        return {**options, "network": Network(network.H[keep], network.signs[keep])}
-    fewer = Problem.from_gram(
-        problem.gram[np.ix_(keep, keep)], problem.y[keep], activation=problem.activation, name=problem.name
-    )
-    return {**options, "problem": fewer, "network": Network(network.H[:, keep], network.signs)}

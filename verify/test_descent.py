@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 import simulate
 from bounds import Problem
 from verify.claims import CLAIMS, NotApplicable
+from verify.found import Effort
 from verify.run import Run
 from verify.runner import simulable_guarantee
-from verify.search import Effort
 from verify.strategies import problems
 from verify.verdict import Verdict
 

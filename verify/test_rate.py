@@ -18,7 +18,7 @@ def test_certified_on_data(problem: Any, runs: Any, check: Any, kind: str) -> No
 @pytest.mark.statistical
 def test_promised(problem: Any, trials: Any, request: pytest.FixtureRequest) -> None:
     """Independent networks until there is a verdict on "with probability 1 - delta"."""
-    delta = 0.25 if request.config.option.quick else 0.05
+    delta = 0.5 if request.config.option.quick else 0.05
     g = simulable_guarantee(problem, delta, inits=("antisymmetric",))
     if g is None:
         pytest.skip("no network of the required width can be simulated")

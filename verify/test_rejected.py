@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
+from bounds import get_activation, known_activations
 from verify.claims import CLAIMS
+from verify.claims.many_points import guess, law
 from verify.expected import REJECTED
-from verify.rows import check_row
+from verify.found import Effort
+from verify.rows import check_row, row_of
+from verify.search import search
+from verify.strategies import draws_of_a_law
 from verify.test_accepted import marked
 from verify.verdict import Verdict
 
@@ -21,3 +26,17 @@ def test_rejected(name: str, record_row: Any) -> None:
     for comparison in found:
         record_row(check_row(claim, comparison))
     assert claim.swept(comparison.verdict for comparison in found) is Verdict.REFUTED
+
+
+@pytest.mark.claim("printed-e10")
+@pytest.mark.statistical
+def test_many_points_are_found(record_row: Any, effort: Effort, request: pytest.FixtureRequest) -> None:
+    """E10 by a search that is told neither the geometry nor the activation nor the number of points."""
+    if request.config.option.quick:
+        pytest.skip("left out of --quick: half a minute")
+    smooth = [name for name in known_activations() if get_activation(name).smooth]
+    (found,) = search([CLAIMS["printed-e10"]], draws_of_a_law(law, guess, smooth), effort)
+    if not found.refuted or found.run is None:
+        pytest.xfail(f"not found among {found.tried} flows")
+    for comparison in found.claim.compare(found.run):
+        record_row({**row_of(found.claim, comparison, found.run), "trials": found.tried})

@@ -12,12 +12,12 @@ import simulate
 from bounds import Problem, guarantee
 from simulate import Network
 from verify.claims import CLAIMS, Comparison, NotApplicable
-from verify.claims.many_points import law
+from verify.claims.many_points import guess, law
 from verify.examples import sweep
+from verify.found import Effort
 from verify.rows import check_row, row_of
 from verify.run import Run
 from verify.runner import decide, plain_run
-from verify.search import Effort
 from verify.strategies import draws_of_a_law, problems
 from verify.verdict import Verdict
 
@@ -99,10 +99,10 @@ def test_width_free_of_n(record_row: Any) -> None:
 
 @pytest.mark.claim("width-free-of-n")
 def test_width_free_of_n_on_drawn_networks(search: Any, request: pytest.FixtureRequest) -> None:
-    """Odd sigma at a width that is enough for few points, with up to 128 of them, on any geometry."""
+    """Odd sigma at a width that is enough for few points, with up to 256 of them, on any geometry."""
     if not request.config.option.thorough:
         pytest.skip("left out but for --thorough: minutes")
-    search([CLAIMS["width-free-of-n"]], draws_of_a_law(law, ["tanh", "erf", "sin"]))
+    search([CLAIMS["width-free-of-n"]], draws_of_a_law(law, guess, ["tanh", "erf", "sin"]))
 
 
 @pytest.mark.claim("descent-rate-relu")

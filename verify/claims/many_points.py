@@ -1,7 +1,7 @@
 """Does the width of Theorem 1 depend on n when sigma is odd? For others it does (E10); for odd ones nobody knows.
 
-Tried twice: with the proved constants for few points on E10's geometry, and, with constants small enough that many
-points can be simulated, on any geometry (`compare`).
+Tried twice: with the proved constants for few points on E10's geometry, and, with constants that are enough for few
+points on any geometry and small enough that many points can be simulated, by search (`law`, `compare`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flint import arb
 from bounds import Problem, guarantee
 from bounds.arithmetic import float_down
 from bounds.expectations import mean_value, slope_power
-from simulate import gradient_flow
+from simulate import gradient_flow, sample_network
 from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_smooth
 from verify.claims.rate import average_rate
 from verify.run import Run
@@ -44,20 +44,43 @@ def check() -> list[Comparison]:
         width = math.ceil(g.width * math.log(n / DELTA) / math.log(SIZES[0] / DELTA))
         for seed in SEEDS:
             flow = gradient_flow(
-                coupled(n), width=width, scale=g.scale, seed=seed, t_max=20 / g.rate, loss_ratio=1e-6, rtol=1e-3
+                coupled(n), width=width, scale=g.scale, seed=seed, t_max=20 / g.rate, loss_ratio=1e-6, rtol=1e-2
             )
             tested = average_rate(Run(flow), f"average rate, n = {n}", "lower", g.rate, "slopes")
             found.append(replace(tested, method=f"m={width}, seed={seed}"))
     return found
 
 
-FAILING, NEURONS, KEPT, TARGETS = 0.05, 8, 0.1, 0.1  # delta, m/log(n/delta), share of E sigma'^2 kept, most of ||y||
+FAILING, NEURONS, KEPT, TARGETS = 0.05, 4, 0.2, 0.1  # delta, m/log(n/delta), share of E sigma'^2 kept, most of ||y||
+STEPS, GUESSED, OTHER = 30, 3, 2**32  # of descent, on so many networks, whose seeds are beyond those that are run
+
+
+def slope_square(problem: Problem) -> float:
+    """E sigma'(h)^2 for G_aa = 1, rounded down."""
+    return float_down(slope_power(problem.activation, arb(1), 2))
 
 
 def law(problem: Problem) -> dict[str, Any]:
-    """A width that is enough for few points, growing as log(n/delta), at scale 1; 60 times the slowest linear mode."""
+    """A width that is enough for few points, growing as log(n/delta), at scale 1; twice the slowest linear mode."""
     width = math.ceil(NEURONS * math.log(problem.n / FAILING))
-    return {"width": width, "scale": 1.0, "t_max": 60.0 / max(float(problem.spectrum.lmin[0]), 1e-3)}
+    slowest = float(problem.spectrum.lmin[0]) * slope_square(problem)
+    return {"width": width, "scale": 1.0, "t_max": 2.0 / slowest, "rtol": 1e-2}
+
+
+def guess(options: dict[str, Any]) -> float:
+    """About the mean over networks of min_a,t q_a^2/E sigma'^2: of descent in the largest steps that are stable."""
+    problem, width, scale = options["problem"], options["width"], options["scale"]
+    drawn = sample_network(problem, width=GUESSED * width, scale=scale, seed=OTHER + options["seed"])
+    H, signs = drawn.H.reshape(GUESSED, width, -1), drawn.signs.reshape(GUESSED, width, 1)
+    act, slope = problem.activation, problem.activation.slope(H)
+    q2 = np.mean(slope**2, axis=1)  # (GUESSED, n)
+    least, step = q2, 1 / (scale**2 * float(problem.spectrum.lmax[1]) * np.max(q2))
+    for _ in range(STEPS):
+        residual = np.mean(signs * act.value(H), axis=1, keepdims=True) - problem.y
+        H = H - step * signs * ((slope * residual) @ problem.gram)
+        slope = act.slope(H)
+        least = np.minimum(least, np.mean(slope**2, axis=1))
+    return float(np.mean(np.min(least, axis=1))) / slope_square(problem)
 
 
 def compare(run: Run) -> list[Comparison]:
@@ -72,7 +95,7 @@ def compare(run: Run) -> list[Comparison]:
         raise NotApplicable(f"its constants are for G_aa = 1 and lambda_max <= {RATIO} lambda_min")
     if float(np.linalg.norm(problem.y)) > 1.001 * TARGETS or run.scale < 1 or run.width < law(problem)["width"]:
         raise NotApplicable(f"its constants are for ||y|| <= {TARGETS}, scale >= 1 and m >= {NEURONS} log(n/delta)")
-    floor = KEPT * float_down(slope_power(problem.activation, arb(1), 2))
+    floor = KEPT * slope_square(problem)
     q2 = run.mean_square_slope.min(axis=1)
     error = run.errors["mean_square_slope"].max(axis=1) + relative(q2)
     return [Comparison("min_a q_a^2", "lower", np.full(len(q2), floor), q2, error, run.time)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from bounds.erratum import Demonstration, Erratum, errata
+from verify.claims import many_points
 from verify.claims.base import Claim, Comparison
 from verify.claims.printed_runs import RUNS, STATISTICAL
 
@@ -74,4 +76,12 @@ def claim_of(erratum: Erratum) -> Claim:
     )
 
 
-CLAIMS = [claim_of(erratum) for erratum in errata()]
+def searched(claim: Claim) -> Claim:
+    """E10 is tested on runs too, so that a search can find it by itself."""
+    if claim.id != "printed-e10":
+        return claim
+    kind = "with probability 1 - delta"
+    return replace(claim, kind=kind, compare=many_points.compare, delta=many_points.FAILING)
+
+
+CLAIMS = [searched(claim_of(erratum)) for erratum in errata()]
