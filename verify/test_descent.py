@@ -36,6 +36,7 @@ def test_on_data(problem: Any, check: Any, name: str) -> None:
     check(CLAIMS[name], descent(problem, width=g.width, scale=2 * g.scale, init=g.init, share=0.25))
 
 
+@pytest.mark.claim(*NAMES)
 @given(
     problems(["tanh", "softplus", "sigmoid", "sin"]),
     st.integers(1, 64),
