@@ -165,6 +165,12 @@ def effort(request: pytest.FixtureRequest) -> Effort:
 
 
 @pytest.fixture
+def tell_cut(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """For a test that stops at effort.stop_at by itself: the summary then names it."""
+    return lambda: cut_short(request)
+
+
+@pytest.fixture
 def search(request: pytest.FixtureRequest, effort: Effort) -> Callable[..., None]:
     """search(claims, strategy): no flow that is drawn, or pushed to from there, may refute any of the claims."""
 

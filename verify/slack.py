@@ -68,7 +68,7 @@ class Trial:
                 scale=scale,
                 init=self.init,
                 seed=seed,
-                rtol=1e-3,
+                rtol=1e-2,
                 loss_ratio=TARGET,
                 t_max=math.log(1 / TARGET) / (self.slowest * scale**2),
                 max_steps=MOST_STEPS,

@@ -36,6 +36,7 @@ def test_on_data(problem: Any, check: Any, name: str) -> None:
     check(CLAIMS[name], descent(problem, width=g.width, scale=2 * g.scale, init=g.init, share=0.25))
 
 
+@pytest.mark.claim(*NAMES)
 @given(
     problems(["tanh", "softplus", "sigmoid", "sin"]),
     st.integers(1, 64),
@@ -43,9 +44,12 @@ def test_on_data(problem: Any, check: Any, name: str) -> None:
     st.floats(0.01, 0.99),
     st.integers(0, 1000),
 )
-def test_on_random_problems(effort: Effort, problem: Problem, half: int, power: int, share: float, seed: int) -> None:
+def test_on_random_problems(
+    effort: Effort, tell_cut: Any, problem: Problem, half: int, power: int, share: float, seed: int
+) -> None:
     """Any width and scale, and steps up to w = 1."""
     if clock.monotonic() > effort.stop_at:
+        tell_cut()
         return
     run = descent(problem, width=2 * half, scale=10.0**power, init="antisymmetric", share=share, seed=seed)
     for name in NAMES:

@@ -30,12 +30,14 @@ def test_rejected(name: str, record_row: Any) -> None:
 
 @pytest.mark.claim("printed-e10")
 @pytest.mark.statistical
-def test_many_points_are_found(record_row: Any, effort: Effort, request: pytest.FixtureRequest) -> None:
+def test_many_points_are_found(record_row: Any, effort: Effort, tell_cut: Any, request: pytest.FixtureRequest) -> None:
     """E10 by a search that is told neither the geometry nor the activation nor the number of points."""
     if request.config.option.quick:
         pytest.skip("left out of --quick: half a minute")
     smooth = [name for name in known_activations() if get_activation(name).smooth]
     (found,) = search([CLAIMS["printed-e10"]], draws_of_a_law(law, guess, smooth), effort)
+    if found.cut_short:
+        tell_cut()
     if not found.refuted or found.run is None:
         pytest.xfail(f"not found among {found.tried} flows")
     for comparison in found.claim.compare(found.run):
