@@ -113,7 +113,7 @@ def test_constants_free_of_n_are_enough_for_few_points():
 
 
 def test_constants_free_of_n_are_refuted_by_many_points():
-    """Found at each of the seeds 0 to 7, in 9 to 43 seconds of one core."""
+    """Found at each of the seeds 0 to 7, in 10 to 50 seconds of one core."""
     found = search_many_points(seed=1, most=256)
     assert found.refuted
     assert found.run is not None
