@@ -14,8 +14,8 @@ from simulate.arrays import Array, Arrays
 from simulate.engine import Compiled, Engine, Sums, Tensors
 from simulate.kernels import mirror
 from simulate.network import Scaling
-from simulate.rows import STRIP
 from simulate.threads import spread
+from simulate.tiles import STRIP, panels
 
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
 PART = 2**16  # entries of h below which a range of neurons is not worth a thread of its own
@@ -63,9 +63,9 @@ class Flow:
         # The compiled loops compute in float64, whatever the state is stored in.
         self.G = self.gram if arrays.numpy else arrays.put(self.gram)
         whole = self.gram if cross is None else np.concatenate([self.gram, cross])
-        self.G_all = whole if arrays.numpy else arrays.put(whole)
+        self.G_all = panels(whole) if arrays.numpy else arrays.put(whole)
         self.alpha, self.beta, self.size = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
-        self.n, self.m, self.rows = problem.n, signs.shape[1], len(self.G_all)
+        self.n, self.m, self.rows = problem.n, signs.shape[1], len(whole)
         self.speed = self.alpha * self.beta * self.size**2  # dr/dt = -speed H r
         self.speed_gram = self.speed * self.gram
         self.low_memory = low_memory

@@ -13,22 +13,19 @@ from numba import njit
 
 from simulate.rows import (
     EXACT,
-    STRIP,
     SUMS,
-    add_gram,
     aligned,
     copy_row,
     displace_row,
     dot_row,
-    product,
     relu_row,
     relu_row_moved,
     tanh_row,
     tanh_row_moved,
     weigh_row,
 )
+from simulate.tiles import LANES, ROWS, STRIP, WIDTH, add_gram, padded_rows, product
 
-OWN_PRODUCT, OWN_GRAM = 32, 128  # data points below which our own matrix products beat the library's
 RAW, TANH, RELU = 0, 1, 2  # kinds of activation; RAW: left to numpy or torch
 KINDS = {"tanh": TANH, "relu": RELU}
 
@@ -42,7 +39,7 @@ def _weigh_strip(
         row = total[a]
         for k in range(terms):
             weigh_row(row, k, weights[k, s, a], slopes[k][s, a, at - offsets[k] :], w)
-        for j in range(w, STRIP):
+        for j in range(w, min(STRIP, w + WIDTH)):
             row[j] = 0.0
 
 
@@ -72,23 +69,22 @@ def sweep(
 ) -> None:
     """x = h - push G (sum_k s_k * weights_k) for the neurons lo..hi; then the sums of sigma(x) and sigma'(x).
 
-    terms: how many of the slopes s_k (S, n, .) count, where the column of neuron i is i - offsets[k]; G (rows, n).
+    terms: how many of the slopes s_k (S, n, .) count, where the column of neuron i is i - offsets[k]; G: its panels.
     write: x goes into h, all rows of it. keep: sigma'(x) goes into `kept`, column i - kept_offset; of kind RAW, x.
     Adds to output (S, n): sum_i c_i sigma(x_i); gram (S, n, n): sum_i of sigma' sigma'', lower triangle, if wanted;
     work (S,): sum v.Gv for v = sum_k s_k * weights_k, if wanted.
     """
-    rows = len(G) if write else n
-    flat_total, flat_pull, flat_slope = aligned(n * STRIP), aligned(rows * STRIP), aligned(n * STRIP)
-    total, pull, slope = flat_total.reshape(n, STRIP), flat_pull.reshape(rows, STRIP), flat_slope.reshape(n, STRIP)
+    rows = h.shape[1] if write else n
+    padded, used = padded_rows(n), padded_rows(rows)
+    flat_total, flat_pull, flat_slope = aligned(n * STRIP), aligned(used * STRIP), aligned(padded * STRIP)
+    total, pull, slope = flat_total.reshape(n, STRIP), flat_pull.reshape(used, STRIP), flat_slope.reshape(padded, STRIP)
+    sums = np.zeros((padded, padded))
     for s in range(len(h)):
         for start in range(lo, hi, STRIP):
             w = min(STRIP, hi - start)
             if terms:
                 _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
-                if n < OWN_PRODUCT:
-                    product(G, flat_total, flat_pull, rows, n, w)
-                else:
-                    np.dot(G[:rows], total, pull)
+                product(G, flat_total, flat_pull, used // ROWS, w)
                 if want_work:
                     for a in range(n):
                         work[s] += dot_row(total[a], pull[a], w)
@@ -117,26 +113,35 @@ def sweep(
                 if keep and kind != RAW and a < n:
                     copy_row(kept[s, a, start - kept_offset :], slope[a], w)
             if want_gram and kind != RAW:
-                _gram_of_strip(slope, flat_slope, gram[s], n, w)
+                _gram_of_strip(slope, flat_slope, sums, n, w)
+        if want_gram and kind != RAW:
+            _collect(sums, gram[s], n)
 
 
 @njit(**EXACT)
-def _gram_of_strip(slope: Any, flat: Any, gram: Any, n: int, w: int) -> None:
-    if n < OWN_GRAM:
-        add_gram(flat, gram, n, w)
-        return
+def _gram_of_strip(slope: Any, flat: Any, sums: Any, n: int, w: int) -> None:
     for a in range(n):
-        for j in range(w, STRIP):
+        for j in range(w, min(STRIP, w + LANES)):
             slope[a, j] = 0.0
-    gram += np.dot(slope, slope.T)
+    add_gram(flat, sums, w)
+
+
+@njit(**EXACT)
+def _collect(sums: Any, gram: Any, n: int) -> None:
+    """Add the padded sums to gram (n, n), on and below the diagonal, and set them to zero."""
+    for a in range(n):
+        for b in range(a + 1):
+            gram[a, b] += sums[a, b]
+    sums[...] = 0.0
 
 
 @njit(**EXACT)
 def totals(value: Any, slope: Any, lo: int, c: Any, want_gram: bool, output: Any, gram: Any) -> None:
     """The sums of sweep from given sigma and sigma' (S, n, w) of the neurons lo, lo + 1, ..."""
     runs, n, width = value.shape
-    flat = aligned(n * STRIP)
-    buffer = flat.reshape(n, STRIP)
+    padded = padded_rows(n)
+    flat = aligned(padded * STRIP)
+    buffer, sums = flat.reshape(padded, STRIP), np.zeros((padded, padded))
     for s in range(runs):
         for a in range(n):
             output[s, a] += dot_row(value[s, a], c[s, 0, lo:], width)
@@ -147,7 +152,8 @@ def totals(value: Any, slope: Any, lo: int, c: Any, want_gram: bool, output: Any
             for a in range(n):
                 for j in range(w):
                     buffer[a, j] = slope[s, a, start + j]
-            _gram_of_strip(buffer, flat, gram[s], n, w)
+            _gram_of_strip(buffer, flat, sums, n, w)
+        _collect(sums, gram[s], n)
 
 
 @njit(**EXACT)
@@ -166,16 +172,14 @@ def sizes(
     square: Any,
 ) -> None:
     """Adds to change, square (S, n): the sums over lo..hi of pull * against and of pull^2, pull as in sweep."""
-    flat_total, flat_pull = aligned(n * STRIP), aligned(n * STRIP)
-    total, pull = flat_total.reshape(n, STRIP), flat_pull.reshape(n, STRIP)
+    padded = padded_rows(n)
+    flat_total, flat_pull = aligned(n * STRIP), aligned(padded * STRIP)
+    total, pull = flat_total.reshape(n, STRIP), flat_pull.reshape(padded, STRIP)
     for s in range(len(change)):
         for start in range(lo, hi, STRIP):
             w = min(STRIP, hi - start)
             _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
-            if n < OWN_PRODUCT:
-                product(G, flat_total, flat_pull, n, n, w)
-            else:
-                np.dot(G[:n], total, pull)
+            product(G, flat_total, flat_pull, padded // ROWS, w)
             for a in range(n):
                 change[s, a] += dot_row(pull[a], against[s, a, start - against_offset :], w)
                 square[s, a] += dot_row(pull[a], pull[a], w)

@@ -9,8 +9,6 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-STRIP = 256  # neurons at a time: fewer would be calls, more would leave the nearest caches
-
 # Sums may be reordered, which vector registers need; nothing else may, for exp_ below relies on its rounding.
 SUMS: dict[str, Any] = {
     "fastmath": {"contract", "nsz", "reassoc"},
@@ -153,71 +151,6 @@ def copy_row(to: Any, row: Any, w: int) -> None:
     _wide()
     for j in range(w):
         to[j] = row[j]
-
-
-@njit(**SUMS)
-def product(G: Any, v: Any, p: Any, rows: int, n: int, w: int) -> None:
-    """p = G v for the first w columns of flat v (n, STRIP) and p (rows, STRIP): four rows by four at a time."""
-    _wide()
-    for a in range(rows):
-        for j in range(w):
-            p[a * STRIP + j] = 0.0
-    whole_rows, whole = rows - rows % 4, n - n % 4
-    for b in range(0, whole, 4):
-        o = b * STRIP
-        for a in range(0, whole_rows, 4):
-            q = a * STRIP
-            g00, g01, g02, g03 = G[a, b], G[a, b + 1], G[a, b + 2], G[a, b + 3]
-            g10, g11, g12, g13 = G[a + 1, b], G[a + 1, b + 1], G[a + 1, b + 2], G[a + 1, b + 3]
-            g20, g21, g22, g23 = G[a + 2, b], G[a + 2, b + 1], G[a + 2, b + 2], G[a + 2, b + 3]
-            g30, g31, g32, g33 = G[a + 3, b], G[a + 3, b + 1], G[a + 3, b + 2], G[a + 3, b + 3]
-            for j in range(w):
-                x0, x1, x2, x3 = v[o + j], v[o + STRIP + j], v[o + 2 * STRIP + j], v[o + 3 * STRIP + j]
-                p[q + j] += g00 * x0 + g01 * x1 + g02 * x2 + g03 * x3
-                p[q + STRIP + j] += g10 * x0 + g11 * x1 + g12 * x2 + g13 * x3
-                p[q + 2 * STRIP + j] += g20 * x0 + g21 * x1 + g22 * x2 + g23 * x3
-                p[q + 3 * STRIP + j] += g30 * x0 + g31 * x1 + g32 * x2 + g33 * x3
-        for a in range(whole_rows, rows):
-            q = a * STRIP
-            g0, g1, g2, g3 = G[a, b], G[a, b + 1], G[a, b + 2], G[a, b + 3]
-            for j in range(w):
-                p[q + j] += (
-                    g0 * v[o + j] + g1 * v[o + STRIP + j] + g2 * v[o + 2 * STRIP + j] + g3 * v[o + 3 * STRIP + j]
-                )
-    for b in range(whole, n):
-        o = b * STRIP
-        for a in range(rows):
-            g, q = G[a, b], a * STRIP
-            for j in range(w):
-                p[q + j] += g * v[o + j]
-
-
-@njit(**SUMS)
-def add_gram(v: Any, gram: Any, n: int, w: int) -> None:
-    """gram += v v' on and below the diagonal, v the first w columns of flat (n, STRIP): one row by four at a time."""
-    _wide()
-    for a in range(n):
-        q = a * STRIP
-        whole = (a + 1) - (a + 1) % 4
-        for b in range(0, whole, 4):
-            o = b * STRIP
-            s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-            for j in range(w):
-                x = v[q + j]
-                s0 += x * v[o + j]
-                s1 += x * v[o + STRIP + j]
-                s2 += x * v[o + 2 * STRIP + j]
-                s3 += x * v[o + 3 * STRIP + j]
-            gram[a, b] += s0
-            gram[a, b + 1] += s1
-            gram[a, b + 2] += s2
-            gram[a, b + 3] += s3
-        for b in range(whole, a + 1):
-            o = b * STRIP
-            s0 = 0.0
-            for j in range(w):
-                s0 += v[q + j] * v[o + j]
-            gram[a, b] += s0
 
 
 @njit(**EXACT)

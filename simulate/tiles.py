@@ -1,0 +1,167 @@
+"""Matrix products of a strip of neurons, a tile at a time whose sums stay in the vector registers.
+
+Written as LLVM vectors, for loops over arrays leave the sums in memory, which is two to five times slower. The strips
+are flat arrays (rows, STRIP) that start at a cache line; their rows count in fours, the last ones may be padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+STRIP = 256  # neurons at a time: fewer would be calls, more would leave the nearest caches
+ROWS = 4  # of a tile
+# Of a vector, and vectors beside each other in a tile: as many as there are registers for.
+LANES, VECTORS = (8, 4) if binding.get_host_cpu_features().get("avx512f") else (4, 2)
+WIDTH = LANES * VECTORS  # neurons in a tile
+
+NUMBER, INDEX = ir.DoubleType(), ir.IntType(64)
+VECTOR, SHORT = ir.VectorType(NUMBER, LANES), ir.VectorType(NUMBER, ROWS)
+FUSED = ("contract",)
+
+
+def _after(builder: Any, address: Any, entries: Any) -> Any:
+    """The address so many float64 after another."""
+    entries = ir.Constant(INDEX, entries) if isinstance(entries, int) else entries
+    return builder.add(address, builder.mul(entries, ir.Constant(INDEX, 8)))
+
+
+def _load(builder: Any, address: Any, kind: Any, alignment: int) -> Any:
+    found = builder.load(builder.inttoptr(address, kind.as_pointer()))
+    found.align = alignment
+    return found
+
+
+def _store(builder: Any, value: Any, address: Any, alignment: int) -> None:
+    builder.store(value, builder.inttoptr(address, value.type.as_pointer())).align = alignment
+
+
+def _pick(builder: Any, one: Any, other: Any, lanes: list[int]) -> Any:
+    return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
+
+
+def _sums(builder: Any, count: Any, step: int, wide: int, factors: Callable[[Any], tuple[list[Any], list[Any]]]) -> Any:
+    """Sums over k = 0, step, ... < count (at least one) of left_r right_c, ROWS x wide; (left, right) = factors(k)."""
+    before, loop = builder.block, builder.append_basic_block("tile")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    k, zero = builder.phi(INDEX), ir.Constant(VECTOR, [0.0] * LANES)
+    k.add_incoming(ir.Constant(INDEX, 0), before)
+    sums = [[builder.phi(VECTOR) for _ in range(wide)] for _ in range(ROWS)]
+    lefts, rights = factors(k)
+    found = []
+    for row, left in zip(sums, lefts, strict=True):
+        products = [builder.fmul(left, right, flags=FUSED) for right in rights]
+        found.append([builder.fadd(p, old, flags=FUSED) for p, old in zip(products, row, strict=True)])
+    following = builder.add(k, ir.Constant(INDEX, step))
+    k.add_incoming(following, loop)
+    for old_row, new_row in zip(sums, found, strict=True):
+        for old, new in zip(old_row, new_row, strict=True):
+            old.add_incoming(zero, before)
+            old.add_incoming(new, loop)
+    done = builder.append_basic_block("tiled")
+    builder.cbranch(builder.icmp_signed("<", following, count), loop, done)
+    builder.position_at_end(done)
+    return found
+
+
+def _product_tile(typingctx: Any, panel: Any, v: Any, p: Any, n: Any) -> Any:
+    """p (ROWS, WIDTH) = panel' v, all given by their addresses: panel (n, ROWS), v (n, WIDTH)."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        panel, v, p, n = args
+
+        def factors(b: Any) -> tuple[list[Any], list[Any]]:
+            row, column = (
+                _after(builder, v, builder.mul(b, ir.Constant(INDEX, STRIP))),
+                builder.mul(b, ir.Constant(INDEX, ROWS)),
+            )
+            right = [_load(builder, _after(builder, row, LANES * c), VECTOR, 8 * LANES) for c in range(VECTORS)]
+            left = []
+            for r in range(ROWS):
+                one = _load(builder, _after(builder, _after(builder, panel, column), r), NUMBER, 8)
+                none = ir.Constant(VECTOR, ir.Undefined)
+                one = builder.insert_element(none, one, ir.Constant(ir.IntType(32), 0))
+                left.append(_pick(builder, one, none, [0] * LANES))
+            return left, right
+
+        for r, row in enumerate(_sums(builder, n, 1, VECTORS, factors)):
+            for c, value in enumerate(row):
+                _store(builder, value, _after(builder, p, r * STRIP + c * LANES), 8 * LANES)
+        return context.get_dummy_value()
+
+    return types.none(*[types.int64] * 4), generate
+
+
+def _gram_tile(typingctx: Any, v: Any, u: Any, gram: Any, stride: Any, w: Any) -> Any:
+    """gram (ROWS, ROWS, its rows `stride` apart) += v u' over the first w columns of v, u (ROWS, STRIP)."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, u, gram, stride, w = args
+
+        def factors(j: Any) -> tuple[list[Any], list[Any]]:
+            both = [[_after(builder, _after(builder, x, r * STRIP), j) for r in range(ROWS)] for x in (v, u)]
+            left, right = ([_load(builder, a, VECTOR, 8 * LANES) for a in addresses] for addresses in both)
+            return left, right
+
+        flat = [value for row in _sums(builder, w, LANES, ROWS, factors) for value in row]
+        for _ in range(
+            LANES.bit_length() - 1
+        ):  # sums of neighbours, until lane l of the k-th is the LANES k + l-th sum
+            halves = [[_pick(builder, x, y, list(range(o, 2 * LANES, 2))) for o in (0, 1)] for x, y in _pairs(flat)]
+            flat = [builder.fadd(even, odd) for even, odd in halves]
+        for r in range(ROWS):
+            at = ROWS * r % LANES
+            found = _pick(builder, flat[ROWS * r // LANES], flat[0], list(range(at, at + ROWS)))
+            into = _after(builder, gram, builder.mul(stride, ir.Constant(INDEX, r)))
+            _store(builder, builder.fadd(_load(builder, into, SHORT, 8), found), into, 8)
+        return context.get_dummy_value()
+
+    return types.none(*[types.int64] * 5), generate
+
+
+def _pairs(values: list[Any]) -> list[tuple[Any, Any]]:
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+product_tile: Any = intrinsic(_product_tile)
+gram_tile: Any = intrinsic(_gram_tile)
+EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
+
+
+def panels(G: np.ndarray) -> np.ndarray:
+    """(ceil(rows/ROWS), n, ROWS): the rows of G (rows, n) in panels, as product() reads them, padded with zeros."""
+    rows, n = G.shape
+    padded = np.zeros((padded_rows(rows), n))
+    padded[:rows] = G
+    return np.ascontiguousarray(padded.reshape(-1, ROWS, n).transpose(0, 2, 1))
+
+
+@njit(**EXACT)
+def padded_rows(rows: int) -> int:
+    """The next multiple of ROWS."""
+    return (rows + ROWS - 1) // ROWS * ROWS
+
+
+@njit(**EXACT)
+def product(G: Any, v: Any, p: Any, count: int, w: int) -> None:
+    """p = G v, for w columns of v (n, STRIP) and up to WIDTH - 1 more, and the first `count` panels of G."""
+    n = G.shape[1]
+    first, into, here = G.ctypes.data, p.ctypes.data, v.ctypes.data
+    for j in range(0, w, WIDTH):
+        for k in range(count):
+            product_tile(first + 8 * k * ROWS * n, here + 8 * j, into + 8 * (k * ROWS * STRIP + j), n)
+
+
+@njit(**EXACT)
+def add_gram(v: Any, gram: Any, w: int) -> None:
+    """gram (rows, rows) += v v' on and below the diagonal, over the first w columns of v and up to LANES - 1 more."""
+    rows, here, into = len(gram), v.ctypes.data, gram.ctypes.data
+    for a in range(0, rows, ROWS):
+        for b in range(0, a + ROWS, ROWS):
+            gram_tile(here + 8 * a * STRIP, here + 8 * b * STRIP, into + 8 * (a * rows + b), rows, w)

@@ -1,0 +1,54 @@
+"""The products of a strip of neurons are those of numpy, whatever the number of rows and columns."""
+
+import numpy as np
+import pytest
+
+from simulate.rows import aligned
+from simulate.tiles import LANES, ROWS, STRIP, add_gram, padded_rows, panels, product
+
+
+def strip(n: int, w: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(flat, its rows) with w random columns, NaN beyond the padding that a product may read."""
+    flat = aligned(padded_rows(n) * STRIP)
+    rows = flat.reshape(-1, STRIP)
+    rows[:n, :w] = np.random.default_rng(seed).standard_normal((n, w))
+    return flat, rows
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 19, 40, 129])
+@pytest.mark.parametrize("w", [1, 7, 8, 33, 255, 256])
+def test_product(n: int, w: int) -> None:
+    flat, rows = strip(n, w, 0)
+    G = np.random.default_rng(1).standard_normal((n + 2, n))
+    for wanted in (n, n + 2):
+        into = aligned(padded_rows(wanted) * STRIP)
+        into[:] = np.nan
+        product(panels(G), flat, into, padded_rows(wanted) // ROWS, w)
+        exact = G[:wanted] @ rows[:n, :w]
+        scale = np.abs(G[:wanted]) @ np.abs(rows[:n, :w])
+        assert (np.abs(into.reshape(-1, STRIP)[:wanted, :w] - exact) <= n * 2.3e-16 * scale).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 19, 40, 129])
+@pytest.mark.parametrize("w", [1, 7, 8, 33, 255, 256])
+def test_gram(n: int, w: int) -> None:
+    flat, rows = strip(n, w, 0)
+    rows[:, w + LANES :] = np.nan  # what lies further is not read
+    size = padded_rows(n)
+    gram = np.ones((size, size))
+    add_gram(flat, gram, w)
+    add_gram(flat, gram, w)
+    exact, scale = (np.tril(v[:n, :w] @ v[:n, :w].T) for v in (rows, np.abs(rows)))
+    found = np.tril(gram[:n, :n] - 1) / 2
+    assert (np.abs(found - exact) <= 2 * w * 2.3e-16 * scale + 4.6e-16).all()
+
+
+def test_not_a_number_is_seen() -> None:
+    flat, rows = strip(5, 40, 0)
+    rows[3, 17] = np.nan
+    into, gram = aligned(8 * STRIP), np.zeros((8, 8))
+    product(panels(np.eye(5)), flat, into, 2, 40)
+    add_gram(flat, gram, 40)
+    assert np.isnan(into.reshape(-1, STRIP)[:5, 17]).all()
+    assert np.isnan(gram[3, 3])
+    assert np.isfinite(gram[:3, :3]).all()
