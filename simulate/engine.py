@@ -6,6 +6,7 @@ pull = G (sum of slopes * weights), and a displacement is -push pull.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +16,7 @@ import torch
 
 from simulate import kernels
 from simulate.arrays import Array
+from simulate.threads import available, spread, together
 
 if TYPE_CHECKING:
     from simulate.flow import Flow
@@ -24,6 +26,8 @@ Weights = Sequence[np.ndarray]
 MOST = 4  # terms that one compiled pass takes
 NO_WEIGHTS, NO_OFFSETS = np.empty((0, 1, 1)), np.empty(0, dtype=np.int64)
 TEMPORARY = 2**13  # entries of one run whose temporaries the allocator keeps: larger ones are fetched anew each time
+BUSY = 2**15  # entries below which a thread is not worth its start
+ONE = kernels.shares(1, 1)
 
 
 @dataclass
@@ -34,6 +38,10 @@ class Sums:
     gram: Array
     work: Array
 
+    def total(self) -> Sums:
+        """Of several parts together, which lie along the first axis."""
+        return Sums(self.output.sum(0), self.gram.sum(0), self.work.sum(0))
+
     def add(self, other: Sums) -> None:
         """Those of other neurons too."""
         self.output += other.output
@@ -42,7 +50,8 @@ class Sums:
 
 
 class Engine(Protocol):
-    """See the module. keep: where sigma' goes, with its offset; write: h is overwritten, its test rows included."""
+    """See the module. keep: where sigma' goes, with its offset; to: where the displaced h goes, its test rows included,
+    which may be h itself."""
 
     def move(
         self,
@@ -54,7 +63,7 @@ class Engine(Protocol):
         weights: Weights,
         *,
         keep: tuple[Array, int] | None = None,
-        write: bool = False,
+        to: Array | None = None,
         gram: bool = False,
         work: bool = False,
     ) -> Sums: ...
@@ -67,6 +76,10 @@ class Engine(Protocol):
 
     def moments(self, flow: Flow, h: Array, h0: Array, lo: int, hi: int) -> np.ndarray:
         """(4, S, n): sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
+        ...
+
+    def inside(self, flow: Flow, fine: Array, coarse: Array, ends: tuple[float, float], lo: int, hi: int) -> np.ndarray:
+        """(2, S, n): how many of the fine h lie between the ends; how many would not if off by |fine - coarse|."""
         ...
 
 
@@ -83,47 +96,77 @@ class Compiled:
         weights: Weights,
         *,
         keep: tuple[Array, int] | None = None,
-        write: bool = False,
+        to: Array | None = None,
         gram: bool = False,
         work: bool = False,
     ) -> Sums:
         """h - push pull for the neurons lo..hi, and what becomes of them."""
-        runs, n = flow.runs, flow.n
-        sums = Sums(np.zeros((runs, n)), np.zeros((runs, n, n)), np.zeros(runs))
-        count, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
-        few = (count, slopes if count else (h,) * MOST, factors, offsets, flow.G_all, flow.push, flow.c, write)
+        runs, n, parts = flow.runs, flow.n, flow.parts_of(lo, hi)
+        count = len(parts)
+        sums = Sums(np.zeros((count, runs, n)), np.zeros((count, runs, n, n)), np.zeros((count, runs)))
+        terms_, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
+        of_h = (flow.G_all, flow.push, flow.c, to is not None, h if to is None else to)
+        few = (h, terms_, slopes if terms_ else (h,) * MOST, factors, offsets, *of_h)
         kind = kernels.KINDS.get(flow.activation.name, kernels.RAW)
         if kind != kernels.RAW:
             into, at = (h, 0) if keep is None else keep
             ask = (keep is not None, into, at, gram, work, sums.output, sums.gram, sums.work)
-            kernels.sweep(kind, n, lo, hi, h, *few, *ask)
-            return sums
-        width = max(1, TEMPORARY // n)  # whatever the number of runs
-        for start in range(lo, hi, width):
-            end = min(start + width, hi)
-            value, slope = (flow.arrays.empty(runs, n, end - start) for _ in range(2))
-            ask = (True, value, start, gram, work, sums.output, sums.gram, sums.work)
-            kernels.sweep(kind, n, start, end, h, *few, *ask)
-            flow.arrays.activate(flow.activation, value, value, slope)
-            kernels.totals(value, slope, start, flow.c, gram, sums.output, sums.gram)
-            if keep is not None:
-                keep[0][:, :, start - keep[1] : end - keep[1]] = slope
-        return sums
+            claims = kernels.shares(count, self._threads(flow, lo, hi, count))
+            together(lambda me: kernels.sweep(kind, n, parts, claims, me, *few, *ask), len(claims))
+            return sums.total()
+
+        def part(k: int, end: int) -> None:
+            width = max(1, TEMPORARY // n)  # whatever the number of runs
+            for start in range(parts[k, 0], parts[k, 1], width):
+                piece = np.array([[start, min(start + width, parts[k, 1])]])
+                value, slope = (flow.arrays.empty(runs, n, piece[0, 1] - start) for _ in range(2))
+                mine = sums.output[k : k + 1], sums.gram[k : k + 1], sums.work[k : k + 1]
+                kernels.sweep(kind, n, piece, ONE.copy(), 0, *few, True, value, start, gram, work, *mine)
+                flow.arrays.activate(flow.activation, value, value, slope)
+                kernels.totals(value, slope, start, flow.c, gram, sums.output[k], sums.gram[k])
+                if keep is not None:
+                    keep[0][:, :, start - keep[1] : piece[0, 1] - keep[1]] = slope
+
+        if self._threads(flow, lo, hi, count) > 1:
+            spread(part, [(k, k + 1) for k in range(count)])
+        else:
+            for k in range(count):
+                part(k, k + 1)
+        return sums.total()
 
     def sizes(
         self, flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights, against: tuple[Array, int]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Sums of pull * against and of pull^2, (S, n) each."""
-        change, square = np.zeros((flow.runs, flow.n)), np.zeros((flow.runs, flow.n))
-        count, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
-        kernels.sizes(flow.n, lo, hi, count, slopes, factors, offsets, flow.G_all, *against, change, square)
-        return change, square
+        parts = flow.parts_of(lo, hi)
+        change, square = (np.zeros((len(parts), flow.runs, flow.n)) for _ in range(2))
+        few = self._few(flow, lo, hi, terms, weights)
+        claims = kernels.shares(len(parts), self._threads(flow, lo, hi, len(parts)))
+        ask = (flow.G_all, *against, change, square)
+        together(lambda me: kernels.sizes(flow.n, parts, claims, me, *few, *ask), len(claims))
+        return change.sum(0), square.sum(0)
 
     def moments(self, flow: Flow, h: Array, h0: Array, lo: int, hi: int) -> np.ndarray:
         """(4, S, n): sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
-        found = np.empty((4, flow.runs, flow.n))
-        kernels.moments(h, h0, flow.n, lo, hi, found)
-        return found
+        parts = flow.parts_of(lo, hi)
+        found = np.empty((len(parts), 4, flow.runs, flow.n))
+        claims = kernels.shares(len(parts), self._threads(flow, lo, hi, len(parts)))
+        together(lambda me: kernels.moments(h, h0, flow.n, parts, claims, me, found), len(claims))
+        return np.concatenate([found[:, :2].sum(0), found[:, 2:].max(0)])
+
+    def inside(self, flow: Flow, fine: Array, coarse: Array, ends: tuple[float, float], lo: int, hi: int) -> np.ndarray:
+        """(2, S, n): how many of the fine h lie between the ends; how many would not if off by |fine - coarse|."""
+        parts = flow.parts_of(lo, hi)
+        found = np.empty((len(parts), 2, flow.runs, flow.n))
+        claims = kernels.shares(len(parts), self._threads(flow, lo, hi, len(parts)))
+        together(lambda me: kernels.inside(fine, coarse, flow.n, *ends, parts, claims, me, found), len(claims))
+        return found.sum(0)
+
+    @staticmethod
+    def _threads(flow: Flow, lo: int, hi: int, parts: int) -> int:
+        """For all neurons as many as there are; a range of them is the work of one."""
+        whole = hi - lo == flow.m
+        return available(min(parts, flow.runs * flow.n * flow.m // BUSY)) if whole else 1
 
     @staticmethod
     def _few(
@@ -156,21 +199,21 @@ class Tensors:
         weights: Weights,
         *,
         keep: tuple[Array, int] | None = None,
-        write: bool = False,
+        to: Array | None = None,
         gram: bool = False,
         work: bool = False,
     ) -> Sums:
         """h - push pull for the neurons lo..hi, and what becomes of them."""
-        n, wide = flow.n, torch.float64
+        n, wide, moved = flow.n, torch.float64, to is not None
         sums = Sums(np.zeros((flow.runs, n)), np.zeros((flow.runs, 1, 1)), np.zeros(flow.runs))
-        x, total = h[:, :, lo:hi] if write else h[:, :n, lo:hi], None
+        x, total = h[:, :, lo:hi] if moved else h[:, :n, lo:hi], None
         if terms:
             total = self._weighed(flow, lo, hi, terms, weights)
-            pull = (flow.G_all if write else flow.G) @ total
+            pull = (flow.G_all if moved else flow.G) @ total
             if work:
                 sums.work = torch.linalg.vecdot(total, pull[:, :n]).sum(1, dtype=wide)
-            push = flow.push[:, :, lo:hi]
-            x = x.addcmul_(push, pull, value=-1) if write else torch.addcmul(x, push, pull, value=-1, out=pull)
+            into = pull if to is None else to[:, :, lo:hi]
+            x = torch.addcmul(x, flow.push[:, :, lo:hi], pull, value=-1, out=into)
         value = flow.arrays.empty(flow.runs, n, hi - lo) if total is None else total  # which nobody needs any more
         slope = torch.empty_like(value) if keep is None else keep[0][:, :, lo - keep[1] : hi - keep[1]]
         flow.arrays.activate(flow.activation, x[:, :n], value, slope)
@@ -194,6 +237,14 @@ class Tensors:
         moved = (here - h0[:, : flow.n, lo:hi]).abs()
         found = (moved.sum(-1), (moved * moved).sum(-1), moved.amax(-1), here.abs().amax(-1))
         return np.stack([flow.arrays.fetch(f) for f in found])
+
+    def inside(self, flow: Flow, fine: Array, coarse: Array, ends: tuple[float, float], lo: int, hi: int) -> np.ndarray:
+        """(2, S, n): how many of the fine h lie between the ends; how many would not if off by |fine - coarse|."""
+        h = fine[:, : flow.n, lo:hi]
+        gap = (h - coarse[:, : flow.n, lo:hi]).abs()
+        within = ((h > ends[0]) & (h < ends[1])).sum(-1)
+        unsure = [(((h - end).abs() <= gap) & (gap > 0)).sum(-1) for end in ends if math.isfinite(end)]
+        return np.stack([flow.arrays.fetch(f) for f in (within, sum(unsure, torch.zeros_like(within)))])
 
     @staticmethod
     def _weighed(flow: Flow, lo: int, hi: int, terms: Terms, weights: Weights) -> Array:

@@ -18,7 +18,8 @@ from simulate.threads import spread
 from simulate.tiles import STRIP, panels
 
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
-PART = 2**16  # entries of h below which a range of neurons is not worth a thread of its own
+PART = 2**14  # entries of h below which a range of neurons is not worth a place of its own
+PIECE = 2**16  # entries of temporaries at a time
 PARTS = 64  # at most; a power of two, so that threads have equal shares
 SPARES = 4  # arrays kept for reuse
 GPU_PART = 2**23  # entries at a time on a GPU, whose temporaries are that large
@@ -70,10 +71,9 @@ class Flow:
         self.speed_gram = self.speed * self.gram
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
-        self.piece = PART if arrays.numpy else GPU_PART
-        self.parts = _parts(
-            self.n if arrays.numpy else self.rows, self.m, PART // 4 if low_memory else PART, gpu=not arrays.numpy
-        )
+        self.piece = PIECE if arrays.numpy else GPU_PART
+        self.parts = _parts(self.n if arrays.numpy else self.rows, self.m, gpu=not arrays.numpy)
+        self._parts = np.array(self.parts)
         self._select(arrays.put(signs)[:, None, :])
 
     @property
@@ -101,15 +101,20 @@ class Flow:
         """Give back (S, n, m) arrays that nobody reads any more: allocating anew would fragment the heap."""
         self._spare += [a for a in arrays if a is not None][: SPARES - len(self._spare)]
 
-    def sweep(self, work: Callable[[int, int], T]) -> list[T]:
-        """work(lo, hi) on ranges of neurons that do not depend on the number of threads; its results in order."""
+    def sweep(self, work: Callable[[int, int], T], *, at_once: bool = False) -> list[T]:
+        """work(lo, hi) on ranges of neurons that do not depend on the number of threads; its results in order.
+        at_once: work is the engine's, which divides them itself."""
         if not self.arrays.numpy:  # a GPU has its own threads, and room for one part's temporaries
             return [work(lo, hi) for lo, hi in self.parts]
-        return spread(work, self.parts)
+        return [work(0, self.m)] if at_once else spread(work, self.parts)
 
-    def totals(self, work: Callable[[int, int], Sums]) -> Totals:
-        """The sums over all neurons, in units of the theory."""
-        first, *others = self.sweep(work)
+    def parts_of(self, lo: int, hi: int) -> np.ndarray:
+        """The ranges (P, 2) that lo..hi consists of: all of them, or one."""
+        return self._parts if hi - lo == self.m else np.array([[lo, hi]])
+
+    def totals(self, work: Callable[[int, int], Sums], *, at_once: bool = False) -> Totals:
+        """The sums over all neurons, in units of the theory; at_once: see sweep."""
+        first, *others = self.sweep(work, at_once=at_once)
         for other in others:
             first.add(other)
         output, gram, power = (self.arrays.fetch(a) for a in (first.output, first.gram, first.work))
@@ -121,7 +126,7 @@ class Flow:
     def evaluate(self, h: Array, slope: Array | None = None) -> Totals:
         """Residual and slope Gram matrix at h. The slopes are written into `slope` (S, n, m), where one is given."""
         keep = None if slope is None else (slope, 0)
-        return self.totals(lambda lo, hi: self.engine.move(self, h, lo, hi, [], [], keep=keep, gram=True))
+        return self.totals(lambda lo, hi: self.engine.move(self, h, lo, hi, [], [], keep=keep, gram=True), at_once=True)
 
     def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
         """speed H (S, n, n): dr/dt = -speed H r, equation (14)."""
@@ -156,7 +161,7 @@ class Stages:
         def work(lo: int, hi: int) -> Sums:
             return self._move(lo, hi, drive, keep=keep)
 
-        totals = flow.totals(work)
+        totals = flow.totals(work, at_once=self._known(drive))
         if last:
             return totals
         if reuse is not None:
@@ -174,7 +179,7 @@ class Stages:
             terms, weights = self._terms(lo, hi, drive, known)
             return flow.engine.sizes(flow, lo, hi, terms, weights, self._slope(lo, hi, 0, known))
 
-        found = flow.sweep(work)
+        found = flow.sweep(work, at_once=self._known(drive) and self.slopes[0] is not None)
         change, square = sum(f[0] for f in found), sum(f[1] for f in found)
         # |shift| = beta |c| |pull|, c shift = -beta |c|^2 pull
         return -flow.speed / flow.m * change, flow.beta * flow.size * np.sqrt(square / flow.m)
@@ -185,19 +190,22 @@ class Stages:
         kept = None if keep is None else (keep, 0)
 
         def move(lo: int, hi: int) -> Sums:
-            return self._move(lo, hi, drive, keep=kept, write=True, gram=gram, work=work)
+            return self._move(lo, hi, drive, keep=kept, to=self.h, gram=gram, work=work)
 
-        return self.flow.totals(move)
+        return self.flow.totals(move, at_once=self._known(drive))
 
     def displaced(self, drive: Drive) -> tuple[Array, Totals]:
         """(h displaced, a new array; the totals there). The slopes are those of the stages, wherever h is by now."""
-        flow, fresh = self.flow, self.flow.arrays.copy(self.h)
+        fresh = self.flow.arrays.xp.empty_like(self.h)
 
         def work(lo: int, hi: int) -> Sums:
-            terms, weights = self._terms(lo, hi, drive, {})
-            return flow.engine.move(flow, fresh, lo, hi, terms, weights, write=True, gram=True)
+            return self._move(lo, hi, drive, to=fresh)
 
-        return fresh, flow.totals(work)
+        return fresh, self.flow.totals(work, at_once=self._known(drive))
+
+    def _known(self, drive: Drive) -> bool:
+        """Whether all slopes that it needs are kept."""
+        return all(self.slopes[k] is not None for k, weight in enumerate(drive) if weight is not None)
 
     def _move(
         self,
@@ -206,13 +214,13 @@ class Stages:
         drive: Drive,
         *,
         keep: tuple[Array, int] | None = None,
-        write: bool = False,
+        to: Array | None = None,
         gram: bool = True,
         work: bool = False,
     ) -> Sums:
         terms, weights = self._terms(lo, hi, drive, {})
         move = self.flow.engine.move
-        return move(self.flow, self.h, lo, hi, terms, weights, keep=keep, write=write, gram=gram, work=work)
+        return move(self.flow, self.h, lo, hi, terms, weights, keep=keep, to=to, gram=gram, work=work)
 
     def _terms(
         self, lo: int, hi: int, drive: Drive, known: dict[int, tuple[Array, int]]
@@ -233,11 +241,11 @@ class Stages:
         return known[k]
 
 
-def _parts(n: int, m: int, least: int, *, gpu: bool) -> list[tuple[int, int]]:
+def _parts(n: int, m: int, *, gpu: bool) -> list[tuple[int, int]]:
     """Ranges of neurons to be worked on one by one: by the size of the state alone, so that no thread changes a sum."""
     if gpu:
         width = max(1, GPU_PART // n)
     else:
-        wanted = min(n * m // least, m // (4 * n), PARTS)
+        wanted = min(n * m // PART, m // (4 * n), PARTS)
         width = m if wanted < 2 else STRIP * math.ceil(m / STRIP / 2 ** (wanted.bit_length() - 1))
     return [(lo, min(lo + width, m)) for lo in range(0, m, width)]

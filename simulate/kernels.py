@@ -1,7 +1,9 @@
 """The loops over neurons on the CPU, compiled: one pass over the state does all that a stage needs.
 
 A sweep takes a strip of neurons at a time through displacement, activation and sums while it lies in the nearest
-cache. Arrays over all neurons are (S, rows, m), C-contiguous; `lo`, `hi` tell which neurons a call is about.
+cache. Arrays over all neurons are (S, rows, m), C-contiguous. Several threads may make the same call, each with its
+number `me`: `parts` (P, 2) are the ranges of neurons that it is about, `claims` (see shares) which of them are taken,
+and what is found of a part goes to its own place along the first axis.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from numba import njit
 from simulate.rows import (
     EXACT,
     SUMS,
+    add_one,
     aligned,
     copy_row,
     displace_row,
@@ -28,6 +31,26 @@ from simulate.tiles import LANES, ROWS, STRIP, WIDTH, add_gram, padded_rows, pro
 
 RAW, TANH, RELU = 0, 1, 2  # kinds of activation; RAW: left to numpy or torch
 KINDS = {"tanh": TANH, "relu": RELU}
+
+
+def shares(parts: int, threads: int) -> np.ndarray:
+    """(threads, 8), a cache line each: the next part of the thread's share and the end of the share. Each thread has
+    the same share every time, for a part of it is still in its cache; whoever is done takes from the others."""
+    bounds = np.arange(threads + 1) * parts // threads
+    claims = np.zeros((threads, 8), dtype=np.int64)
+    claims[:, 0], claims[:, 1] = bounds[:-1], bounds[1:]
+    return claims
+
+
+@njit(**EXACT)
+def _following(claims: Any, me: int) -> int:
+    """The next part that nobody has taken yet, or -1."""
+    for k in range(len(claims)):
+        whose = claims[(me + k) % len(claims)]
+        part = add_one(whose.ctypes.data)
+        if part < whose[1]:
+            return part
+    return -1
 
 
 @njit(**EXACT)
@@ -47,8 +70,9 @@ def _weigh_strip(
 def sweep(
     kind: int,
     n: int,
-    lo: int,
-    hi: int,
+    parts: Any,
+    claims: Any,
+    me: int,
     h: Any,
     terms: int,
     slopes: Any,
@@ -58,6 +82,7 @@ def sweep(
     push: Any,
     c: Any,
     write: bool,
+    to: Any,
     keep: bool,
     kept: Any,
     kept_offset: int,
@@ -67,55 +92,64 @@ def sweep(
     gram: Any,
     work: Any,
 ) -> None:
-    """x = h - push G (sum_k s_k * weights_k) for the neurons lo..hi; then the sums of sigma(x) and sigma'(x).
+    """x = h - push G (sum_k s_k * weights_k) for the neurons of the parts; then the sums of sigma(x) and sigma'(x).
 
     terms: how many of the slopes s_k (S, n, .) count, where the column of neuron i is i - offsets[k]; G: its panels.
-    write: x goes into h, all rows of it. keep: sigma'(x) goes into `kept`, column i - kept_offset; of kind RAW, x.
-    Adds to output (S, n): sum_i c_i sigma(x_i); gram (S, n, n): sum_i of sigma' sigma'', lower triangle, if wanted;
-    work (S,): sum v.Gv for v = sum_k s_k * weights_k, if wanted.
+    write: x goes into `to`, which may be h, all rows of it. keep: sigma'(x) goes into `kept`, column i - kept_offset;
+    of kind RAW, x.
+    Adds to output (P, S, n): sum_i c_i sigma(x_i); gram (P, S, n, n): sum_i of sigma' sigma'', lower triangle, if
+    wanted; work (P, S): sum v.Gv for v = sum_k s_k * weights_k, if wanted.
     """
-    rows = h.shape[1] if write else n
+    rows, elsewhere = h.shape[1] if write else n, write and to.ctypes.data != h.ctypes.data
     padded, used = padded_rows(n), padded_rows(rows)
     flat_total, flat_pull, flat_slope = aligned(n * STRIP), aligned(used * STRIP), aligned(padded * STRIP)
     total, pull, slope = flat_total.reshape(n, STRIP), flat_pull.reshape(used, STRIP), flat_slope.reshape(padded, STRIP)
     sums = np.zeros((padded, padded))
-    for s in range(len(h)):
-        for start in range(lo, hi, STRIP):
-            w = min(STRIP, hi - start)
-            if terms:
-                _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
-                product(G, flat_total, flat_pull, used // ROWS, w)
-                if want_work:
-                    for a in range(n):
-                        work[s] += dot_row(total[a], pull[a], w)
-            for a in range(rows):
-                moving, pushed, pulled = h[s, a, start:], push[s, 0, start:], pull[a]
-                if a >= n:
-                    displace_row(moving, moving, pushed, pulled, w)
-                elif kind == RAW:
-                    row = kept[s, a, start - kept_offset :]
-                    displace_row(row, moving, pushed, pulled, w)
-                    if write:
-                        for j in range(w):
-                            moving[j] = row[j]
-                elif keep and not want_gram and kind == TANH and write:  # descent: no need of a copy
-                    row = kept[s, a, start - kept_offset :]
-                    output[s, a] += tanh_row_moved(moving, pushed, pulled, row, c[s, 0, start:], w)
-                    continue
-                elif kind == TANH and write:
-                    output[s, a] += tanh_row_moved(moving, pushed, pulled, slope[a], c[s, 0, start:], w)
-                elif kind == TANH:
-                    output[s, a] += tanh_row(moving, pushed, pulled, slope[a], c[s, 0, start:], w)
-                elif write:
-                    output[s, a] += relu_row_moved(moving, pushed, pulled, slope[a], c[s, 0, start:], w)
-                else:
-                    output[s, a] += relu_row(moving, pushed, pulled, slope[a], c[s, 0, start:], w)
-                if keep and kind != RAW and a < n:
-                    copy_row(kept[s, a, start - kept_offset :], slope[a], w)
+    part = _following(claims, me)
+    while part >= 0:
+        lo, hi = parts[part]
+        for s in range(len(h)):
+            for start in range(lo, hi, STRIP):
+                w = min(STRIP, hi - start)
+                if terms:
+                    _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
+                    product(G, flat_total, flat_pull, used // ROWS, w)
+                    if want_work:
+                        for a in range(n):
+                            work[part, s] += dot_row(total[a], pull[a], w)
+                for a in range(rows):
+                    x, pushed, pulled, signs = h[s, a, start:], push[s, 0, start:], pull[a], c[s, 0, start:]
+                    if elsewhere:
+                        x = to[s, a, start:]
+                        copy_row(x, h[s, a, start:], w)
+                    if a >= n:
+                        displace_row(x, x, pushed, pulled, w)
+                        continue
+                    if kind == RAW:
+                        row = kept[s, a, start - kept_offset :]
+                        displace_row(row, x, pushed, pulled, w)
+                        if write:
+                            copy_row(x, row, w)
+                        continue
+                    if kind == TANH and write and keep and not want_gram:  # descent: no need of a copy
+                        row = kept[s, a, start - kept_offset :]
+                        output[part, s, a] += tanh_row_moved(x, pushed, pulled, row, signs, w)
+                        continue
+                    if kind == TANH and write:
+                        output[part, s, a] += tanh_row_moved(x, pushed, pulled, slope[a], signs, w)
+                    elif kind == TANH:
+                        output[part, s, a] += tanh_row(x, pushed, pulled, slope[a], signs, w)
+                    elif write:
+                        output[part, s, a] += relu_row_moved(x, pushed, pulled, slope[a], signs, w)
+                    else:
+                        output[part, s, a] += relu_row(x, pushed, pulled, slope[a], signs, w)
+                    if keep:
+                        copy_row(kept[s, a, start - kept_offset :], slope[a], w)
+                if want_gram and kind != RAW:
+                    _gram_of_strip(slope, flat_slope, sums, n, w)
             if want_gram and kind != RAW:
-                _gram_of_strip(slope, flat_slope, sums, n, w)
-        if want_gram and kind != RAW:
-            _collect(sums, gram[s], n)
+                _collect(sums, gram[part, s], n)
+        part = _following(claims, me)
 
 
 @njit(**EXACT)
@@ -159,8 +193,9 @@ def totals(value: Any, slope: Any, lo: int, c: Any, want_gram: bool, output: Any
 @njit(**EXACT)
 def sizes(
     n: int,
-    lo: int,
-    hi: int,
+    parts: Any,
+    claims: Any,
+    me: int,
     terms: int,
     slopes: Any,
     weights: Any,
@@ -171,18 +206,22 @@ def sizes(
     change: Any,
     square: Any,
 ) -> None:
-    """Adds to change, square (S, n): the sums over lo..hi of pull * against and of pull^2, pull as in sweep."""
+    """Adds to change, square (P, S, n): the sums of pull * against and of pull^2, pull as in sweep."""
     padded = padded_rows(n)
     flat_total, flat_pull = aligned(n * STRIP), aligned(padded * STRIP)
     total, pull = flat_total.reshape(n, STRIP), flat_pull.reshape(padded, STRIP)
-    for s in range(len(change)):
-        for start in range(lo, hi, STRIP):
-            w = min(STRIP, hi - start)
-            _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
-            product(G, flat_total, flat_pull, padded // ROWS, w)
-            for a in range(n):
-                change[s, a] += dot_row(pull[a], against[s, a, start - against_offset :], w)
-                square[s, a] += dot_row(pull[a], pull[a], w)
+    part = _following(claims, me)
+    while part >= 0:
+        lo, hi = parts[part]
+        for s in range(change.shape[1]):
+            for start in range(lo, hi, STRIP):
+                w = min(STRIP, hi - start)
+                _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
+                product(G, flat_total, flat_pull, padded // ROWS, w)
+                for a in range(n):
+                    change[part, s, a] += dot_row(pull[a], against[s, a, start - against_offset :], w)
+                    square[part, s, a] += dot_row(pull[a], pull[a], w)
+        part = _following(claims, me)
 
 
 @njit(**EXACT)
@@ -195,18 +234,45 @@ def mirror(gram: Any) -> None:
 
 
 @njit(**SUMS)
-def moments(h: Any, h0: Any, n: int, lo: int, hi: int, found: Any) -> None:
-    """found (4, S, n): of the neurons lo..hi the sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
-    for s in range(len(h)):
-        for a in range(n):
-            total = square = farthest = size = 0.0
-            for i in range(lo, hi):
-                value = abs(h[s, a, i])
-                moved = abs(h[s, a, i] - h0[s, a, i])
-                total += moved
-                square += moved * moved
-                farthest = max(farthest, moved)
-                size = max(size, value)
-            if not np.isfinite(total):
-                farthest = size = total
-            found[0, s, a], found[1, s, a], found[2, s, a], found[3, s, a] = total, square, farthest, size
+def moments(h: Any, h0: Any, n: int, parts: Any, claims: Any, me: int, found: Any) -> None:
+    """found (P, 4, S, n): the sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
+    part = _following(claims, me)
+    while part >= 0:
+        lo, hi = parts[part]
+        for s in range(len(h)):
+            for a in range(n):
+                total = square = farthest = size = 0.0
+                for i in range(lo, hi):
+                    value = abs(h[s, a, i])
+                    moved = abs(h[s, a, i] - h0[s, a, i])
+                    total += moved
+                    square += moved * moved
+                    farthest = max(farthest, moved)
+                    size = max(size, value)
+                if not np.isfinite(total):
+                    farthest = size = total
+                found[part, 0, s, a], found[part, 1, s, a] = total, square
+                found[part, 2, s, a], found[part, 3, s, a] = farthest, size
+        part = _following(claims, me)
+
+
+@njit(**EXACT)
+def inside(
+    fine: Any, coarse: Any, n: int, left: float, right: float, parts: Any, claims: Any, me: int, found: Any
+) -> None:
+    """found (P, 2, S, n): how many of the fine h lie in (left, right); how many lie as near to a finite end of it as
+    to the coarse h, and not on it."""
+    part = _following(claims, me)
+    while part >= 0:
+        lo, hi = parts[part]
+        for s in range(len(fine)):
+            for a in range(n):
+                within = unsure = 0
+                for i in range(lo, hi):
+                    x = fine[s, a, i]
+                    gap = abs(x - coarse[s, a, i])
+                    within += left < x < right
+                    unsure += (abs(x - left) <= gap) & (gap > 0.0) & np.isfinite(left)
+                    unsure += (abs(x - right) <= gap) & (gap > 0.0) & np.isfinite(right)
+                found[part, 0, s, a], found[part, 1, s, a] = within, unsure
+        part = _following(claims, me)

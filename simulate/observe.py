@@ -95,7 +95,7 @@ class Recorder:
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """(observables, their rounding where it is not a few ulps of the value)."""
         r = point.residual
-        found = flow.sweep(lambda lo, hi: flow.engine.moments(flow, point.h, h0, lo, hi))
+        found = flow.sweep(lambda lo, hi: flow.engine.moments(flow, point.h, h0, lo, hi), at_once=True)
         absolute, square = (sum(part[k] for part in found) for k in (0, 1))
         farthest, size = (np.maximum.reduce([part[k] for part in found]) for k in (2, 3))
         modes = apply(point.eigenvectors.mT, r)
@@ -129,22 +129,9 @@ class Recorder:
 
     def _active(self, flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
         """(share of neurons in I, share of those that the error of h might carry across an end of I), (R, n) each."""
-        left, right = self.interval
-        xp, fetch = flow.arrays.xp, flow.arrays.fetch
-
-        def work(lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
-            h = fine[:, : flow.n, lo:hi]
-            inside = fetch(((h > left) & (h < right)).sum(-1))
-            unsure = np.zeros_like(inside)
-            if coarse is not fine:
-                gap = xp.abs(h - coarse[:, : flow.n, lo:hi])
-                for end in (left, right):
-                    if math.isfinite(end):
-                        unsure = unsure + fetch(((xp.abs(h - end) <= gap) & (gap > 0)).sum(-1))
-            return inside, unsure
-
-        found = flow.sweep(work)
-        return sum(part[0] for part in found) / flow.m, sum(part[1] for part in found) / flow.m
+        found = flow.sweep(lambda lo, hi: flow.engine.inside(flow, fine, coarse, self.interval, lo, hi), at_once=True)
+        inside, unsure = sum(found) / flow.m
+        return inside, unsure
 
 
 class Kinks:

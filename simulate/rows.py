@@ -40,6 +40,17 @@ def _bits_of(typingctx: Any, number: Any) -> Any:
     return types.int64(types.float64), lambda c, b, s, args: b.bitcast(args[0], ir.IntType(64))
 
 
+def _added_one(typingctx: Any, address: Any) -> Any:
+    """Add one to the int64 at an address, whatever other threads do, and return what it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "monotonic")
+
+    return types.int64(types.int64), generate
+
+
+add_one: Any = intrinsic(_added_one)
 _as_float: Any = intrinsic(_float_of)
 _as_bits: Any = intrinsic(_bits_of)
 

@@ -37,30 +37,61 @@ def _start(count: int) -> None:
             _workers[-1].start()
 
 
-def spread(work: Callable[[int, int], T], parts: Sequence[tuple[int, int]]) -> list[T]:
-    """work(lo, hi) of each part, in order; the parts are taken by whichever thread is free. Raises what they raise."""
-    threads = min(torch.get_num_threads(), len(parts))
-    if threads <= 1:
-        return [work(lo, hi) for lo, hi in parts]
+def available(most: int) -> int:
+    """How many threads there are for work that can be shared among `most`."""
+    return max(1, min(torch.get_num_threads(), most))
+
+
+def together(work: Callable[[int], None], threads: int) -> None:
+    """work(0), ..., work(threads - 1), each on its own thread, all of which take what is left of the same work.
+
+    Where this one found nothing left before another has begun, that one is not waited for. Raises what they raise.
+    """
+    if threads == 1:
+        work(0)
+        return
     _start(threads - 1)
-    found: dict[int, T] = {}
-    following = itertools.count()
+    to_begin = list(range(threads - 1, 0, -1))
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def take() -> None:
         failure: BaseException | None = None
         try:
-            while (k := next(following)) < len(parts):
-                found[k] = work(*parts[k])
+            me = to_begin.pop()
+        except IndexError:  # too late
+            return
+        try:
+            work(me)
         except BaseException as error:
             failure = error
         ended.put(failure)
 
     for _ in range(threads - 1):
         _tasks.put(take)
-    take()
-    failures = [ended.get() for _ in range(threads)]
+    try:
+        work(0)
+    finally:
+        begun = threads - 1
+        while to_begin:
+            try:
+                to_begin.pop()
+            except IndexError:
+                break
+            begun -= 1
+        failures = [ended.get() for _ in range(begun)]
     for failure in failures:
         if failure is not None:
             raise failure
+
+
+def spread(work: Callable[[int, int], T], parts: Sequence[tuple[int, int]]) -> list[T]:
+    """work(lo, hi) of each part, in order; the parts are taken by whichever thread is free."""
+    found: dict[int, T] = {}
+    following = itertools.count()
+
+    def take(me: int) -> None:
+        while (k := next(following)) < len(parts):
+            found[k] = work(*parts[k])
+
+    together(take, available(len(parts)))
     return [found[k] for k in range(len(parts))]

@@ -8,7 +8,7 @@ from simulate.tiles import LANES, ROWS, STRIP, add_gram, padded_rows, panels, pr
 
 
 def strip(n: int, w: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(flat, its rows) with w random columns, NaN beyond the padding that a product may read."""
+    """(flat, its rows) with w random columns, zero beyond."""
     flat = aligned(padded_rows(n) * STRIP)
     rows = flat.reshape(-1, STRIP)
     rows[:n, :w] = np.random.default_rng(seed).standard_normal((n, w))
