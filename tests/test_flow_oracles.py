@@ -15,7 +15,7 @@ import simulate
 from simulate.arrays import Arrays
 from simulate.flow import Flow
 from simulate.integrators import INTEGRATORS, Point, get_integrator
-from simulate.integrators.residual import phis
+from simulate.integrators.phi import phis
 from simulate.network import Network, scaling_of
 from verify.strategies import flows
 
@@ -162,9 +162,10 @@ def test_exponential_method_takes_steps_that_stiffness_forbids_others():
 def test_phi_functions_against_mpmath():
     import mpmath
 
-    computed = np.empty(8)
-    for z in -np.concatenate([[0.0], np.logspace(-12, 5, 200), [0.999999, 1.0, 1.000001]]):
-        phis(z, computed)
+    arguments = -np.concatenate([[0.0], np.logspace(-12, 5, 200), [0.999999, 1.0, 1.000001]])
+    found = np.empty((8, len(arguments)))
+    phis(arguments, found)
+    for z, computed in zip(arguments, found.T, strict=True):
         with mpmath.workdps(150):
             x = mpmath.mpf(float(z))
             exact = mpmath.exp(x)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.integrators.residual import EXACT
+from simulate.rows import EXACT
 
 
 @njit(**EXACT)

@@ -13,19 +13,20 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.rows import exp_
+from simulate.integrators.phi import FACTORIALS, phis
+from simulate.rows import EXACT, SUMS, exp_
 
 Q, ROUNDS = 6, 6  # nodes of g, most fixed-point rounds in which r, s and g settle
 SETTLED = 1e-13  # of g, relative to K0 r0
 MOMENTS = 4
 NODES = 20
-EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
+FEW = 8  # data points
 
 _gauss, _gauss_weights = np.polynomial.legendre.leggauss(NODES)
 X = (_gauss + 1) / 2  # graded towards 0 so that every decay time inside a long step is resolved: t = tau x^4
 T, T_WEIGHTS = X**4, _gauss_weights / 2 * 4 * X**3
 T_NODES = ((1 - np.cos(np.pi * np.arange(Q) / (Q - 1))) / 2) ** 2  # where g is taken, in units of tau
-_TO_MONOMIALS = np.linalg.inv(np.vander(T_NODES, Q, increasing=True))
+_OF_VALUES = np.ascontiguousarray(np.linalg.inv(np.vander(T_NODES, Q, increasing=True)).T)
 _TO_LEGENDRE = np.linalg.inv(np.polynomial.legendre.legvander(_gauss, NODES - 1))
 
 
@@ -41,24 +42,9 @@ def _integrals(ends: np.ndarray) -> np.ndarray:
 
 
 _TO_T, _TO_T_NODES = _integrals(X), _integrals(T_NODES**0.25)
-_FACTORIALS = np.cumprod(np.concatenate([[1.0], np.arange(1.0, 30.0)]))
-
-
-@njit(**EXACT)
-def phis(z: float, out: Any) -> None:
-    """out[k] = phi_k(z) for z <= 0: phi_0 = exp, phi_{k+1}(z) = (phi_k(z) - 1/k!)/z, phi_k(0) = 1/k!."""
-    last = len(out) - 1
-    if z < -1.0:
-        out[0] = exp_(max(z, -700.0))
-        for k in range(last):
-            out[k + 1] = (out[k] - 1.0 / _FACTORIALS[k]) / z
-        return
-    total = 0.0
-    for j in range(14, -1, -1):
-        total = total * z + 1.0 / _FACTORIALS[last + j]
-    out[last] = total
-    for k in range(last - 1, -1, -1):
-        out[k] = out[k + 1] * z + 1.0 / _FACTORIALS[k]
+# Of the recurrence (j + 1) P_{j+1} = (2j + 1) u P_j - j P_{j-1} of Legendre's polynomials, without divisions.
+_J = np.arange(NODES)
+_NOW, _BEFORE, _AREA = (2 * _J + 1) / (_J + 1), _J / (_J + 1), 1 / (2 * _J + 1)
 
 
 @njit(**EXACT)
@@ -68,39 +54,80 @@ def _integrated(coefficients: Any, x: float) -> float:
     total = coefficients[0] * (u + 1)
     before, now = 1.0, u
     for j in range(1, NODES):
-        following = ((2 * j + 1) * u * now - j * before) / (j + 1)
-        total += coefficients[j] * (following - before) / (2 * j + 1)
+        following = _NOW[j] * u * now - _BEFORE[j] * before
+        total += coefficients[j] * _AREA[j] * (following - before)
         before, now = now, following
     return total / 2
 
 
 @njit(**EXACT)
-def _forced(rates: Any, times: Any, tau: float, decay: Any, forced: Any) -> None:
-    """At each time: decay = exp(-rate t), forced[:, p] = integral over [0, t] of exp(-rate (t - u)) (u/tau)^p."""
-    values = np.empty(Q + 1)
-    for i in range(len(times)):
-        t = times[i] * tau
-        for j in range(len(rates)):
-            phis(-rates[j] * t, values)
-            decay[i, j] = values[0]
-            power = t
-            for p in range(Q):
-                forced[i, p, j] = power * _FACTORIALS[p] * values[p + 1]
-                power *= times[i]
+def _forced(rates: Any, times: Any, tau: float, phi: Any, forced: Any) -> None:
+    """phi (Q + 2, n, N): phi_k(-rate t) at each time t; forced[p] (n, N): the integral over [0, t] of
+    exp(-rate (t - u)) (u/tau)^p."""
+    n, count = len(rates), len(times)
+    z, powers = np.empty(n * count), np.empty((Q, count))
+    for j in range(n):
+        for i in range(count):
+            z[j * count + i] = -rates[j] * (times[i] * tau)
+    phis(z, phi.reshape(Q + 2, n * count))
+    for p in range(Q):
+        for i in range(count):
+            powers[p, i] = times[i] ** (p + 1) * tau * FACTORIALS[p]
+        for j in range(n):
+            for i in range(count):
+                forced[p, j, i] = powers[p, i] * phi[p + 1, j, i]
 
 
-@njit(**EXACT)
+@njit(**SUMS)
+def _driven(phi: Any, forced: Any, modes: Any, g: Any, z: Any) -> None:
+    """z (n, N): exp(-rate t) modes + sum_p g_p forced_p."""
+    for j in range(len(modes)):
+        for i in range(z.shape[1]):
+            z[j, i] = phi[0, j, i] * modes[j]
+        for p in range(Q):
+            for i in range(z.shape[1]):
+                z[j, i] += g[j, p] * forced[p, j, i]
+
+
+@njit(**SUMS)
 def _speeds(rates: Any, z: Any, g: Any, tau: float, speeds: Any) -> float:
-    """ds/dx at the nodes X, from r and g there in the eigenbasis; returns the integral of P."""
-    dissipated = 0.0
+    """ds/dx at the nodes X, from r (n, NODES) there and the coefficients (n, Q) of g, in the eigenbasis; returns the
+    integral of P."""
+    power, here, dissipated = np.zeros(NODES), np.empty(NODES), 0.0
+    for j in range(len(rates)):
+        here[:] = g[j, Q - 1]
+        for p in range(Q - 2, -1, -1):
+            for i in range(NODES):
+                here[i] = here[i] * T[i] + g[j, p]
+        for i in range(NODES):
+            power[i] += z[j, i] * (rates[j] * z[j, i] - here[i])
     for i in range(NODES):
-        power = 0.0
-        for j in range(len(rates)):
-            power += z[i, j] * (rates[j] * z[i, j] - g[i, j])
-        power = max(power, 0.0)
-        speeds[i] = 4 * X[i] ** 3 * tau * np.sqrt(power)
-        dissipated += tau * T_WEIGHTS[i] * power
+        power[i] = max(power[i], 0.0)
+        speeds[i] = 4 * X[i] ** 3 * tau * np.sqrt(power[i])
+        dissipated += tau * T_WEIGHTS[i] * power[i]
     return dissipated
+
+
+@njit(**SUMS)
+def _multiply(matrix: Any, columns: Any, out: Any) -> None:
+    """out (n, k) = matrix columns; for few data points without the library, whose calls take longer than the work."""
+    if len(matrix) >= FEW:
+        np.dot(matrix, columns, out)
+        return
+    for a in range(len(matrix)):
+        out[a] = 0.0
+        for b in range(len(matrix)):
+            for k in range(columns.shape[1]):
+                out[a, k] += matrix[a, b] * columns[b, k]
+
+
+@njit(**SUMS)
+def _apply(matrix: Any, vector: Any, out: Any) -> None:
+    for i in range(len(matrix)):
+        total = 0.0
+        for j in range(len(vector)):
+            total += matrix[i, j] * vector[j]
+        out[i] = total
 
 
 @njit(**EXACT)
@@ -111,13 +138,14 @@ def times_at(rates: Any, modes: Any, tau: Any, behind: Any, times: Any) -> None:
     The second is where the interpolation error of S, through the nodes -behind, 0 and itself or, without a step before,
     0 and itself, integrates to zero over the path; the first is halfway.
     """
-    z, zero, speeds = np.empty((NODES, rates.shape[1])), np.zeros((NODES, rates.shape[1])), np.empty(NODES)
+    n = rates.shape[1]
+    z, zero, speeds, coefficients = np.empty((n, NODES)), np.zeros((n, Q)), np.empty(NODES), np.empty(NODES)
     for s in range(len(tau)):
-        for i in range(NODES):
-            for j in range(rates.shape[1]):
-                z[i, j] = exp_(max(-rates[s, j] * T[i] * tau[s], -700.0)) * modes[s, j]
+        for j in range(n):
+            for i in range(NODES):
+                z[j, i] = exp_(max(-rates[s, j] * T[i] * tau[s], -700.0)) * modes[s, j]
         _speeds(rates[s], z, zero, tau[s], speeds)
-        coefficients = _TO_LEGENDRE @ speeds
+        _apply(_TO_LEGENDRE, speeds, coefficients)
         whole = _integrated(coefficients, 1.0)
         share = 2 / 3
         if behind[s] > 0:
@@ -151,11 +179,11 @@ def weigh(moments: Any, length: float, places: Any, weights: Any) -> None:
             for d in range(degree, 0, -1):
                 coefficients[d] = (coefficients[d - 1] - other * coefficients[d]) / (x - other)
             coefficients[0] *= -other / (x - other)
-        for a in range(weights.shape[1]):
-            total = 0.0
+        weights[j] = 0.0
+        if np.isfinite(x):
             for d in range(degree + 1):
-                total += coefficients[d] * moments[d, a]
-            weights[j, a] = total if np.isfinite(x) else 0.0
+                for a in range(weights.shape[1]):
+                    weights[j, a] += coefficients[d] * moments[d, a]
 
 
 @njit(**EXACT)
@@ -184,83 +212,102 @@ def along_path(
     at the node, and the integral of P.
     """
     n = rates.shape[1]
-    decay_q, forced_q = np.empty((Q, n)), np.empty((Q, Q, n))
-    decay_t, forced_t = np.empty((NODES, n)), np.empty((NODES, Q, n))
-    z_q, z_t, g_t, speeds = np.empty((Q, n)), np.empty((NODES, n)), np.empty((NODES, n)), np.empty(NODES)
-    values, found, places = np.empty(Q + 2), np.empty((MOMENTS, n)), np.zeros(3)
+    phi_q, phi_t = np.empty((Q + 2, n, Q)), np.empty((Q + 2, n, NODES))
+    forced_q, forced_t = np.empty((Q, n, Q)), np.empty((Q, n, NODES))
+    z_q, z_t, speeds, coefficients = np.empty((n, Q)), np.empty((n, NODES)), np.empty(NODES), np.empty(NODES)
+    r_q, product, pushed, g = np.empty((n, Q)), np.empty((n, Q)), np.empty((n, Q)), np.empty((n, Q))
+    reached_q, reached, places = np.empty(Q), np.empty(NODES), np.zeros(3)
+    found, back = np.empty((n, MOMENTS + 1)), np.empty((n, MOMENTS + 1))
     for s in range(len(tau)):
-        _forced(rates[s], T_NODES, tau[s], decay_q, forced_q)
-        _forced(rates[s], T, tau[s], decay_t, forced_t)
-        g = np.zeros((Q, n))  # coefficients of (t/tau)^p
+        _forced(rates[s], T_NODES, tau[s], phi_q, forced_q)
+        _forced(rates[s], T, tau[s], phi_t, forced_t)
+        g[:] = 0.0  # coefficients of (t/tau)^p
         dissipated = length = place = before = 0.0
         for _ in range(ROUNDS):
-            for j in range(n):
-                for i in range(Q):
-                    z_q[i, j] = decay_q[i, j] * modes[s, j]
-                    for p in range(Q):
-                        z_q[i, j] += g[p, j] * forced_q[i, p, j]
-                for i in range(NODES):
-                    z_t[i, j], g_t[i, j] = decay_t[i, j] * modes[s, j], 0.0
-                    for p in range(Q - 1, -1, -1):
-                        z_t[i, j] += g[p, j] * forced_t[i, p, j]
-                        g_t[i, j] = g_t[i, j] * T[i] + g[p, j]
-            dissipated = _speeds(rates[s], z_t, g_t, tau[s], speeds)
-            coefficients = _TO_LEGENDRE @ speeds
+            _driven(phi_t, forced_t, modes[s], g, z_t)
+            dissipated = _speeds(rates[s], z_t, g, tau[s], speeds)
+            _apply(_TO_LEGENDRE, speeds, coefficients)
             length = _integrated(coefficients, 1.0)
             if node[s] > 0:
                 place = at_node[s] if at_node[s] >= 0 else _integrated(coefficients, (node[s] / tau[s]) ** 0.25)
             if place <= 0 and behind[s] <= 0:
                 break
-            pushed = _pushed(z_q @ basis[s].T, past[s], behind[s], change[s], place, _TO_T_NODES @ speeds) @ basis[s]
-            settled = _TO_MONOMIALS @ pushed
-            moved = np.abs(settled - g).max()
-            g = settled
+            _driven(phi_q, forced_q, modes[s], g, z_q)
+            _multiply(basis[s], z_q, r_q)
+            _apply(_TO_T_NODES, speeds, reached_q)
+            _push(r_q, past[s], behind[s], change[s], place, reached_q, product, pushed)
+            _multiply(basis[s].T, pushed, product)
+            moved = _settle(product, g)
             # The rounds converge geometrically: what the next one would change is known before.
             coming = moved * min(moved / before, 1.0) if before > 0 else moved
             before = moved
             if coming <= SETTLED * np.abs(rates[s] * modes[s]).max():
                 break
-        reached = _TO_T @ speeds
-        for j in range(n):
-            phis(-rates[s, j] * tau[s], values)
-            found[0, j] = tau[s] * values[1] * modes[s, j]
-            modes_end = decay_q[Q - 1, j] * modes[s, j]
-            for p in range(Q):
-                found[0, j] += tau[s] ** 2 * _FACTORIALS[p] * values[p + 2] * g[p, j]
-                modes_end += g[p, j] * forced_q[Q - 1, p, j]
-            z_q[0, j] = modes_end
-            for k in range(1, MOMENTS):
-                found[k, j] = 0.0
-            for i in range(NODES):
-                area = tau[s] * T_WEIGHTS[i] * z_t[i, j]
-                for k in range(1, MOMENTS):
-                    area *= reached[i] / length if length > 0 else 0.0
-                    found[k, j] += area
-        for k in range(MOMENTS):
-            moments[s, k] = basis[s] @ found[k]
+        _apply(_TO_T, speeds, reached)
+        _collect(phi_q[:, :, Q - 1], forced_q[:, :, Q - 1], modes[s], g, z_t, tau[s], reached, length, found)
+        _multiply(basis[s], found, back)
+        for a in range(n):
+            moments[s, :, a], end[s, a] = back[a, :MOMENTS], back[a, MOMENTS]
         places[1] = -behind[s] if behind[s] > 0 else np.nan
         places[2] = place if node[s] > 0 else np.nan
         weigh(moments[s], length, places, weights[:, s])
-        end[s] = basis[s] @ z_q[0]
         lengths[0, s], lengths[1, s], lengths[2, s] = length, place, dissipated
 
 
+@njit(**SUMS)
+def _settle(values: Any, g: Any) -> float:
+    """g (n, Q): the coefficients of the polynomials with these values at T_NODES; returns by how much it changed."""
+    moved, now = 0.0, np.empty(Q)
+    for j in range(len(g)):
+        now[:] = 0.0
+        for q in range(Q):
+            for p in range(Q):
+                now[p] += _OF_VALUES[q, p] * values[j, q]
+        for p in range(Q):
+            moved = max(moved, abs(now[p] - g[j, p]))
+            g[j, p] = now[p]
+    return moved
+
+
+@njit(**SUMS)
+def _collect(
+    phi: Any, forced: Any, modes: Any, g: Any, z: Any, tau: float, reached: Any, length: float, found: Any
+) -> None:
+    """found (n, MOMENTS + 1): in the eigenbasis integrals of r (path/length)^k, and r at tau; phi, forced: there."""
+    areas = np.empty((MOMENTS, NODES))
+    areas[0] = tau * T_WEIGHTS
+    for k in range(1, MOMENTS):
+        for i in range(NODES):
+            areas[k, i] = areas[k - 1, i] * (reached[i] / length if length > 0 else 0.0)
+    for j in range(len(modes)):
+        whole, end = tau * phi[1, j] * modes[j], phi[0, j] * modes[j]
+        for p in range(Q):
+            whole += tau**2 * FACTORIALS[p] * phi[p + 2, j] * g[j, p]
+            end += g[j, p] * forced[p, j]
+        found[j, 0], found[j, MOMENTS] = whole, end
+        for k in range(1, MOMENTS):
+            total = 0.0
+            for i in range(NODES):
+                total += areas[k, i] * z[j, i]
+            found[j, k] = total
+
+
 @njit(**EXACT)
-def _pushed(r: Any, past: Any, behind: float, change: Any, place: float, reached: Any) -> Any:
-    """-(K - K0) r at times when the path has come to `reached` (Q,); r (Q, n)."""
-    pushed = np.zeros_like(r)
+def _push(r: Any, past: Any, behind: float, change: Any, place: float, reached: Any, product: Any, pushed: Any) -> None:
+    """pushed = -(K - K0) r at times when the path has come to `reached` (Q,); r (n, Q); product: overwritten."""
+    pushed[:] = 0.0
+    shares = np.empty(Q)
     if behind > 0:
-        by_past = r @ past  # symmetric
-        for i in range(len(r)):
-            share = -reached[i] / behind
+        _multiply(past, r, product)
+        for q in range(Q):
+            shares[q] = -reached[q] / behind
             if place > 0:
-                share = reached[i] * (reached[i] - place) / (behind * (behind + place))
-            pushed[i] -= share * by_past[i]
+                shares[q] = reached[q] * (reached[q] - place) / (behind * (behind + place))
+        pushed -= shares * product
     if place > 0:
-        by_change = r @ change
-        for i in range(len(r)):
-            share = reached[i] / place
+        _multiply(change, r, product)
+        for q in range(Q):
+            shares[q] = reached[q] / place
             if behind > 0:
-                share *= (reached[i] + behind) / (place + behind)
-            pushed[i] -= share * by_change[i]
-    return pushed
+                shares[q] *= (reached[q] + behind) / (place + behind)
+        pushed -= shares * product
