@@ -8,7 +8,7 @@ import numpy as np
 
 from simulate.flow import Flow
 from simulate.integrators.base import Point, Step, apply
-from simulate.integrators.bookkeeping import add_path, quarter_times
+from simulate.integrators.bookkeeping import add_path, error_ratios, quarter_times
 
 
 class Leg:
@@ -92,10 +92,7 @@ def error_ratio(
     """
     assert step.residual_error is not None
     assert step.movement_error is not None
-    size = np.linalg.norm(residual, axis=1)
-    if step.predicted is not None:  # a long step may end far below where it began
-        size = np.minimum(size, np.linalg.norm(step.predicted, axis=1))
-    in_residual = np.linalg.norm(step.residual_error, axis=1) / (rtol * size + floor)
-    in_movement = (step.movement_error / scales).max(1) ** (1 if smooth else 2) / rtol
-    ratio = np.maximum(in_residual, in_movement)
-    return np.where(np.isfinite(ratio), ratio, math.inf)
+    ratios, predicted = np.empty(len(residual)), residual if step.predicted is None else step.predicted
+    errors, power = (step.residual_error, step.movement_error), 1 if smooth else 2
+    error_ratios(residual, predicted, *errors, scales, rtol, floor, power, ratios)
+    return ratios

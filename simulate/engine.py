@@ -40,6 +40,8 @@ class Sums:
 
     def total(self) -> Sums:
         """Of several parts together, which lie along the first axis."""
+        if len(self.work) == 1:
+            return Sums(self.output[0], self.gram[0], self.work[0])
         return Sums(self.output.sum(0), self.gram.sum(0), self.work.sum(0))
 
     def add(self, other: Sums) -> None:
@@ -111,7 +113,7 @@ class Compiled:
         if kind != kernels.RAW:
             into, at = (h, 0) if keep is None else keep
             ask = (keep is not None, into, at, gram, work, sums.output, sums.gram, sums.work)
-            claims = kernels.shares(count, self._threads(flow, lo, hi, count))
+            claims = self._claims(flow, parts)
             together(lambda me: kernels.sweep(kind, n, parts, claims, me, *few, *ask), len(claims))
             return sums.total()
 
@@ -127,11 +129,7 @@ class Compiled:
                 if keep is not None:
                     keep[0][:, :, start - keep[1] : piece[0, 1] - keep[1]] = slope
 
-        if self._threads(flow, lo, hi, count) > 1:
-            spread(part, [(k, k + 1) for k in range(count)])
-        else:
-            for k in range(count):
-                part(k, k + 1)
+        spread(part, [(k, k + 1) for k in range(count)])
         return sums.total()
 
     def sizes(
@@ -141,7 +139,7 @@ class Compiled:
         parts = flow.parts_of(lo, hi)
         change, square = (np.zeros((len(parts), flow.runs, flow.n)) for _ in range(2))
         few = self._few(flow, lo, hi, terms, weights)
-        claims = kernels.shares(len(parts), self._threads(flow, lo, hi, len(parts)))
+        claims = self._claims(flow, parts)
         ask = (flow.G_all, *against, change, square)
         together(lambda me: kernels.sizes(flow.n, parts, claims, me, *few, *ask), len(claims))
         return change.sum(0), square.sum(0)
@@ -150,7 +148,7 @@ class Compiled:
         """(4, S, n): sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
         parts = flow.parts_of(lo, hi)
         found = np.empty((len(parts), 4, flow.runs, flow.n))
-        claims = kernels.shares(len(parts), self._threads(flow, lo, hi, len(parts)))
+        claims = self._claims(flow, parts)
         together(lambda me: kernels.moments(h, h0, flow.n, parts, claims, me, found), len(claims))
         return np.concatenate([found[:, :2].sum(0), found[:, 2:].max(0)])
 
@@ -158,15 +156,16 @@ class Compiled:
         """(2, S, n): how many of the fine h lie between the ends; how many would not if off by |fine - coarse|."""
         parts = flow.parts_of(lo, hi)
         found = np.empty((len(parts), 2, flow.runs, flow.n))
-        claims = kernels.shares(len(parts), self._threads(flow, lo, hi, len(parts)))
+        claims = self._claims(flow, parts)
         together(lambda me: kernels.inside(fine, coarse, flow.n, *ends, parts, claims, me, found), len(claims))
         return found.sum(0)
 
     @staticmethod
-    def _threads(flow: Flow, lo: int, hi: int, parts: int) -> int:
-        """For all neurons as many as there are; a range of them is the work of one."""
-        whole = hi - lo == flow.m
-        return available(min(parts, flow.runs * flow.n * flow.m // BUSY)) if whole else 1
+    def _claims(flow: Flow, parts: np.ndarray) -> np.ndarray:
+        """The parts shared among all threads, where they are worth it."""
+        if len(parts) == 1:
+            return ONE.copy()
+        return kernels.shares(len(parts), available(min(len(parts), flow.runs * flow.n * flow.m // BUSY)))
 
     @staticmethod
     def _few(

@@ -12,7 +12,7 @@ import numpy as np
 from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
 from simulate.engine import Compiled, Engine, Sums, Tensors
-from simulate.kernels import mirror
+from simulate.kernels import in_units
 from simulate.network import Scaling
 from simulate.threads import spread
 from simulate.tiles import STRIP, panels
@@ -117,11 +117,9 @@ class Flow:
         first, *others = self.sweep(work, at_once=at_once)
         for other in others:
             first.add(other)
-        output, gram, power = (self.arrays.fetch(a) for a in (first.output, first.gram, first.work))
-        if self.arrays.numpy:
-            mirror(gram)
-        gram *= 1 / self.m
-        return Totals(self.alpha / self.m * output - self.y, gram, self.speed / self.m * power)
+        output, gram, work_done = (self.arrays.fetch(a) for a in (first.output, first.gram, first.work))
+        in_units(output, gram, work_done, self.y, self.alpha, self.speed, self.m)
+        return Totals(output, gram, work_done)
 
     def evaluate(self, h: Array, slope: Array | None = None) -> Totals:
         """Residual and slope Gram matrix at h. The slopes are written into `slope` (S, n, m), where one is given."""
@@ -196,7 +194,7 @@ class Stages:
 
     def displaced(self, drive: Drive) -> tuple[Array, Totals]:
         """(h displaced, a new array; the totals there). The slopes are those of the stages, wherever h is by now."""
-        fresh = self.flow.arrays.xp.empty_like(self.h)
+        fresh = self.flow.arrays.empty(*self.h.shape)
 
         def work(lo: int, hi: int) -> Sums:
             return self._move(lo, hi, drive, to=fresh)

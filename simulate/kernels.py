@@ -225,11 +225,16 @@ def sizes(
 
 
 @njit(**EXACT)
-def mirror(gram: Any) -> None:
-    """Copy what is below the diagonals of (S, n, n) above them."""
-    for s in range(len(gram)):
+def in_units(output: Any, gram: Any, work: Any, y: Any, alpha: float, speed: float, m: int) -> None:
+    """The sums over all neurons in units of the theory, in place: r (S, n), slope_gram (S, n, n) of which what is below
+    the diagonal was given, power (S,)."""
+    for s in range(len(work)):
+        work[s] *= speed / m
+        for a in range(len(y)):
+            output[s, a] = alpha / m * output[s, a] - y[a]
         for a in range(gram.shape[1]):
-            for b in range(a):
+            for b in range(a + 1):
+                gram[s, a, b] *= 1 / m
                 gram[s, b, a] = gram[s, a, b]
 
 

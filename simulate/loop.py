@@ -19,11 +19,19 @@ from simulate.arrays import Array
 from simulate.control import Leg, error_ratio, first_step, resolved
 from simulate.flow import Flow
 from simulate.integrators.base import Integrator, Point, Step
+from simulate.integrators.bookkeeping import endings
 from simulate.interrupt import Saver
 from simulate.observe import Recorder, residual_rounding
 from simulate.trajectory import RunStatistics, Status
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
+ENDINGS = (
+    Status.DIVERGED,
+    Status.LOSS_REACHED,
+    Status.PRECISION_REACHED,
+    Status.TIME_REACHED,
+    Status.STEP_LIMIT,
+)
 Progress = Callable[[float, float, int, float], None]
 
 
@@ -80,6 +88,7 @@ class Loop:
         self.saver, self.started = saver, clock.perf_counter()
         self.scales = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))
         self.dense = stepper.dense and flow.roomy and control.save_at is not None
+        self.endings = (*ENDINGS, Status.STEP_UNDERFLOW if flow.activation.smooth else Status.KINKS)
         self.outcomes: dict[int, Outcome] = {}
 
     def integrate(self) -> list[Outcome]:
@@ -222,22 +231,11 @@ class Loop:
     def _ended(self) -> dict[int, Status]:
         """Which of the runs that are going should end, and why."""
         at, control = self.at, self.control
-        size = np.linalg.norm(self.fine.residual, axis=1)
-        wanted = control.loss_ratio > 0
-        stuck = at.time + at.tau <= at.time * (1 + 1e-14)
-        reasons = (
-            (Status.DIVERGED, ~np.isfinite(size + self.fine.eigenvalues[:, 0])),
-            (Status.LOSS_REACHED, wanted & (size * size / 2 <= at.target)),
-            (Status.PRECISION_REACHED, wanted & (size <= 4 * at.floor)),
-            (Status.TIME_REACHED, at.time >= control.t_max),
-            (Status.STEP_LIMIT, at.steps >= control.max_steps),
-            (Status.STEP_UNDERFLOW if self.flow.activation.smooth else Status.KINKS, stuck),
-        )
-        found: dict[int, Status] = {}
-        for status, runs in reasons:
-            for k in np.flatnonzero(runs):
-                found.setdefault(int(k), status)
-        return found
+        reasons = np.empty(len(at.run), dtype=np.int64)
+        here = self.fine.residual, self.fine.eigenvalues, at.time, at.tau, at.target, at.floor, at.steps
+        if not endings(*here, control.t_max, control.max_steps, control.loss_ratio > 0, reasons):
+            return {}
+        return {k: self.endings[reason] for k, reason in enumerate(reasons) if reason >= 0}
 
     def _save(self, moved: np.ndarray, tau: np.ndarray) -> None:
         """Record the runs that moved, where they are at a save point or have come to their end."""

@@ -9,10 +9,10 @@ import numpy as np
 from bounds.activation import Interval
 from simulate.arrays import Array
 from simulate.flow import Flow
-from simulate.integrators.base import Point, apply
+from simulate.integrators.base import Point
+from simulate.summaries import SCALARS, VECTORS, differ, observe, round_off
 
 GROWING = ("path_length", "dissipated")  # sums over the run: so are their errors
-MOVEMENTS = ("movement", "movement_rms", "movement_max")
 
 
 class Recorder:
@@ -43,14 +43,23 @@ class Recorder:
         The paths (R, 3 + n) are those of a Leg; tau (R,): the steps that led here, 0 at the start.
         """
         h0 = self.h0 if len(runs) == len(self.h0) else self.h0[runs]
-        values, rounding = self._observe(flow, runs, h0, time, fine, fine_path)
-        twin = values if coarse is fine else self._observe(flow, runs, h0, time, coarse, coarse_path)[0]
-        errors: dict[str, np.ndarray] = {}
-        for name, value in values.items():
-            difference = _difference(name, value, twin[name], coarse.residual - fine.residual, fine.residual)
-            if name in GROWING:
-                difference = self.last[name][runs] = np.maximum(difference, self.last[name][runs])
-            errors[name] = difference + rounding.get(name, 64 * flow.arrays.epsilon * np.abs(value))
+        scalars, vectors, size = _observed(flow, h0, fine, fine_path)
+        twins = (scalars, vectors) if coarse is fine else _observed(flow, h0, coarse, coarse_path)[:2]
+        gaps, points = np.empty(scalars.shape), np.empty((*vectors.shape[:2], 1))
+        differ(scalars, twins[0], vectors, twins[1], fine.residual, coarse.residual - fine.residual, gaps, points)
+        for name in GROWING:
+            grown = gaps[:, SCALARS.index(name)]
+            grown[:] = self.last[name][runs] = np.maximum(grown, self.last[name][runs])
+        around = np.repeat(points, flow.n, axis=2)
+        rounding = residual_rounding(flow, fine.residual, size)
+        of_h = self.largest[runs]
+        round_off(flow.arrays.epsilon, scalars, vectors, fine.residual, rounding, of_h, time > 0, gaps, around)
+        values: dict[str, np.ndarray] = dict(zip(SCALARS, scalars.T, strict=True))
+        errors: dict[str, np.ndarray] = dict(zip(SCALARS, gaps.T, strict=True))
+        values.update(zip(VECTORS, vectors.swapaxes(0, 1), strict=True))
+        errors.update(zip(VECTORS, around.swapaxes(0, 1), strict=True))
+        if flow.rows > flow.n:
+            values["test_output"], errors["test_output"] = _tested(flow, fine, coarse)
         if self.sliding is not None:
             _add_slips(flow, errors, fine, fine_path)
         values["active_fraction"], errors["active_fraction"] = self._active(flow, fine.h, coarse.h)
@@ -89,43 +98,6 @@ class Recorder:
         self.last = kinds["last"]
         if "owners" in state:
             self.owners, self.values, self.uncertain = [state["owners"]], [kinds["value"]], [kinds["error"]]
-
-    def _observe(
-        self, flow: Flow, runs: np.ndarray, h0: Array, time: np.ndarray, point: Point, path: np.ndarray
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """(observables, their rounding where it is not a few ulps of the value)."""
-        r = point.residual
-        found = flow.sweep(lambda lo, hi: flow.engine.moments(flow, point.h, h0, lo, hi), at_once=True)
-        absolute, square = (sum(part[k] for part in found) for k in (0, 1))
-        farthest, size = (np.maximum.reduce([part[k] for part in found]) for k in (2, 3))
-        modes = apply(point.eigenvectors.mT, r)
-        values = {
-            "loss": (r * r).sum(1) / 2,
-            "output": r + flow.y,
-            "mean_square_slope": np.diagonal(point.slope_gram, axis1=1, axis2=2).copy(),
-            "path_length": path[:, 0].copy(),
-            "dissipated": path[:, 1].copy(),
-            "power": (point.eigenvalues * modes * modes).sum(1),
-            "movement": absolute / flow.m,
-            "movement_rms": np.sqrt(square / flow.m),
-            "movement_max": farthest,
-            "kernel_min_eig": point.eigenvalues[:, 0] / flow.speed,
-            "kernel_max_eig": point.eigenvalues[:, -1] / flow.speed,
-        }
-        output_rounding = residual_rounding(flow, r, size.max(1))
-        rounding = {
-            "output": output_rounding,
-            "loss": (np.abs(r) * output_rounding + output_rounding**2 / 2).sum(1),
-        }
-        started = (time > 0).astype(float)  # before, nothing has moved: exactly zero
-        for name in GROWING:
-            rounding[name] = started * 64 * flow.arrays.epsilon * np.abs(values[name])
-        for name in MOVEMENTS:  # h is stored to a few ulps of itself, however little it moved
-            rounding[name] = (started * 8 * flow.arrays.epsilon * self.largest[runs])[:, None] + 0.0 * values[name]
-        if flow.rows > flow.n:
-            values["test_output"], size = _test_output(flow, point.h)
-            rounding["test_output"] = residual_rounding(flow, values["test_output"], size, targets=np.zeros(1))
-        return values, rounding
 
     def _active(self, flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
         """(share of neurons in I, share of those that the error of h might carry across an end of I), (R, n) each."""
@@ -197,18 +169,6 @@ def largest(flow: Flow, h: Array) -> np.ndarray:
     return np.maximum.reduce(flow.sweep(work))
 
 
-def _difference(name: str, value: np.ndarray, twin: np.ndarray, apart: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """How far the two runs are apart, in norms that do not vanish where one component happens to cross."""
-    if name == "loss":
-        distance = np.linalg.norm(apart, axis=1)
-        return distance * (np.linalg.norm(residual, axis=1) + distance / 2)
-    if name in ("output", "test_output"):
-        gap = value - twin
-        return np.linalg.norm(gap, axis=1, keepdims=True) + 0.0 * gap
-    gap = np.abs(value - twin)
-    return gap if gap.ndim == 1 else gap.max(1, keepdims=True) + 0.0 * gap
-
-
 def _add_slips(flow: Flow, errors: dict[str, np.ndarray], fine: Point, path: np.ndarray) -> None:
     """What both runs may have missed at kinks alike: what slips in r enters r, what slips in s moves neurons."""
     in_path, in_residual = path[:, 2], np.linalg.norm(path[:, 3:], axis=1)
@@ -218,6 +178,27 @@ def _add_slips(flow: Flow, errors: dict[str, np.ndarray], fine: Point, path: np.
     for name in ("movement", "movement_rms"):  # the key lemma bounds both
         errors[name] += np.sqrt(np.diagonal(flow.gram)) * in_path[:, None]
     errors["movement_max"] += math.sqrt(flow.m) * np.sqrt(np.diagonal(flow.gram)) * in_path[:, None]
+
+
+def _observed(flow: Flow, h0: Array, point: Point, path: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(scalars, vectors, the largest |h| (R,)); see summaries.py."""
+    found = flow.sweep(lambda lo, hi: flow.engine.moments(flow, point.h, h0, lo, hi), at_once=True)
+    moments = found[0]
+    for part in found[1:]:
+        moments = np.concatenate([moments[:2] + part[:2], np.maximum(moments[2:], part[2:])])
+    runs = len(point.residual)
+    scalars, vectors = np.empty((runs, len(SCALARS))), np.empty((runs, len(VECTORS), flow.n))
+    spectrum = point.eigenvalues, point.eigenvectors
+    observe(flow.y, flow.speed, flow.m, point.residual, point.slope_gram, *spectrum, path, moments, scalars, vectors)
+    return scalars, vectors, moments[3].max(1)
+
+
+def _tested(flow: Flow, fine: Point, coarse: Point) -> tuple[np.ndarray, np.ndarray]:
+    """(f on the test points, its error), (R, k) each."""
+    value, size = _test_output(flow, fine.h)
+    gap = value - (value if coarse is fine else _test_output(flow, coarse.h)[0])
+    rounding = residual_rounding(flow, value, size, targets=np.zeros(1))
+    return value, np.linalg.norm(gap, axis=1, keepdims=True) + rounding
 
 
 def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:

@@ -53,3 +53,69 @@ def add_path(before: Any, after: Any, length: Any, dissipated: Any, path: Any) -
         if dissipated[s] > 0:
             path[s, 0] += length[s] * np.sqrt(max(lost / 2, 0.0) / dissipated[s])
         path[s, 1] += dissipated[s]
+
+
+@njit(**EXACT)
+def _norm(vector: Any) -> float:
+    total = 0.0
+    for x in vector:
+        total += x * x
+    return np.sqrt(total)
+
+
+@njit(**EXACT)
+def error_ratios(
+    residual: Any,
+    predicted: Any,
+    in_residual: Any,
+    in_movement: Any,
+    scales: Any,
+    rtol: float,
+    floor: Any,
+    power: int,
+    ratios: Any,
+) -> None:
+    """See control.error_ratio."""
+    for s in range(len(residual)):
+        before, after, error, largest = _norm(residual[s]), _norm(predicted[s]), _norm(in_residual[s]), 0.0
+        for a in range(len(scales)):
+            moved = in_movement[s, a] / scales[a]
+            largest = moved if not moved <= largest else largest
+        # A long step may end far below where it began.
+        ratio = max(error / (rtol * min(before, after) + floor[s]), largest**power / rtol)
+        ratios[s] = ratio if np.isfinite(before + after + error + largest) and np.isfinite(ratio) else np.inf
+
+
+@njit(**EXACT)
+def endings(
+    residual: Any,
+    rates: Any,
+    time: Any,
+    tau: Any,
+    target: Any,
+    floor: Any,
+    steps: Any,
+    t_max: float,
+    max_steps: int,
+    wanted: bool,
+    reasons: Any,
+) -> bool:
+    """Whether any run should end, and why: reasons (S,) are places in Loop.endings, or -1. wanted: by the loss."""
+    ended = False
+    for s in range(len(time)):
+        size, reason = _norm(residual[s]), -1
+        if not np.isfinite(size + rates[s, 0]):
+            reason = 0
+        elif wanted and size * size / 2 <= target[s]:
+            reason = 1
+        elif wanted and size <= 4 * floor[s]:
+            reason = 2
+        elif time[s] >= t_max:
+            reason = 3
+        elif steps[s] >= max_steps:
+            reason = 4
+        elif time[s] + tau[s] <= time[s] * (1 + 1e-14):
+            reason = 5
+        reasons[s] = reason
+        ended |= reason >= 0
+    return ended
