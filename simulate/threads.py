@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
@@ -14,7 +15,8 @@ import torch
 
 T = TypeVar("T")
 Task = Callable[[], None]
-_tasks: SimpleQueue[Task] = SimpleQueue()  # a pass takes a tenth of a millisecond: executors and events are too slow
+# A pass takes a tenth of a millisecond: executors and events are too slow.
+_tasks: SimpleQueue[Task | None] = SimpleQueue()
 _workers: list[threading.Thread] = []
 _starting = threading.Lock()
 
@@ -22,9 +24,22 @@ _starting = threading.Lock()
 def _serve() -> None:
     with np.errstate(all="ignore"):  # the setting of the thread that asks does not reach this one
         while True:
-            _tasks.get()()
+            task = _tasks.get()
+            if task is None:
+                return
+            task()
+            del task  # and with it the arrays that it works on
 
 
+def _stop() -> None:
+    """Let the workers end: one that frees torch's memory when the interpreter has gone takes the process with it."""
+    for _ in _workers:
+        _tasks.put(None)
+    for worker in _workers:
+        worker.join(timeout=1.0)
+
+
+atexit.register(_stop)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_workers.clear)  # a forked process has none of them
 
