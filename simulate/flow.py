@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -72,7 +73,8 @@ class Flow:
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
         self.piece = PIECE if arrays.numpy else GPU_PART
-        self.parts = _parts(self.n if arrays.numpy else self.rows, self.m, gpu=not arrays.numpy)
+        finer = 2 if low_memory else 1
+        self.parts = _parts(self.n if arrays.numpy else self.rows, self.m, finer, gpu=not arrays.numpy)
         self._parts = np.array(self.parts)
         self._select(arrays.put(signs)[:, None, :])
 
@@ -85,6 +87,7 @@ class Flow:
         self.c, self.runs = signs, len(signs)
         self.push = signs if self.beta == 1 else self.arrays.xp.multiply(signs, self.beta)  # dh = -push pull
         self._spare: list[Array] = []
+        self._scratch = threading.local()
 
     def select(self, keep: np.ndarray) -> Flow:
         """The flow of some of the runs; keep: their indices."""
@@ -97,8 +100,15 @@ class Flow:
         """An (S, n, m) array to be overwritten."""
         return self._spare.pop() if self._spare else self.arrays.empty(self.runs, self.n, self.m)
 
+    def scratch(self, k: int, width: int) -> Array:
+        """(S, n, width) to be overwritten, this thread's k-th: allocating parts anew would fragment the heap."""
+        mine, name = self._scratch.__dict__, f"{k} {width}"
+        if name not in mine:
+            mine[name] = self.arrays.empty(self.runs, self.n, width)
+        return mine[name]
+
     def recycle(self, *arrays: Array | None) -> None:
-        """Give back (S, n, m) arrays that nobody reads any more: allocating anew would fragment the heap."""
+        """Give back (S, n, m) arrays that nobody reads any more."""
         self._spare += [a for a in arrays if a is not None][: SPARES - len(self._spare)]
 
     def sweep(self, work: Callable[[int, int], T], *, at_once: bool = False) -> list[T]:
@@ -232,18 +242,18 @@ class Stages:
         if kept is not None:
             return kept, 0
         if k not in known:
-            fresh = (self.flow.arrays.empty(self.flow.runs, self.flow.n, hi - lo), lo)
+            fresh = (self.flow.scratch(k, hi - lo), lo)
             terms, weights = self._terms(lo, hi, self.drives[k], known)
             self.flow.engine.move(self.flow, self.h, lo, hi, terms, weights, keep=fresh)
             known[k] = fresh
         return known[k]
 
 
-def _parts(n: int, m: int, *, gpu: bool) -> list[tuple[int, int]]:
+def _parts(n: int, m: int, finer: int, *, gpu: bool) -> list[tuple[int, int]]:
     """Ranges of neurons to be worked on one by one: by the size of the state alone, so that no thread changes a sum."""
     if gpu:
         width = max(1, GPU_PART // n)
     else:
-        wanted = min(n * m // PART, m // (4 * n), PARTS)
+        wanted = min(finer * n * m // PART, m // (4 * n), finer * PARTS)
         width = m if wanted < 2 else STRIP * math.ceil(m / STRIP / 2 ** (wanted.bit_length() - 1))
     return [(lo, min(lo + width, m)) for lo in range(0, m, width)]

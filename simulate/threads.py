@@ -66,17 +66,17 @@ def together(work: Callable[[int], None], threads: int) -> None:
         work(0)
         return
     _start(threads - 1)
-    to_begin = list(range(threads - 1, 0, -1))
+    to_begin = [(work, me) for me in range(1, threads)]  # where one that comes late finds nothing, nor holds anything
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def take() -> None:
         failure: BaseException | None = None
         try:
-            me = to_begin.pop()
-        except IndexError:  # too late
+            mine, me = to_begin.pop()
+        except IndexError:
             return
         try:
-            work(me)
+            mine(me)
         except BaseException as error:
             failure = error
         ended.put(failure)
