@@ -32,7 +32,8 @@ ONE = kernels.shares(1, 1)
 
 @dataclass
 class Sums:
-    """Over some neurons: output (S, n) of c sigma, gram (S, n, n) of sigma' sigma', work (S,) of v.Gv; in float64."""
+    """Over some neurons: output (S, n) of c sigma, gram (S, n, n) of sigma' sigma', if wanted, work (S,) of v.Gv; in
+    float64."""
 
     output: Array
     gram: Array
@@ -104,8 +105,8 @@ class Compiled:
     ) -> Sums:
         """h - push pull for the neurons lo..hi, and what becomes of them."""
         runs, n, parts = flow.runs, flow.n, flow.parts_of(lo, hi)
-        count = len(parts)
-        sums = Sums(np.zeros((count, runs, n)), np.zeros((count, runs, n, n)), np.zeros((count, runs)))
+        count, size = len(parts), n if gram else 0
+        sums = Sums(np.zeros((count, runs, n)), np.zeros((count, runs, size, size)), np.zeros((count, runs)))
         terms_, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
         of_h = (flow.G_all, flow.push, flow.c, to is not None, h if to is None else to)
         few = (h, terms_, slopes if terms_ else (h,) * MOST, factors, offsets, *of_h)
@@ -204,7 +205,7 @@ class Tensors:
     ) -> Sums:
         """h - push pull for the neurons lo..hi, and what becomes of them."""
         n, wide, moved = flow.n, torch.float64, to is not None
-        sums = Sums(np.zeros((flow.runs, n)), np.zeros((flow.runs, 1, 1)), np.zeros(flow.runs))
+        sums = Sums(np.zeros((flow.runs, n)), np.zeros((flow.runs, 0, 0)), np.zeros(flow.runs))
         x, total = h[:, :, lo:hi] if moved else h[:, :n, lo:hi], None
         if terms:
             total = self._weighed(flow, lo, hi, terms, weights)

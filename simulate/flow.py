@@ -254,6 +254,6 @@ def _parts(n: int, m: int, finer: int, *, gpu: bool) -> list[tuple[int, int]]:
     if gpu:
         width = max(1, GPU_PART // n)
     else:
-        wanted = min(finer * n * m // PART, m // (4 * n), finer * PARTS)
+        wanted = min(finer * n * m // PART, m // n, finer * PARTS)
         width = m if wanted < 2 else STRIP * math.ceil(m / STRIP / 2 ** (wanted.bit_length() - 1))
     return [(lo, min(lo + width, m)) for lo in range(0, m, width)]

@@ -104,7 +104,8 @@ def sweep(
     padded, used = padded_rows(n), padded_rows(rows)
     flat_total, flat_pull, flat_slope = aligned(n * STRIP), aligned(used * STRIP), aligned(padded * STRIP)
     total, pull, slope = flat_total.reshape(n, STRIP), flat_pull.reshape(used, STRIP), flat_slope.reshape(padded, STRIP)
-    sums = np.zeros((padded, padded))
+    size = padded if want_gram else 0
+    sums = np.zeros((size, size))
     part = _following(claims, me)
     while part >= 0:
         lo, hi = parts[part]

@@ -19,6 +19,7 @@ ROWS = 4  # of a tile
 # Of a vector, and vectors beside each other in a tile: as many as there are registers for.
 LANES, VECTORS = (8, 4) if binding.get_host_cpu_features().get("avx512f") else (4, 2)
 WIDTH = LANES * VECTORS  # neurons in a tile
+NEAR = 2**15  # entries of G that stay in the second cache while a strip goes over them
 
 NUMBER, INDEX = ir.DoubleType(), ir.IntType(64)
 VECTOR, SHORT = ir.VectorType(NUMBER, LANES), ir.VectorType(NUMBER, ROWS)
@@ -153,9 +154,11 @@ def product(G: Any, v: Any, p: Any, count: int, w: int) -> None:
     """p = G v, for w columns of v (n, STRIP) and up to WIDTH - 1 more, and the first `count` panels of G."""
     n = G.shape[1]
     first, into, here = G.ctypes.data, p.ctypes.data, v.ctypes.data
-    for j in range(0, w, WIDTH):
-        for k in range(count):
-            product_tile(first + 8 * k * ROWS * n, here + 8 * j, into + 8 * (k * ROWS * STRIP + j), n)
+    block = max(1, NEAR // (ROWS * n))
+    for start in range(0, count, block):
+        for j in range(0, w, WIDTH):
+            for k in range(start, min(start + block, count)):
+                product_tile(first + 8 * k * ROWS * n, here + 8 * j, into + 8 * (k * ROWS * STRIP + j), n)
 
 
 @njit(**EXACT)
