@@ -27,7 +27,7 @@ from simulate.rows import (
     tanh_row_moved,
     weigh_row,
 )
-from simulate.tiles import LANES, ROWS, STRIP, WIDTH, add_gram, padded_rows, product
+from simulate.tiles import LANES, PANEL, ROWS, STRIP, WIDTH, add_gram, padded, product
 
 RAW, TANH, RELU = 0, 1, 2  # kinds of activation; RAW: left to numpy or torch
 KINDS = {"tanh": TANH, "relu": RELU}
@@ -101,10 +101,10 @@ def sweep(
     wanted; work (P, S): sum v.Gv for v = sum_k s_k * weights_k, if wanted.
     """
     rows, elsewhere = h.shape[1] if write else n, write and to.ctypes.data != h.ctypes.data
-    padded, used = padded_rows(n), padded_rows(rows)
-    flat_total, flat_pull, flat_slope = aligned(n * STRIP), aligned(used * STRIP), aligned(padded * STRIP)
-    total, pull, slope = flat_total.reshape(n, STRIP), flat_pull.reshape(used, STRIP), flat_slope.reshape(padded, STRIP)
-    size = padded if want_gram else 0
+    used, four = padded(rows, PANEL), padded(n, ROWS)
+    flat_total, flat_pull, flat_slope = aligned(n * STRIP), aligned(used * STRIP), aligned(four * STRIP)
+    total, pull, slope = flat_total.reshape(n, STRIP), flat_pull.reshape(used, STRIP), flat_slope.reshape(four, STRIP)
+    size = four if want_gram else 0
     sums = np.zeros((size, size))
     part = _following(claims, me)
     while part >= 0:
@@ -114,7 +114,7 @@ def sweep(
                 w = min(STRIP, hi - start)
                 if terms:
                     _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
-                    product(G, flat_total, flat_pull, used // ROWS, w)
+                    product(G, flat_total, flat_pull, used // PANEL, w)
                     if want_work:
                         for a in range(n):
                             work[part, s] += dot_row(total[a], pull[a], w)
@@ -174,9 +174,9 @@ def _collect(sums: Any, gram: Any, n: int) -> None:
 def totals(value: Any, slope: Any, lo: int, c: Any, want_gram: bool, output: Any, gram: Any) -> None:
     """The sums of sweep from given sigma and sigma' (S, n, w) of the neurons lo, lo + 1, ..."""
     runs, n, width = value.shape
-    padded = padded_rows(n)
-    flat = aligned(padded * STRIP)
-    buffer, sums = flat.reshape(padded, STRIP), np.zeros((padded, padded))
+    four = padded(n, ROWS)
+    flat = aligned(four * STRIP)
+    buffer, sums = flat.reshape(four, STRIP), np.zeros((four, four))
     for s in range(runs):
         for a in range(n):
             output[s, a] += dot_row(value[s, a], c[s, 0, lo:], width)
@@ -208,9 +208,9 @@ def sizes(
     square: Any,
 ) -> None:
     """Adds to change, square (P, S, n): the sums of pull * against and of pull^2, pull as in sweep."""
-    padded = padded_rows(n)
-    flat_total, flat_pull = aligned(n * STRIP), aligned(padded * STRIP)
-    total, pull = flat_total.reshape(n, STRIP), flat_pull.reshape(padded, STRIP)
+    used = padded(n, PANEL)
+    flat_total, flat_pull = aligned(n * STRIP), aligned(used * STRIP)
+    total, pull = flat_total.reshape(n, STRIP), flat_pull.reshape(used, STRIP)
     part = _following(claims, me)
     while part >= 0:
         lo, hi = parts[part]
@@ -218,7 +218,7 @@ def sizes(
             for start in range(lo, hi, STRIP):
                 w = min(STRIP, hi - start)
                 _weigh_strip(total, s, n, start, w, terms, slopes, weights, offsets)
-                product(G, flat_total, flat_pull, padded // ROWS, w)
+                product(G, flat_total, flat_pull, used // PANEL, w)
                 for a in range(n):
                     change[part, s, a] += dot_row(pull[a], against[s, a, start - against_offset :], w)
                     square[part, s, a] += dot_row(pull[a], pull[a], w)

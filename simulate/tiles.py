@@ -1,7 +1,7 @@
 """Matrix products of a strip of neurons, a tile at a time whose sums stay in the vector registers.
 
 Written as LLVM vectors, for loops over arrays leave the sums in memory, which is two to five times slower. The strips
-are flat arrays (rows, STRIP) that start at a cache line; their rows count in fours, the last ones may be padding.
+are flat arrays (rows, STRIP) that start at a cache line; the last rows may be padding.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 STRIP = 256  # neurons at a time: fewer would be calls, more would leave the nearest caches
-ROWS = 4  # of a tile
+PANEL, ROWS = 6, 4  # rows of a tile of a product, and of a Gram matrix
 # Of a vector, and vectors beside each other in a tile: as many as there are registers for.
 LANES, VECTORS = (8, 4) if binding.get_host_cpu_features().get("avx512f") else (4, 2)
 WIDTH = LANES * VECTORS  # neurons in a tile
@@ -46,14 +46,16 @@ def _pick(builder: Any, one: Any, other: Any, lanes: list[int]) -> Any:
     return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
 
 
-def _sums(builder: Any, count: Any, step: int, wide: int, factors: Callable[[Any], tuple[list[Any], list[Any]]]) -> Any:
-    """Sums over k = 0, step, ... < count (at least one) of left_r right_c, ROWS x wide; (left, right) = factors(k)."""
+def _sums(
+    builder: Any, count: Any, step: int, shape: tuple[int, int], factors: Callable[[Any], tuple[list[Any], list[Any]]]
+) -> Any:
+    """Sums over k = 0, step, ... < count (at least one) of left_r right_c; (left, right) = factors(k)."""
     before, loop = builder.block, builder.append_basic_block("tile")
     builder.branch(loop)
     builder.position_at_end(loop)
     k, zero = builder.phi(INDEX), ir.Constant(VECTOR, [0.0] * LANES)
     k.add_incoming(ir.Constant(INDEX, 0), before)
-    sums = [[builder.phi(VECTOR) for _ in range(wide)] for _ in range(ROWS)]
+    sums = [[builder.phi(VECTOR) for _ in range(shape[1])] for _ in range(shape[0])]
     lefts, rights = factors(k)
     found = []
     for row, left in zip(sums, lefts, strict=True):
@@ -72,7 +74,7 @@ def _sums(builder: Any, count: Any, step: int, wide: int, factors: Callable[[Any
 
 
 def _product_tile(typingctx: Any, panel: Any, v: Any, p: Any, n: Any) -> Any:
-    """p (ROWS, WIDTH) = panel' v, all given by their addresses: panel (n, ROWS), v (n, WIDTH)."""
+    """p (PANEL, WIDTH) = panel' v, all given by their addresses: panel (n, PANEL), v (n, WIDTH)."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         panel, v, p, n = args
@@ -80,18 +82,18 @@ def _product_tile(typingctx: Any, panel: Any, v: Any, p: Any, n: Any) -> Any:
         def factors(b: Any) -> tuple[list[Any], list[Any]]:
             row, column = (
                 _after(builder, v, builder.mul(b, ir.Constant(INDEX, STRIP))),
-                builder.mul(b, ir.Constant(INDEX, ROWS)),
+                builder.mul(b, ir.Constant(INDEX, PANEL)),
             )
             right = [_load(builder, _after(builder, row, LANES * c), VECTOR, 8 * LANES) for c in range(VECTORS)]
             left = []
-            for r in range(ROWS):
+            for r in range(PANEL):
                 one = _load(builder, _after(builder, _after(builder, panel, column), r), NUMBER, 8)
                 none = ir.Constant(VECTOR, ir.Undefined)
                 one = builder.insert_element(none, one, ir.Constant(ir.IntType(32), 0))
                 left.append(_pick(builder, one, none, [0] * LANES))
             return left, right
 
-        for r, row in enumerate(_sums(builder, n, 1, VECTORS, factors)):
+        for r, row in enumerate(_sums(builder, n, 1, (PANEL, VECTORS), factors)):
             for c, value in enumerate(row):
                 _store(builder, value, _after(builder, p, r * STRIP + c * LANES), 8 * LANES)
         return context.get_dummy_value()
@@ -110,7 +112,7 @@ def _gram_tile(typingctx: Any, v: Any, u: Any, gram: Any, stride: Any, w: Any) -
             left, right = ([_load(builder, a, VECTOR, 8 * LANES) for a in addresses] for addresses in both)
             return left, right
 
-        flat = [value for row in _sums(builder, w, LANES, ROWS, factors) for value in row]
+        flat = [value for row in _sums(builder, w, LANES, (ROWS, ROWS), factors) for value in row]
         for _ in range(
             LANES.bit_length() - 1
         ):  # sums of neighbours, until lane l of the k-th is the LANES k + l-th sum
@@ -136,17 +138,17 @@ EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
 
 
 def panels(G: np.ndarray) -> np.ndarray:
-    """(ceil(rows/ROWS), n, ROWS): the rows of G (rows, n) in panels, as product() reads them, padded with zeros."""
+    """(ceil(rows/PANEL), n, PANEL): the rows of G (rows, n) in panels, as product() reads them, padded with zeros."""
     rows, n = G.shape
-    padded = np.zeros((padded_rows(rows), n))
-    padded[:rows] = G
-    return np.ascontiguousarray(padded.reshape(-1, ROWS, n).transpose(0, 2, 1))
+    whole = np.zeros((padded(rows, PANEL), n))
+    whole[:rows] = G
+    return np.ascontiguousarray(whole.reshape(-1, PANEL, n).transpose(0, 2, 1))
 
 
 @njit(**EXACT)
-def padded_rows(rows: int) -> int:
-    """The next multiple of ROWS."""
-    return (rows + ROWS - 1) // ROWS * ROWS
+def padded(rows: int, unit: int) -> int:
+    """The next multiple of `unit`."""
+    return (rows + unit - 1) // unit * unit
 
 
 @njit(**EXACT)
@@ -154,11 +156,11 @@ def product(G: Any, v: Any, p: Any, count: int, w: int) -> None:
     """p = G v, for w columns of v (n, STRIP) and up to WIDTH - 1 more, and the first `count` panels of G."""
     n = G.shape[1]
     first, into, here = G.ctypes.data, p.ctypes.data, v.ctypes.data
-    block = max(1, NEAR // (ROWS * n))
+    block = max(1, NEAR // (PANEL * n))
     for start in range(0, count, block):
         for j in range(0, w, WIDTH):
             for k in range(start, min(start + block, count)):
-                product_tile(first + 8 * k * ROWS * n, here + 8 * j, into + 8 * (k * ROWS * STRIP + j), n)
+                product_tile(first + 8 * k * PANEL * n, here + 8 * j, into + 8 * (k * PANEL * STRIP + j), n)
 
 
 @njit(**EXACT)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from simulate.rows import aligned
-from simulate.tiles import LANES, ROWS, STRIP, add_gram, padded_rows, panels, product
+from simulate.tiles import LANES, PANEL, ROWS, STRIP, add_gram, padded, panels, product
 
 
 def strip(n: int, w: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(flat, its rows) with w random columns, zero beyond."""
-    flat = aligned(padded_rows(n) * STRIP)
+    flat = aligned(padded(n, ROWS) * STRIP)
     rows = flat.reshape(-1, STRIP)
     rows[:n, :w] = np.random.default_rng(seed).standard_normal((n, w))
     return flat, rows
@@ -21,9 +21,9 @@ def test_product(n: int, w: int) -> None:
     flat, rows = strip(n, w, 0)
     G = np.random.default_rng(1).standard_normal((n + 2, n))
     for wanted in (n, n + 2):
-        into = aligned(padded_rows(wanted) * STRIP)
+        into = aligned(padded(wanted, PANEL) * STRIP)
         into[:] = np.nan
-        product(panels(G), flat, into, padded_rows(wanted) // ROWS, w)
+        product(panels(G), flat, into, padded(wanted, PANEL) // PANEL, w)
         exact = G[:wanted] @ rows[:n, :w]
         scale = np.abs(G[:wanted]) @ np.abs(rows[:n, :w])
         assert (np.abs(into.reshape(-1, STRIP)[:wanted, :w] - exact) <= n * 2.3e-16 * scale).all()
@@ -34,7 +34,7 @@ def test_product(n: int, w: int) -> None:
 def test_gram(n: int, w: int) -> None:
     flat, rows = strip(n, w, 0)
     rows[:, w + LANES :] = np.nan  # what lies further is not read
-    size = padded_rows(n)
+    size = padded(n, ROWS)
     gram = np.ones((size, size))
     add_gram(flat, gram, w)
     add_gram(flat, gram, w)
@@ -47,7 +47,7 @@ def test_not_a_number_is_seen() -> None:
     flat, rows = strip(5, 40, 0)
     rows[3, 17] = np.nan
     into, gram = aligned(8 * STRIP), np.zeros((8, 8))
-    product(panels(np.eye(5)), flat, into, 2, 40)
+    product(panels(np.eye(5)), flat, into, 1, 40)
     add_gram(flat, gram, 40)
     assert np.isnan(into.reshape(-1, STRIP)[:5, 17]).all()
     assert np.isnan(gram[3, 3])
