@@ -127,9 +127,10 @@ class Flow:
         first, *others = self.sweep(work, at_once=at_once)
         for other in others:
             first.add(other)
-        output, gram, work_done = (self.arrays.fetch(a) for a in (first.output, first.gram, first.work))
-        in_units(output, gram, work_done, self.y, self.alpha, self.speed, self.m)
-        return Totals(output, gram, work_done)
+        if not self.arrays.numpy:
+            first = Sums(*(self.arrays.fetch(a) for a in (first.output, first.gram, first.work)))
+        in_units(first.output, first.gram, first.work, self.y, self.alpha, self.speed, self.m)
+        return Totals(first.output, first.gram, first.work)
 
     def evaluate(self, h: Array, slope: Array | None = None) -> Totals:
         """Residual and slope Gram matrix at h. The slopes are written into `slope` (S, n, m), where one is given."""

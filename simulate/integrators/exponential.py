@@ -79,6 +79,7 @@ class _Residual:
         self.flow, self.kernel, self.behind = flow, point.kernel, point.behind
         self.rates, self.basis = point.eigenvalues, point.eigenvectors
         self.modes = apply(self.basis.mT, point.residual)
+        self.none, self.unknown = np.zeros(len(self.modes)), np.full(len(self.modes), -1.0)
         self.remembers = point.past_kernel is not None
         self.past = self.kernel if point.past_kernel is None else point.past_kernel - self.kernel
 
@@ -117,9 +118,9 @@ class _Bent:
             residual.past,
             residual.behind,
             change,
-            np.zeros(runs) if node is None else node,
+            residual.none if node is None else node,
             tau,
-            np.full(runs, -1.0) if at_node is None else at_node,
+            residual.unknown if at_node is None else at_node,
             self.moments,
             self.weights,
             self.end,
