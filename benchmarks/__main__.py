@@ -56,7 +56,7 @@ PARTS: dict[str, Callable[[], Iterable[Row]]] = {
     "flows": flow_rows,
     "growth": growth.rows,
     "gpu": lambda: on_gpu(gpu.rows),
-    "fitted": lambda: fitted.rows("cpu", rtols=(0.1,), limit=1200.0),
+    "fitted": lambda: fitted.rows("cpu", rtols=(0.1,), limit=1200.0, peer_limit=300.0),
     "gpu-fitted": lambda: on_gpu(lambda: fitted.rows("cuda")),
     "limits": limits,
 }

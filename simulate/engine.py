@@ -118,7 +118,7 @@ class Compiled:
             together(lambda me: kernels.sweep(kind, n, parts, claims, me, *few, *ask), len(claims))
             return sums.total()
 
-        def part(k: int, end: int) -> None:
+        def part(k: int, _: int) -> None:
             width = max(1, TEMPORARY // n)  # whatever the number of runs
             for start in range(parts[k, 0], parts[k, 1], width):
                 piece = np.array([[start, min(start + width, parts[k, 1])]])
@@ -214,6 +214,8 @@ class Tensors:
                 sums.work = torch.linalg.vecdot(total, pull[:, :n]).sum(1, dtype=wide)
             into = pull if to is None else to[:, :, lo:hi]
             x = torch.addcmul(x, flow.push[:, :, lo:hi], pull, value=-1, out=into)
+        elif to is not None:
+            x = to[:, :, lo:hi].copy_(x)
         value = flow.arrays.empty(flow.runs, n, hi - lo) if total is None else total  # which nobody needs any more
         slope = torch.empty_like(value) if keep is None else keep[0][:, :, lo - keep[1] : hi - keep[1]]
         flow.arrays.activate(flow.activation, x[:, :n], value, slope)

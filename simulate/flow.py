@@ -12,7 +12,7 @@ import numpy as np
 
 from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
-from simulate.engine import Compiled, Engine, Sums, Tensors
+from simulate.engine import MOST, Compiled, Engine, Sums, Tensors
 from simulate.kernels import in_units
 from simulate.network import Scaling
 from simulate.threads import spread
@@ -31,9 +31,9 @@ Drive = Sequence[np.ndarray | None]
 
 @dataclass
 class Totals:
-    """At a state of S runs: the residual r = f - y (S, n), slope_gram (S, n, n) = (1/m) sum_i sigma'(h_ia)
-    sigma'(h_ib), and the power (S,) = (speed/m) sum_i v_i'G v_i of the displacement that led there, v = sum of slopes *
-    weights."""
+    """At a state of S runs: the residual r = f - y (S, n); slope_gram (S, n, n) = (1/m) sum_i sigma'(h_ia)
+    sigma'(h_ib), empty where nobody asks for it; and the power (S,) = (speed/m) sum_i v_i'G v_i of the displacement
+    that led there, v = sum of slopes * weights."""
 
     residual: np.ndarray
     slope_gram: np.ndarray
@@ -73,8 +73,9 @@ class Flow:
         self.low_memory = low_memory
         self.roomy = not low_memory and self.n * self.m < ROOMY
         self.piece = PIECE if arrays.numpy else GPU_PART
-        finer = 2 if low_memory else 1
-        self.parts = _parts(self.n if arrays.numpy else self.rows, self.m, finer, gpu=not arrays.numpy)
+        self.parts = _gpu_parts(self.rows, self.m)
+        if arrays.numpy:
+            self.parts = _parts(self.n, self.m, arrays.real(0).nbytes, low_memory=low_memory)
         self._parts = np.array(self.parts)
         self._select(arrays.put(signs)[:, None, :])
 
@@ -213,8 +214,9 @@ class Stages:
         return fresh, self.flow.totals(work, at_once=self._known(drive))
 
     def _known(self, drive: Drive) -> bool:
-        """Whether all slopes that it needs are kept."""
-        return all(self.slopes[k] is not None for k, weight in enumerate(drive) if weight is not None)
+        """Whether all slopes that it needs are kept, and so few that one pass takes them."""
+        needed = [self.slopes[k] for k, weight in enumerate(drive) if weight is not None]
+        return len(needed) <= MOST and all(slope is not None for slope in needed)
 
     def _move(
         self,
@@ -250,11 +252,17 @@ class Stages:
         return known[k]
 
 
-def _parts(n: int, m: int, finer: int, *, gpu: bool) -> list[tuple[int, int]]:
-    """Ranges of neurons to be worked on one by one: by the size of the state alone, so that no thread changes a sum."""
-    if gpu:
-        width = max(1, GPU_PART // n)
-    else:
-        wanted = min(finer * n * m // PART, m // n, finer * PARTS)
-        width = m if wanted < 2 else STRIP * math.ceil(m / STRIP / 2 ** (wanted.bit_length() - 1))
+def _parts(n: int, m: int, itemsize: int, *, low_memory: bool) -> list[tuple[int, int]]:
+    """Ranges of neurons to be worked on one by one: by the size of the state alone, so that no thread changes a sum.
+
+    Their Gram matrices, in float64, are half a copy of the state together at most, an eighth where memory is short.
+    """
+    finer, share = (2, 8) if low_memory else (1, 2)
+    wanted = min(finer * n * m // PART, m * itemsize // (8 * share * n), finer * PARTS)
+    width = m if wanted < 2 else STRIP * math.ceil(m / STRIP / 2 ** (wanted.bit_length() - 1))
+    return [(lo, min(lo + width, m)) for lo in range(0, m, width)]
+
+
+def _gpu_parts(rows: int, m: int) -> list[tuple[int, int]]:
+    width = max(1, GPU_PART // rows)
     return [(lo, min(lo + width, m)) for lo in range(0, m, width)]

@@ -34,8 +34,9 @@ KINDS = {"tanh": TANH, "relu": RELU}
 
 
 def shares(parts: int, threads: int) -> np.ndarray:
-    """(threads, 8), a cache line each: the next part of the thread's share and the end of the share. Each thread has
-    the same share every time, for a part of it is still in its cache; whoever is done takes from the others."""
+    """(threads, 8), a cache line each: the next part of the thread's share and the end of the share. With two
+    threads each has the same share every time, a part of which is still in its cache; whoever is done takes from the
+    others."""
     bounds = np.arange(threads + 1) * parts // threads
     claims = np.zeros((threads, 8), dtype=np.int64)
     claims[:, 0], claims[:, 1] = bounds[:-1], bounds[1:]
@@ -227,8 +228,8 @@ def sizes(
 
 @njit(**EXACT)
 def in_units(output: Any, gram: Any, work: Any, y: Any, alpha: float, speed: float, m: int) -> None:
-    """The sums over all neurons in units of the theory, in place: r (S, n), slope_gram (S, n, n) of which what is below
-    the diagonal was given, power (S,)."""
+    """The sums over all neurons in units of the theory, in place: r (S, n), slope_gram (S, n, n) of which what is on
+    and below the diagonal was given, power (S,)."""
     for s in range(len(work)):
         work[s] *= speed / m
         for a in range(len(y)):

@@ -71,7 +71,7 @@ def differ(
             for a in range(n):
                 gap = abs(vectors[s, k, a] - twin_vectors[s, k, a])
                 square += gap * gap
-                largest = gap if not gap <= largest else largest  # NaN stays
+                largest = gap if gap > largest or gap != gap else largest  # NaN stays
             points[s, k] = np.sqrt(square) if k == OUTPUT else largest
 
 
@@ -88,7 +88,8 @@ def round_off(
     points: Any,
 ) -> None:
     """Adds to scalars, points (R, VECTORS, n) what rounding may have done. of_output (R, n): that of r; of_h (R,): the
-    largest |h| so far; moved (R,): whether anything has moved, before which sums over the run are exactly zero."""
+    largest |h| at the start; moved (R,): whether anything has moved, before which sums over the run are exactly zero.
+    What is not finite has no finite error."""
     for s in range(len(values)):
         for k in range(values.shape[1]):
             if k == LOSS:
@@ -96,6 +97,7 @@ def round_off(
                     scalars[s, k] += abs(residual[s, a]) * of_output[s, a] + of_output[s, a] ** 2 / 2
             elif moved[s] or k not in (PATH_LENGTH, DISSIPATED):
                 scalars[s, k] += FEW_ULPS * epsilon * abs(values[s, k])
+            scalars[s, k] += 0.0 * values[s, k]
         for k in range(vectors.shape[1]):
             for a in range(residual.shape[1]):
                 if k == OUTPUT:
@@ -104,3 +106,4 @@ def round_off(
                     points[s, k, a] += FEW_ULPS * epsilon * abs(vectors[s, k, a])
                 elif moved[s]:  # h is stored to a few ulps of itself, however little it moved
                     points[s, k, a] += ULPS_OF_H * epsilon * of_h[s]
+                points[s, k, a] += 0.0 * vectors[s, k, a]

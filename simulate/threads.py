@@ -40,8 +40,17 @@ def _stop() -> None:
 
 
 atexit.register(_stop)
+
+
+def _forget() -> None:
+    """A forked process has none of the threads, and nothing to do with their tasks."""
+    global _tasks, _starting
+    _tasks, _starting = SimpleQueue(), threading.Lock()
+    _workers.clear()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_workers.clear)  # a forked process has none of them
+    os.register_at_fork(after_in_child=_forget)
 
 
 def _start(count: int) -> None:
@@ -81,9 +90,9 @@ def together(work: Callable[[int], None], threads: int) -> None:
             failure = error
         ended.put(failure)
 
-    for _ in range(threads - 1):
-        _tasks.put(take)
     try:
+        for _ in range(threads - 1):
+            _tasks.put(take)
         work(0)
     finally:
         begun = threads - 1

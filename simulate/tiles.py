@@ -1,7 +1,7 @@
 """Matrix products of a strip of neurons, a tile at a time whose sums stay in the vector registers.
 
-Written as LLVM vectors, for loops over arrays leave the sums in memory, which is two to five times slower. The strips
-are flat arrays (rows, STRIP) that start at a cache line; the last rows may be padding.
+Written as LLVM vectors: what the compiler makes of loops over arrays keeps the sums in memory, and takes two to five
+times as long. The strips are flat arrays (rows, STRIP) that start at a cache line; the last rows may be padding.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from llvmlite import binding, ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from simulate.rows import EXACT
+
 STRIP = 256  # neurons at a time: fewer would be calls, more would leave the nearest caches
 PANEL, ROWS = 6, 4  # rows of a tile of a product, and of a Gram matrix
-# Of a vector, and vectors beside each other in a tile: as many as there are registers for.
+# Numbers in a vector, and vectors side by side in the tile of a product: its sums fill the registers.
 LANES, VECTORS = (8, 4) if binding.get_host_cpu_features().get("avx512f") else (4, 2)
 WIDTH = LANES * VECTORS  # neurons in a tile
 NEAR = 2**15  # entries of G that stay in the second cache while a strip goes over them
@@ -80,14 +82,12 @@ def _product_tile(typingctx: Any, panel: Any, v: Any, p: Any, n: Any) -> Any:
         panel, v, p, n = args
 
         def factors(b: Any) -> tuple[list[Any], list[Any]]:
-            row, column = (
-                _after(builder, v, builder.mul(b, ir.Constant(INDEX, STRIP))),
-                builder.mul(b, ir.Constant(INDEX, PANEL)),
-            )
+            row = _after(builder, v, builder.mul(b, ir.Constant(INDEX, STRIP)))
+            column = _after(builder, panel, builder.mul(b, ir.Constant(INDEX, PANEL)))
             right = [_load(builder, _after(builder, row, LANES * c), VECTOR, 8 * LANES) for c in range(VECTORS)]
             left = []
             for r in range(PANEL):
-                one = _load(builder, _after(builder, _after(builder, panel, column), r), NUMBER, 8)
+                one = _load(builder, _after(builder, column, r), NUMBER, 8)
                 none = ir.Constant(VECTOR, ir.Undefined)
                 one = builder.insert_element(none, one, ir.Constant(ir.IntType(32), 0))
                 left.append(_pick(builder, one, none, [0] * LANES))
@@ -113,9 +113,8 @@ def _gram_tile(typingctx: Any, v: Any, u: Any, gram: Any, stride: Any, w: Any) -
             return left, right
 
         flat = [value for row in _sums(builder, w, LANES, (ROWS, ROWS), factors) for value in row]
-        for _ in range(
-            LANES.bit_length() - 1
-        ):  # sums of neighbours, until lane l of the k-th is the LANES k + l-th sum
+        # Sums of neighbours, until lane l of the k-th vector is the sum of the lanes of the LANES k + l-th.
+        for _ in range(LANES.bit_length() - 1):
             halves = [[_pick(builder, x, y, list(range(o, 2 * LANES, 2))) for o in (0, 1)] for x, y in _pairs(flat)]
             flat = [builder.fadd(even, odd) for even, odd in halves]
         for r in range(ROWS):
@@ -134,7 +133,6 @@ def _pairs(values: list[Any]) -> list[tuple[Any, Any]]:
 
 product_tile: Any = intrinsic(_product_tile)
 gram_tile: Any = intrinsic(_gram_tile)
-EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
 
 
 def panels(G: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ def test_the_number_of_threads_changes_no_digit(four_threads):
     runs = []
     for threads in (1, 2, 4):
         torch.set_num_threads(threads)
-        runs.append(simulate.gradient_flow(problem, width=4096, scale=1.0, seed=0, t_max=3.0, loss_ratio=0))
+        runs.append(simulate.gradient_flow(problem, width=16384, scale=1.0, seed=0, t_max=3.0, loss_ratio=0))
     for run in runs[1:]:
         assert np.array_equal(run.loss, runs[0].loss)
         assert np.array_equal(run.errors["loss"], runs[0].errors["loss"])

@@ -49,7 +49,7 @@ def add_path(before: Any, after: Any, length: Any, dissipated: Any, path: Any) -
     for s in range(len(length)):
         lost = 0.0
         for j in range(before.shape[1]):
-            lost += before[s, j] * before[s, j] - after[s, j] * after[s, j]
+            lost += (before[s, j] - after[s, j]) * (before[s, j] + after[s, j])
         if dissipated[s] > 0:
             path[s, 0] += length[s] * np.sqrt(max(lost / 2, 0.0) / dissipated[s])
         path[s, 1] += dissipated[s]
@@ -80,7 +80,7 @@ def error_ratios(
         before, after, error, largest = _norm(residual[s]), _norm(predicted[s]), _norm(in_residual[s]), 0.0
         for a in range(len(scales)):
             moved = in_movement[s, a] / scales[a]
-            largest = moved if not moved <= largest else largest
+            largest = moved if moved > largest or moved != moved else largest  # NaN stays
         # A long step may end far below where it began.
         ratio = max(error / (rtol * min(before, after) + floor[s]), largest**power / rtol)
         ratios[s] = ratio if np.isfinite(before + after + error + largest) and np.isfinite(ratio) else np.inf
@@ -100,7 +100,8 @@ def endings(
     wanted: bool,
     reasons: Any,
 ) -> bool:
-    """Whether any run should end, and why: reasons (S,) are places in Loop.endings, or -1. wanted: by the loss."""
+    """Whether any run should end, and why: reasons (S,) are places in Loop.endings, whose order is that here, or -1.
+    wanted: whether the loss may end a run."""
     ended = False
     for s in range(len(time)):
         size, reason = _norm(residual[s]), -1

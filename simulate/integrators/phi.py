@@ -11,7 +11,7 @@ from numba import njit
 from simulate.rows import EXACT, exp_
 
 FACTORIALS = np.array([float(math.factorial(k)) for k in range(30)])
-TERMS = 15  # of a series on [-1, 0]
+DEGREE = 15  # of a series on [-1, 0]
 
 
 @njit(**EXACT)
@@ -20,13 +20,13 @@ def phis(z: Any, out: Any) -> None:
     count, size = out.shape
     inverse, series = np.empty(size), np.empty(size)
     for j in range(size):
-        out[0, j] = exp_(z[j] if z[j] > -700.0 else -700.0)
+        out[0, j] = exp_(-700.0 if z[j] < -700.0 else z[j])
         inverse[j] = 1.0 / z[j] if z[j] < -1.0 else 0.0
     for k in range(1, count):
         _upwards(out[k - 1], inverse, 1.0 / FACTORIALS[k - 1], out[k])
     # The recurrence cancels near 0; there a series gives the last, and the recurrence turned round the others.
-    series[:] = 1.0 / FACTORIALS[count - 1 + TERMS]
-    for k in range(TERMS - 1, -1, -1):
+    series[:] = 1.0 / FACTORIALS[count - 1 + DEGREE]
+    for k in range(DEGREE - 1, -1, -1):
         _horner(series, z, 1.0 / FACTORIALS[count - 1 + k])
     for k in range(count - 1, 0, -1):
         _where_near(series, z, out[k])

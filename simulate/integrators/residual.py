@@ -264,7 +264,8 @@ def _settle(values: Any, g: Any) -> float:
             for p in range(Q):
                 now[p] += _OF_VALUES[q, p] * values[j, q]
         for p in range(Q):
-            moved = max(moved, abs(now[p] - g[j, p]))
+            change = abs(now[p] - g[j, p])
+            moved = change if change > moved or change != change else moved  # NaN stays
             g[j, p] = now[p]
     return moved
 
