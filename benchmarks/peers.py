@@ -28,6 +28,10 @@ def missing() -> list[str]:
     return [shown for module, shown in PACKAGES.items() if importlib.util.find_spec(module) is None]
 
 
+class Failed(Exception):
+    """The peer gave up; args[0]: what it says."""
+
+
 class Field:
     """dh/dt of equation (11) on tensors (n, m) or flat numpy vectors, counting its calls and watching the clock."""
 
@@ -115,6 +119,8 @@ def stabilised(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -
         rtol=rtol,
         atol=ATOL * rtol,
     )
+    if not found.success:
+        raise Failed(found.message)
     return field.losses(found.y.T)
 
 

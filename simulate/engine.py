@@ -7,7 +7,7 @@ pull = G (sum of slopes * weights), and a displacement is -push pull.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -107,15 +107,14 @@ class Compiled:
         runs, n, parts = flow.runs, flow.n, flow.parts_of(lo, hi)
         count, size = len(parts), n if gram else 0
         sums = Sums(np.zeros((count, runs, n)), np.zeros((count, runs, size, size)), np.zeros((count, runs)))
-        terms_, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
+        used, slopes, factors, offsets = self._few(flow, lo, hi, terms, weights)
         of_h = (flow.G_all, flow.push, flow.c, to is not None, h if to is None else to)
-        few = (h, terms_, slopes if terms_ else (h,) * MOST, factors, offsets, *of_h)
+        few = (h, used, slopes if used else (h,) * MOST, factors, offsets, *of_h)
         kind = kernels.KINDS.get(flow.activation.name, kernels.RAW)
         if kind != kernels.RAW:
             into, at = (h, 0) if keep is None else keep
             ask = (keep is not None, into, at, gram, work, sums.output, sums.gram, sums.work)
-            claims = self._claims(flow, parts)
-            together(lambda me: kernels.sweep(kind, n, parts, claims, me, *few, *ask), len(claims))
+            self._share(flow, parts, lambda *who: kernels.sweep(kind, n, parts, *who, *few, *ask))
             return sums.total()
 
         def part(k: int, _: int) -> None:
@@ -140,33 +139,31 @@ class Compiled:
         parts = flow.parts_of(lo, hi)
         change, square = (np.zeros((len(parts), flow.runs, flow.n)) for _ in range(2))
         few = self._few(flow, lo, hi, terms, weights)
-        claims = self._claims(flow, parts)
         ask = (flow.G_all, *against, change, square)
-        together(lambda me: kernels.sizes(flow.n, parts, claims, me, *few, *ask), len(claims))
+        self._share(flow, parts, lambda *who: kernels.sizes(flow.n, parts, *who, *few, *ask))
         return change.sum(0), square.sum(0)
 
     def moments(self, flow: Flow, h: Array, h0: Array, lo: int, hi: int) -> np.ndarray:
         """(4, S, n): sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
         parts = flow.parts_of(lo, hi)
         found = np.empty((len(parts), 4, flow.runs, flow.n))
-        claims = self._claims(flow, parts)
-        together(lambda me: kernels.moments(h, h0, flow.n, parts, claims, me, found), len(claims))
+        self._share(flow, parts, lambda *who: kernels.moments(h, h0, flow.n, parts, *who, found))
         return np.concatenate([found[:, :2].sum(0), found[:, 2:].max(0)])
 
     def inside(self, flow: Flow, fine: Array, coarse: Array, ends: tuple[float, float], lo: int, hi: int) -> np.ndarray:
         """(2, S, n): how many of the fine h lie between the ends; how many would not if off by |fine - coarse|."""
         parts = flow.parts_of(lo, hi)
         found = np.empty((len(parts), 2, flow.runs, flow.n))
-        claims = self._claims(flow, parts)
-        together(lambda me: kernels.inside(fine, coarse, flow.n, *ends, parts, claims, me, found), len(claims))
+        self._share(flow, parts, lambda *who: kernels.inside(fine, coarse, flow.n, *ends, parts, *who, found))
         return found.sum(0)
 
     @staticmethod
-    def _claims(flow: Flow, parts: np.ndarray) -> np.ndarray:
-        """The parts shared among all threads, where they are worth it."""
+    def _share(flow: Flow, parts: np.ndarray, work: Callable[[np.ndarray, int], None]) -> None:
+        """work(claims, me) on all threads, where the parts are worth it."""
         if len(parts) == 1:
-            return ONE.copy()
-        return kernels.shares(len(parts), available(min(len(parts), flow.runs * flow.n * flow.m // BUSY)))
+            return work(ONE.copy(), 0)
+        claims = kernels.shares(len(parts), available(min(len(parts), flow.runs * flow.n * flow.m // BUSY)))
+        return together(lambda me: work(claims, me), len(claims))
 
     @staticmethod
     def _few(
