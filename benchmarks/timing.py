@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+REST = 0.1  # seconds between the sides: OpenMP's threads of the one spin on for some twenty milliseconds
+
 
 @dataclass(frozen=True)
 class Duel:
@@ -23,6 +25,7 @@ def duel(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: in
     """Alternate `rounds` times between calls[0] calls of ours and calls[1] of theirs, after a warm-up."""
 
     def seconds(function: Callable[[], object], count: int) -> float:
+        time.sleep(REST)
         start = time.perf_counter()
         for _ in range(count):
             function()

@@ -13,51 +13,17 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from simulate.integrators.legendre import NODES, T_WEIGHTS, TO_LEGENDRE, TO_NODES, T, X, apply, integrals, integrated
 from simulate.integrators.phi import FACTORIALS, phis
 from simulate.rows import EXACT, SUMS, exp_
 
 Q, ROUNDS = 6, 6  # nodes of g, most fixed-point rounds in which r, s and g settle
 SETTLED = 1e-13  # of g, relative to K0 r0
 MOMENTS = 4
-NODES = 20
 FEW = 8  # data points
-
-_gauss, _gauss_weights = np.polynomial.legendre.leggauss(NODES)
-X = (_gauss + 1) / 2  # graded towards 0 so that every decay time inside a long step is resolved: t = tau x^4
-T, T_WEIGHTS = X**4, _gauss_weights / 2 * 4 * X**3
 T_NODES = ((1 - np.cos(np.pi * np.arange(Q) / (Q - 1))) / 2) ** 2  # where g is taken, in units of tau
-_OF_VALUES = np.ascontiguousarray(np.linalg.inv(np.vander(T_NODES, Q, increasing=True)).T)
-_TO_LEGENDRE = np.linalg.inv(np.polynomial.legendre.legvander(_gauss, NODES - 1))
-
-
-def _integrals(ends: np.ndarray) -> np.ndarray:
-    """Row i: integral over [0, ends_i] of the polynomials that are 1 at one of the nodes X and 0 at the others."""
-    powers = np.polynomial.legendre.legvander(2 * ends - 1, NODES)
-    degree = np.arange(1, NODES)
-    of_legendre = np.empty((len(ends), NODES))
-    of_legendre[:, 0] = powers[:, 1] + 1
-    of_legendre[:, 1:] = (powers[:, 2:] - powers[:, :-2]) / (2 * degree + 1)
-    found: np.ndarray = of_legendre / 2 @ _TO_LEGENDRE
-    return found
-
-
-_TO_T, _TO_T_NODES = _integrals(X), _integrals(T_NODES**0.25)
-# Of the recurrence (j + 1) P_{j+1} = (2j + 1) u P_j - j P_{j-1} of Legendre's polynomials, without divisions.
-_J = np.arange(NODES)
-_NOW, _BEFORE, _AREA = (2 * _J + 1) / (_J + 1), _J / (_J + 1), 1 / (2 * _J + 1)
-
-
-@njit(**EXACT)
-def _integrated(coefficients: Any, x: float) -> float:
-    """Integral over [0, x] of the polynomial on [0, 1] with these coefficients of Legendre polynomials."""
-    u = 2 * x - 1
-    total = coefficients[0] * (u + 1)
-    before, now = 1.0, u
-    for j in range(1, NODES):
-        following = _NOW[j] * u * now - _BEFORE[j] * before
-        total += coefficients[j] * _AREA[j] * (following - before)
-        before, now = now, following
-    return total / 2
+OF_VALUES = np.ascontiguousarray(np.linalg.inv(np.vander(T_NODES, Q, increasing=True)).T)
+TO_T_NODES = integrals(T_NODES**0.25)
 
 
 @njit(**EXACT)
@@ -121,15 +87,6 @@ def _multiply(matrix: Any, columns: Any, out: Any) -> None:
                 out[a, k] += matrix[a, b] * columns[b, k]
 
 
-@njit(**SUMS)
-def _apply(matrix: Any, vector: Any, out: Any) -> None:
-    for i in range(len(matrix)):
-        total = 0.0
-        for j in range(len(vector)):
-            total += matrix[i, j] * vector[j]
-        out[i] = total
-
-
 @njit(**EXACT)
 def times_at(rates: Any, modes: Any, tau: Any, behind: Any, times: Any) -> None:
     """times (2, S): of the two nodes of a step, by the path of exp(-K0 t) r0; behind (S,): how long the path of the
@@ -145,8 +102,8 @@ def times_at(rates: Any, modes: Any, tau: Any, behind: Any, times: Any) -> None:
             for i in range(NODES):
                 z[j, i] = exp_(max(-rates[s, j] * T[i] * tau[s], -700.0)) * modes[s, j]
         _speeds(rates[s], z, zero, tau[s], speeds)
-        _apply(_TO_LEGENDRE, speeds, coefficients)
-        whole = _integrated(coefficients, 1.0)
+        apply(TO_LEGENDRE, speeds, coefficients)
+        whole = integrated(coefficients, 1.0)
         share = 2 / 3
         if behind[s] > 0:
             share = (whole / 4 + behind[s] / 3) / (whole / 3 + behind[s] / 2)
@@ -154,7 +111,7 @@ def times_at(rates: Any, modes: Any, tau: Any, behind: Any, times: Any) -> None:
             low, high, wanted = 0.0, 1.0, share * (k + 1) / 2
             for _ in range(40):
                 middle = (low + high) / 2
-                if _integrated(coefficients, middle) < wanted * whole:
+                if integrated(coefficients, middle) < wanted * whole:
                     low = middle
                 else:
                     high = middle
@@ -226,15 +183,15 @@ def along_path(
         for _ in range(ROUNDS):
             _driven(phi_t, forced_t, modes[s], g, z_t)
             dissipated = _speeds(rates[s], z_t, g, tau[s], speeds)
-            _apply(_TO_LEGENDRE, speeds, coefficients)
-            length = _integrated(coefficients, 1.0)
+            apply(TO_LEGENDRE, speeds, coefficients)
+            length = integrated(coefficients, 1.0)
             if node[s] > 0:
-                place = at_node[s] if at_node[s] >= 0 else _integrated(coefficients, (node[s] / tau[s]) ** 0.25)
+                place = at_node[s] if at_node[s] >= 0 else integrated(coefficients, (node[s] / tau[s]) ** 0.25)
             if place <= 0 and behind[s] <= 0:
                 break
             _driven(phi_q, forced_q, modes[s], g, z_q)
             _multiply(basis[s], z_q, r_q)
-            _apply(_TO_T_NODES, speeds, reached_q)
+            apply(TO_T_NODES, speeds, reached_q)
             _push(r_q, past[s], behind[s], change[s], place, reached_q, product, pushed)
             _multiply(basis[s].T, pushed, product)
             moved = _settle(product, g)
@@ -243,7 +200,7 @@ def along_path(
             before = moved
             if coming <= SETTLED * np.abs(rates[s] * modes[s]).max():
                 break
-        _apply(_TO_T, speeds, reached)
+        apply(TO_NODES, speeds, reached)
         _collect(phi_q[:, :, Q - 1], forced_q[:, :, Q - 1], modes[s], g, z_t, tau[s], reached, length, found)
         _multiply(basis[s], found, back)
         for a in range(n):
@@ -262,7 +219,7 @@ def _settle(values: Any, g: Any) -> float:
         now[:] = 0.0
         for q in range(Q):
             for p in range(Q):
-                now[p] += _OF_VALUES[q, p] * values[j, q]
+                now[p] += OF_VALUES[q, p] * values[j, q]
         for p in range(Q):
             change = abs(now[p] - g[j, p])
             moved = change if change > moved or change != change else moved  # NaN stays
