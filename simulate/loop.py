@@ -25,7 +25,7 @@ from simulate.observe import Recorder, residual_rounding
 from simulate.trajectory import RunStatistics, Status
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
-ENDINGS = (
+ENDINGS = (  # in the order of bookkeeping.endings, the first that applies
     Status.DIVERGED,
     Status.LOSS_REACHED,
     Status.PRECISION_REACHED,
