@@ -11,11 +11,12 @@ import numpy as np
 from flint import arb
 
 from bounds.arithmetic import float_down, float_up, square
+from bounds.checks import as_float_array, choice, instance, numpy_defaults
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.expectations import FUNCTION_ULPS
-from bounds.methods import envelope, get_method, handover, proved_methods, transport
+from bounds.methods import CERTIFICATES_ONLY, METHODS, envelope, get_method, handover, proved_methods, transport
 from bounds.methods.base import Method, Profile
-from bounds.problem import Problem, as_float_array
+from bounds.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Certificate:
     constants: dict[str, Any] = field(default_factory=dict)
 
 
+@numpy_defaults
 def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
     """The master theorem applied to one network.
 
@@ -48,6 +50,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     Raises ArgumentError for wrong shapes or signs of several magnitudes, DataError for entries that are no numbers;
     AssumptionError where the method does not apply to the problem.
     """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     if problem.random:
         raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")
     pre_activation = as_float_array("H", H, 2)
@@ -64,6 +67,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
         raise ArgumentError(
             f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
         )
+    method = choice("method", method, ("best", *METHODS, *CERTIFICATES_ONLY))
     if method == "shadowing":
         return _by_shadowing(problem, pre_activation, c)
     if method == "transport":
