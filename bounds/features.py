@@ -17,6 +17,7 @@ from bounds.checks import check_seed, integer
 from bounds.errors import require
 from bounds.expectations import value_square
 from bounds.kernels import value_kernel
+from bounds.memory import require_memory
 from bounds.spectrum import gamma
 
 LARGEST_DEPTH = 1000  # layers: by then every kernel has long reached its limit
@@ -90,6 +91,11 @@ class RandomFeatures:
     def features(self, X: np.ndarray) -> np.ndarray:
         """phi(x_a) of a realisation, (n, D)."""
         assert self.dim is not None
+        inputs = X.shape[1] if self.depth == 1 else max(self.dim, X.shape[1])
+        needed = 8 * (3 * len(X) * self.dim + ROWS * inputs)  # a layer twice, its rows, and one block of z
+        require_memory(
+            needed, f"an embedding of dim={self.dim} at {len(X)} points", "Use a smaller dim, or fewer rows."
+        )
         layer = X
         for k in range(self.depth):
             rows = []

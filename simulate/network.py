@@ -17,6 +17,7 @@ from bounds.checks import (
     numpy_defaults,
 )
 from bounds.errors import ArgumentError, require, unknown_name
+from bounds.memory import require_memory
 from bounds.problem import Problem
 
 
@@ -164,6 +165,8 @@ def sample_network(
     width = check_width(width, init)
     spread = scaling_of(scaling, width).spread
     paired = init == "antisymmetric"
+    rows = problem.n if X_test is None else problem.n + len(test_inputs(problem, X_test))
+    require_memory(8 * width * rows * (1 if paired else 2), f"a network of {width} neurons", "Use a smaller width.")
     weights_stream, signs_stream, test_stream = np.random.SeedSequence(seed).spawn(3)
     drawn = width // 2 if paired else width
     draws = np.random.default_rng(weights_stream).standard_normal((drawn, problem.n))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bounds import memory
 from bounds.activation import Interval
 from bounds.checks import (
     boolean,
@@ -95,12 +95,7 @@ def available_memory(device: torch.device) -> int | None:
     """Bytes that can still be allocated there, None where the system does not tell."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        with open("/proc/meminfo") as lines:
-            found = next((line for line in lines if line.startswith("MemAvailable")), "")
-        return 1024 * int(found.split()[1]) if found else None
-    except OSError:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+    return memory.available_memory()
 
 
 def require_memory(entries: int, options: Options, device: torch.device) -> None:
@@ -181,6 +176,26 @@ class Setup:
             low_memory=options.low_memory,
         )
         self.recorder = Recorder(self.flow, self.h0, self.interval)
+        self._check_magnitudes()
+
+    def _check_magnitudes(self) -> None:
+        """DataError where the loss, or its rate of fall, may overflow: what is reported would be infinite or NaN."""
+        flow, act = self.flow, self.problem.activation
+        slope, scale = float(act.Ls.upper()), self.networks[0].scale  # which all of them share
+        with np.errstate(all="ignore"):  # an overflow is what is looked for
+            h = float(np.max(self.recorder.largest))
+            value = abs(float(act.value(0.0))) + slope * h
+            value = value if act.bounded_by is None else min(value, act.bounded_by)
+            residual = float(np.max(np.abs(self.problem.y))) + abs(flow.alpha) * scale * value
+            loss = self.problem.n * residual * residual / 2
+            power = 2 * flow.speed * slope**2 * float(np.trace(self.problem.gram)) * loss
+        limit = 1e300 if self.options.dtype == "float64" else 1e36
+        for name, size in (("a pre-activation", h), ("the loss", loss), ("its rate of fall", power)):
+            if not size <= limit:
+                raise DataError(
+                    f"{name} may be as large as {size:.3g} for these data and scale = {scale:.3g}, beyond {limit:g},"
+                    f" where {self.options.dtype} overflows. Multiply X, y or the scale by a smaller constant."
+                )
 
     def _state(self, k: int) -> Array:
         network, n = self.networks[k], self.problem.n
