@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb
 
 from bounds.arithmetic import float_down, float_up, square
-from bounds.checks import as_float_array, choice, instance, numpy_defaults
+from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.expectations import FUNCTION_ULPS
 from bounds.methods import CERTIFICATES_ONLY, METHODS, envelope, get_method, handover, proved_methods, transport
@@ -159,6 +159,7 @@ class SwitchOn:
     certificate: Certificate
 
 
+@numpy_defaults
 def first_certified(
     problem: Problem, states: Iterable[tuple[float, Any, Any]], *, method: str = "best"
 ) -> SwitchOn | None:
@@ -167,8 +168,15 @@ def first_certified(
     H (m, n) and signs (m,) as in certify. States are asked for one by one, so that a generator need not compute those
     that come after. A certificate at one time covers all later times of the same trajectory.
     """
-    for index, (time, H, signs) in enumerate(states):
+    require(isinstance(states, Iterable), "states", "a sequence of (time, H, signs)", states)
+    for index, state in enumerate(states):
+        require(isinstance(state, tuple | list) and len(state) == 3, f"states[{index}]", "(time, H, signs)", state)
+        time, H, signs = (
+            real(f"time of states[{index}]", state[0], "a finite number", math.isfinite),
+            state[1],
+            state[2],
+        )
         certificate = certify(problem, H, signs=signs, method=method)
         if certificate.holds:
-            return SwitchOn(float(time), index, certificate)
+            return SwitchOn(time, index, certificate)
     return None

@@ -165,28 +165,35 @@ def check_interval(name: str, value: Any) -> tuple[float, float]:
 
 
 def as_float_array(name: str, value: Any, ndim: int) -> np.ndarray:
-    """A read-only float64 copy of `value`, finite, with 1 or 2 dimensions.
+    """A read-only float64 copy of `value`, finite, with 1 or 2 dimensions; what is accepted: see real_array.
 
-    Lists, arrays, tensors and data frames of real numbers (True counts as 1). Raises DataError, with the place of the
-    first bad entry, for what is no finite real number (text, dates, complex or masked entries, None), ArgumentError
-    for another number of dimensions.
+    Raises DataError, with the place of the first bad entry, for what is no finite real number, ArgumentError for
+    another number of dimensions.
     """
-    array = _as_array(name, value, ndim)
-    shape_rule = {1: "one-dimensional, shape (n,)", 2: "two-dimensional, shape (n, d)"}[ndim]
-    if array.ndim != ndim:
-        raise ArgumentError(f"{name} must be {shape_rule}. Found shape {array.shape}.")
+    array = real_array(name, value, ndim)
+    require_finite(name, array)
+    array.setflags(write=False)
+    return array
+
+
+def real_array(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
+    """A float64 copy of lists, arrays, tensors or data frames of real numbers (True counts as 1), NaN among them.
+
+    Raises DataError for text, dates, complex or masked entries, None; ArgumentError where it has not `ndim` dimensions.
+    """
+    array = _as_array(name, value, 2 if ndim is None else ndim)
+    if ndim is not None and array.ndim != ndim:
+        rule = {1: "one-dimensional, shape (n,)", 2: "two-dimensional, shape (n, d)"}[ndim]
+        raise ArgumentError(f"{name} must be {rule}. Found shape {array.shape}.")
     if array.dtype.kind == "O":
         array = _from_objects(name, array)
     if array.dtype.kind not in "fiub":
-        raise DataError(f"{name} must hold real numbers only. Found {_kind_of(array)}{_first(name, array)}.")
+        raise DataError(f"{name} must hold numbers only. Found {_kind_of(array)}{_first(name, array)}.")
     try:
         with np.errstate(all="ignore"):
-            found = np.array(array, dtype=np.float64)
+            return np.array(array, dtype=np.float64)
     except MemoryError:
         raise ArgumentError(f"{name} does not fit into memory. Found shape {array.shape}. Pass fewer rows.") from None
-    require_finite(name, found)
-    found.setflags(write=False)
-    return found
 
 
 def require_finite(name: str, array: np.ndarray) -> None:

@@ -22,7 +22,7 @@ from bounds.checks import (
     instance,
     require_finite,
 )
-from bounds.errors import ArgumentError, require, shown
+from bounds.errors import ArgumentError, DataError, require, shown
 from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
 from simulate.flow import GPU_PART, Flow

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import bounds
 import simulate
 import verify
+from bounds.activations import _REGISTRY
 from bounds.datasets import load_builtin
 from bounds.embeddings import get_embedding
 from reports.certificates import CertificateOptions
@@ -171,11 +172,17 @@ KINDS: dict[str, Kind] = {
         values(the_class=lambda: bounds.Identity, limit=bounds.RandomFeatures),
     ),
     "name": Kind(these("data", "reference", "digits"), these("refrence", "tanh")),
-    "expression": Kind([Value("tanh(u)+u/4", lambda: sp.tanh(u) + u / 4)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))),
-    "method": Kind(these("best", "slopes", "repaired", "markov"), these("printed", "kernel", "transport", "everywhere", "bets")),
+    "expression": Kind(
+        [Value("tanh(u)+u/4", lambda: sp.tanh(u) + u / 4)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))
+    ),
+    "method": Kind(
+        these("best", "slopes", "repaired", "markov"), these("printed", "kernel", "transport", "everywhere", "bets")
+    ),
     "init": Kind(these("independent", "antisymmetric"), these("Independent")),
     "scaling": Kind(these("ours", "ntk", "mf"), these("NTK")),
-    "dtype": Kind(these("float64", "float32"), [*these("float16", np.float64), *values(torch_dtype=lambda: DTYPES["float64"])]),
+    "dtype": Kind(
+        these("float64", "float32"), [*these("float16", np.float64), *values(torch_dtype=lambda: DTYPES["float64"])]
+    ),
     "device": Kind(these("auto", "cpu"), these("cuda", "cuda:99", "gpu", "cpu:x", "meta")),
     "loss": Kind(these("sum", "mean"), these("Mean")),
     "integrator": Kind(these("exponential", "rk4"), these("euler")),
@@ -192,7 +199,9 @@ KINDS: dict[str, Kind] = {
     "n": Kind(these(2, 3), these(1, 10**12, 10**30)),
     "d": Kind(these(5, 6), these(1, 10**12, 10**30)),
     "seed": SEEDS,
-    "seeds": Kind(these(None, [0, 1], (3,), range(2)), these([0, 0], [-1], [np.int64(1), True], np.array([1, 2]), "12")),
+    "seeds": Kind(
+        these(None, [0, 1], (3,), range(2)), these([0, 0], [-1], [np.int64(1), True], np.array([1, 2]), "12")
+    ),
     "t_max": POSITIVE,
     "step": POSITIVE,
     "steps": Kind(these(3, np.int64(2)), these(0, 1, 2**63)),
@@ -200,26 +209,39 @@ KINDS: dict[str, Kind] = {
     "max_steps": Kind(these(50, 100), these(1, 2**63)),
     "loss_ratio": Kind(these(1e-3, 0.5, np.float32(0.5)), these(0, 1, 1 - 1e-16, 5e-324)),
     "rtol": Kind(these(1e-3, 1e-4), these(1e-13, 1e-14, 0.1, 0.11)),
-    "save_at": Kind(these(None, [0.0, 0.5], (0.1, 1.0)), these([0.5, 0.5], [1.0, 0.5], [-1.0], [1e300], [[0.1]], ["a"])),
-    "network": Kind([*these(None, None, None), *NETWORKS], values(weights=lambda: H, infinite=lambda: simulate.Network(H / 0.0, SIGNS))),
-    "interval": Kind(these(None, (-1.0, 1.0), [0, 1]), these((1, 1), (0, float("inf")), (float("nan"), 1), (1, 2, 3), ("a", "b"))),
+    "save_at": Kind(
+        these(None, [0.0, 0.5], (0.1, 1.0)), these([0.5, 0.5], [1.0, 0.5], [-1.0], [1e300], [[0.1]], ["a"])
+    ),
+    "network": Kind(
+        [*these(None, None, None), *NETWORKS],
+        values(weights=lambda: H, infinite=lambda: simulate.Network(H / 0.0, SIGNS)),
+    ),
+    "interval": Kind(
+        these(None, (-1.0, 1.0), [0, 1]), these((1, 1), (0, float("inf")), (float("nan"), 1), (1, 2, 3), ("a", "b"))
+    ),
     "low_memory": FLAGS,
     "resume": Kind(these(False), these(1, "no")),
     "checkpoint": Kind(these(None), these(5, "/proc/none/x.npz")),
     "progress": Kind([*these(None), *values(silent=lambda: lambda *_: None)], these(5)),
     "trajectory": Kind(values(trajectory=_trajectory), these("run")),
-    "states": Kind(values(states=lambda: [(0.0, H, SIGNS), (1.0, 2 * H, SIGNS)]), these([], [1], [(1, 2)], [("a", H, SIGNS)])),
+    "states": Kind(
+        values(states=lambda: [(0.0, H, SIGNS), (1.0, 2 * H, SIGNS)]), these([], [1], [(1, 2)], [("a", H, SIGNS)])
+    ),
     "identifier": Kind(these("E5"), these("e5", "E99")),
-    "text": Kind(these("identity", "random-features:dim=4"), these("random-features:dim=x", "random-features:depth=", "ident")),
+    "text": Kind(
+        these("identity", "random-features:dim=4"), these("random-features:dim=x", "random-features:depth=", "ident")
+    ),
     "radius": Kind(these(0.0, 0.1), these(1e300, -1e-9)),
     "trials": Kind(these(10, 20, np.int64(100)), these(1, 0, 10**13)),
     "failures": Kind(these(0, 3), these(10, 21, -1)),
     "undecided": Kind(these(0, 2), these(20, -1)),
     "margin": Kind(these([1.0, 2.0], 0.5), these([], [0.0], [-1.0], [float("nan")])),
     "error": Kind(these([0.1, 0.1], 0.0), these([float("inf")] * 2, [0.1] * 3)),
-    "verdicts": Kind(these([verify.Verdict.HOLDS], [verify.Verdict.HOLDS, verify.Verdict.UNDECIDED]), these([], ["HOLDS"])),
+    "verdicts": Kind(
+        these([verify.Verdict.HOLDS], [verify.Verdict.HOLDS, verify.Verdict.UNDECIDED]), these([], ["HOLDS"])
+    ),
     "methods": Kind(these(("slopes",), ["kernel", "shadowing"]), these([], "slopes", ["bets"])),
-}  # fmt: skip
+}
 NUMBERS = Kind(these(1, 0.5, 3, np.float64(2.0)), these(0, 1e-300, 1e300, "0.1", -1.0))  # of a formula
 
 # What a call needs so that it stays small: these arguments are always given.
@@ -230,8 +252,8 @@ SKIPPED = {
     *("Bracket", "Claim", "Comparison", "Conjecture", "FaultyConjecture", "NotApplicable", "Run", "Verdict"),
     # Errors.
     *("ArgumentError", "AssumptionError", "DataError", "LinrateError"),
-    # A table; a module, whose formulas are fuzzed one by one; a declaration of functions, which tests/test_activations.py
-    # and tests/test_conjectures.py check; a search over hundreds of networks.
+    # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
+    # test_conjectures.py check; a search over hundreds of networks.
     *("CLAIMS", "constants", "Activation", "conjecture", "bracket"),
 }
 
@@ -243,6 +265,7 @@ def public_functions() -> dict[str, Callable[..., Any]]:
         found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__ if name not in SKIPPED}
     found |= {f"bounds.constants.{c.name}": c for c in bounds.constants.all_constants()}
     found |= {"bounds.Problem.from_gram": bounds.Problem.from_gram, "bounds.datasets.load_builtin": load_builtin}
+    found |= {"bounds.register_activation": _register}
     found |= {"bounds.Problem.draw": _draw, "bounds.Problem.within": _within, "bounds.get_embedding": get_embedding}
     return found | {"reports.GapOptions": GapOptions, "reports.CertificateOptions": CertificateOptions}
 
@@ -253,6 +276,13 @@ def _draw(problem: bounds.Problem, *, dim: int, seed: int = 0) -> bounds.Problem
         if isinstance(problem, bounds.Problem)
         else bounds.certify(problem, H, signs=SIGNS)
     )
+
+
+def _register(name: str, expression: Any) -> bounds.Activation:
+    """register_activation, undone: other tests go through the registry."""
+    made = bounds.register_activation(name, expression)
+    del _REGISTRY[made.name]
+    return made
 
 
 def _within(radius: float) -> bounds.Problem:
