@@ -96,8 +96,9 @@ def load_builtin(name: str, *, n: int | None = None, d: int | None = None, seed:
     require(d >= 2 or s.load is not _experiment_3, "d", "at least 2 for experiment-3", d)
     require(s.largest_n is None or n <= s.largest_n, "n", f"at most {s.largest_n} for {name!r}", n)
     require(not s.fixed_d or d == s.d, "d", f"{s.d} for {name!r}, whose inputs are measured", d)
+    seed = check_seed(seed)
     try:
-        return s.load(n, d, check_seed(seed))
+        return s.load(n, d, seed)
     except (MemoryError, ValueError, OverflowError):  # numpy's words for an array too large
         raise ArgumentError(
             f"n, d must be such that X fits into memory. Found n = {shown(n)}, d = {shown(d)}."

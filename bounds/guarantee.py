@@ -295,6 +295,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
     import pandas as pd
 
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    require("method" not in same, "method", "left out, for every method has its row", same.get("method"))
     rows = []
     for name, method in METHODS.items():
         try:

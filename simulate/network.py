@@ -36,7 +36,7 @@ class Network:
 
     def __post_init__(self) -> None:
         for name in ("H", "signs", "H_test"):
-            if getattr(self, name) is not None:
+            if name != "H_test" or self.H_test is not None:
                 object.__setattr__(self, name, _real_array(name, getattr(self, name)))
         H, signs, test = self.H, self.signs, self.H_test
         if H.ndim != 2 or signs.shape != (len(H),):

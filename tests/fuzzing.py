@@ -136,7 +136,9 @@ def _array(values_: np.ndarray, *more: Value) -> Kind:
     return Kind(
         [
             *values(array=lambda: values_, listed=lambda: values_.tolist(), single=lambda: values_.astype(np.float32)),
-            *values(tensor=lambda: torch.tensor(values_, requires_grad=True), objects=lambda: values_.astype(object)),
+            *values(
+                tensor=lambda: torch.tensor(values_.copy(), requires_grad=True), objects=lambda: values_.astype(object)
+            ),
         ],
         [
             *values(zero=lambda: 0 * values_, ones=lambda: np.ones_like(values_), empty=lambda: values_[:0]),
@@ -172,9 +174,7 @@ KINDS: dict[str, Kind] = {
         values(the_class=lambda: bounds.Identity, limit=bounds.RandomFeatures),
     ),
     "name": Kind(these("data", "reference", "digits"), these("refrence", "tanh")),
-    "expression": Kind(
-        [Value("tanh(u)+u/4", lambda: sp.tanh(u) + u / 4)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))
-    ),
+    "expression": Kind([Value("u/2", lambda: u / 2)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))),
     "method": Kind(
         these("best", "slopes", "repaired", "markov"), these("printed", "kernel", "transport", "everywhere", "bets")
     ),
@@ -291,11 +291,13 @@ def _within(radius: float) -> bounds.Problem:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its arguments by name, and which of them were chosen to be wrong."""
+    """One call: its arguments by name; those that were replaced by borderline or wrong values; and whether the only
+    thing that can be refused is one argument of a wrong kind, so that the error must name it."""
 
     name: str
     arguments: dict[str, Value]
-    wrong: tuple[str, ...]
+    changed: tuple[str, ...]
+    one_is_wrong: bool
 
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.arguments.items())})"
@@ -332,12 +334,14 @@ def calls(draw: st.DrawFn, name: str, function: Callable[..., Any]) -> Call:
     for parameter, needed in parameters.items():
         if needed or parameter in ALWAYS or draw(st.integers(0, 3)) == 0:
             chosen[parameter] = draw(st.sampled_from(kind_of(function, parameter).valid))
-    wrong = []
+    plain = all(needed or parameter in ALWAYS for parameter, needed in parameters.items() if parameter in chosen)
+    changed, wrong = [], []
     for parameter in draw(st.lists(st.sampled_from(sorted(parameters)), max_size=2, unique=True)) if parameters else ():
         border = kind_of(function, parameter).border
+        changed.append(parameter)
         if border and draw(st.booleans()):
             chosen[parameter] = draw(st.sampled_from(border))
         else:
             chosen[parameter] = draw(st.sampled_from(WRONG))
             wrong.append(parameter)
-    return Call(name, chosen, tuple(wrong))
+    return Call(name, chosen, tuple(changed), plain and len(changed) == len(wrong) == 1)
