@@ -60,6 +60,7 @@ def weights_of(trajectory: Trajectory, W: Any) -> np.ndarray:
     instance("trajectory", trajectory, Trajectory, "Use what simulate.gradient_flow returns.")
     problem, start = trajectory.problem, trajectory.initial
     weights = as_float_array("W", W, 2)
+    require(len(weights) == start.width, "W", f"of shape (m, D) with m = {start.width}", weights.shape)
     begun = network_of_weights(problem, weights, start.signs)
     gap = float(np.max(np.abs(begun.H - start.H), initial=0.0))
     allowed = 1e-10 if trajectory.dtype == "float64" else 1e-4

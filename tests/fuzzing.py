@@ -143,7 +143,11 @@ def _array(values_: np.ndarray, *more: Value) -> Kind:
         [
             *values(zero=lambda: 0 * values_, ones=lambda: np.ones_like(values_), empty=lambda: values_[:0]),
             *values(transposed=lambda: values_.T, masked=lambda: np.ma.array(values_, mask=values_ > 0)),
-            *values(as_complex=lambda: values_ + 1j, text=lambda: values_.astype(str), infinite=lambda: values_ / 0.0),
+            *values(
+                as_complex=lambda: values_ + 1j,
+                text=lambda: values_.astype(str),
+                infinite=lambda: np.full(values_.shape, np.inf),
+            ),
             *(Value(f"times_{size:g}", lambda size=size: values_ * size) for size in MATRICES),
             *more,
         ],
@@ -214,7 +218,7 @@ KINDS: dict[str, Kind] = {
     ),
     "network": Kind(
         [*these(None, None, None), *NETWORKS],
-        values(weights=lambda: H, infinite=lambda: simulate.Network(H / 0.0, SIGNS)),
+        values(weights=lambda: H, infinite=lambda: simulate.Network(np.full(H.shape, np.inf), SIGNS)),
     ),
     "interval": Kind(
         these(None, (-1.0, 1.0), [0, 1]), these((1, 1), (0, float("inf")), (float("nan"), 1), (1, 2, 3), ("a", "b"))
@@ -243,6 +247,7 @@ KINDS: dict[str, Kind] = {
     "methods": Kind(these(("slopes",), ["kernel", "shadowing"]), these([], "slopes", ["bets"])),
 }
 NUMBERS = Kind(these(1, 0.5, 3, np.float64(2.0)), these(0, 1e-300, 1e300, "0.1", -1.0))  # of a formula
+INTERVALS = Kind(these((-1.0, 1.0), [0, 1], (0.5, np.float32(2))), these((1, 1), (-float("inf"), 0), (1, 2, 3)))
 
 # What a call needs so that it stays small: these arguments are always given.
 ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
@@ -320,7 +325,7 @@ def parameters_of(function: Callable[..., Any]) -> dict[str, bool]:
 def kind_of(function: Callable[..., Any], name: str) -> Kind:
     """What can be given for that argument."""
     if isinstance(function, bounds.constants.kappa.__class__):
-        return KINDS["interval"] if name == "interval" else NUMBERS
+        return INTERVALS if name == "interval" else NUMBERS
     if name not in KINDS:
         raise AssertionError(f"argument {name!r} is of no kind that the fuzzer knows: add it to KINDS in {__file__}")
     return KINDS[name]
@@ -343,5 +348,6 @@ def calls(draw: st.DrawFn, name: str, function: Callable[..., Any]) -> Call:
             chosen[parameter] = draw(st.sampled_from(border))
         else:
             chosen[parameter] = draw(st.sampled_from(WRONG))
-            wrong.append(parameter)
+            if parameters[parameter] or chosen[parameter].label != "None":  # which may be an option's default
+                wrong.append(parameter)
     return Call(name, chosen, tuple(changed), plain and len(changed) == len(wrong) == 1)

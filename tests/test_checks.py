@@ -228,7 +228,7 @@ def _wrong_types():
         yield name, value, lambda v, n=name: flow(**{n: v})
     for value in (5, "tanh", bounds.Quadratic, object()):
         yield "embedding", value, lambda v: bounds.Problem(X, Y, embedding=v)
-    for value in (5, [], "slopes", ["bets"], [5]):
+    for value in (5, [], "slopes", ["bets"], [None]):
         yield "method", value, lambda v: CertificateOptions(methods=v)
         yield "seeds", value, lambda v: CertificateOptions(seeds=v)
     yield "budget", 1.5, lambda v: bounds.guarantee(PROBLEM, budget=v)
