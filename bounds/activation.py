@@ -93,10 +93,12 @@ class Activation:
 
         return sp.diff(self.symbolic[1], sp.Symbol("u", real=True))
 
+    @np.errstate(all="ignore")  # far out functions underflow and overflow as they should, whatever np.seterr says
     def value(self, u: Any) -> Any:
         """sigma(u) for a float or an array."""
         return self.both(NUMPY, u)[0]
 
+    @np.errstate(all="ignore")
     def slope(self, u: Any) -> Any:
         """sigma'(u) for a float or an array."""
         return self.both(NUMPY, u)[1]

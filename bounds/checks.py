@@ -118,7 +118,7 @@ def sequence(name: str, value: Any, rule: str = "a sequence") -> list[Any]:
 
 def check_probability(value: Any, name: str = "delta") -> float:
     """`name` must be a number in (0, 1), and no denormal one."""
-    return real(name, value, "in (0, 1)", lambda p: 1e-300 <= p < 1)
+    return real(name, value, "in (0, 1), and at least 1e-300", lambda p: 1e-300 <= p < 1)
 
 
 def check_scale(value: Any, name: str = "scale") -> float:

@@ -36,7 +36,7 @@ def network_of_weights(problem: Problem, W: Any, signs: Any, *, X_test: Any = No
     phi = features_of(problem, problem.X)
     weights, c = as_float_array("W", W, 2), as_float_array("signs", signs, 1)
     require(weights.shape[1] == phi.shape[1], "W", f"of shape (m, D) with D = {phi.shape[1]}", weights.shape)
-    require(len(c) == len(weights), "signs", f"of shape (m,) with m = {len(weights)}", c.shape)
+    require(len(c) == len(weights), "signs", f"of shape (m,) with m = {len(weights)}, the rows of W", c.shape)
     require(len(weights) >= 1, "W", "of at least one row", weights.shape)
     inputs = None if X_test is None else test_inputs(problem, X_test)
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is an error below

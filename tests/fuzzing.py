@@ -228,6 +228,7 @@ KINDS: dict[str, Kind] = {
     "checkpoint": Kind(these(None), these(5, "/proc/none/x.npz")),
     "progress": Kind([*these(None), *values(silent=lambda: lambda *_: None)], these(5)),
     "trajectory": Kind(values(trajectory=_trajectory), these("run")),
+    "guarantee": Kind([*these(None), *values(guarantee=lambda: bounds.guarantee(_problem()))]),
     "states": Kind(
         values(states=lambda: [(0.0, H, SIGNS), (1.0, 2 * H, SIGNS)]), these([], [1], [(1, 2)], [("a", H, SIGNS)])
     ),
@@ -254,7 +255,7 @@ ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
     *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Interrupted", "Status", "Trajectory"),
-    *("Bracket", "Claim", "Comparison", "Conjecture", "FaultyConjecture", "NotApplicable", "Run", "Verdict"),
+    *("Bracket", "Claim", "Comparison", "Conjecture", "FaultyConjecture", "NotApplicable", "Verdict"),
     # Errors.
     *("ArgumentError", "AssumptionError", "DataError", "LinrateError"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and

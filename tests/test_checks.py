@@ -101,6 +101,22 @@ def test_a_network_takes_no_hidden_values():
         simulate.Network(np.ma.array(H, mask=H > 0.4), SIGNS)
 
 
+class Kernel:
+    """An embedding of the user's own, known by its Gram matrix."""
+
+    def __init__(self, entry):
+        self.entry = entry
+
+    def gram(self, X, X2):
+        return self.entry * np.array([[1.0, 0.5], [0.25, 1.0]])
+
+
+@pytest.mark.parametrize(("entry", "message"), [(1j, "complex numbers"), (1.0, "symmetric"), (np.nan, "overflows")])
+def test_an_embedding_of_the_user(entry, message):
+    with pytest.raises(bounds.LinrateError, match=message):
+        bounds.Problem(X, Y, embedding=Kernel(entry))
+
+
 # -- what stands for a number ----------------------------------------------------------------------------------------
 
 
