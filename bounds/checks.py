@@ -94,7 +94,7 @@ def instance(name: str, value: Any, kind: type[T], remedy: str = "") -> T:
 def function(name: str, value: Any, rule: str = "a function") -> Callable[..., Any]:
     """Something that can be called."""
     require(callable(value), name, rule, value)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def path(name: str, value: Any) -> Path:
