@@ -249,6 +249,6 @@ def _errata(options: Any) -> int:
     if options.markdown:
         print(report.markdown(results), end="")
     elif not options.id:
-        print(report.summary([shown for _, shown in results]))
+        print(report.summary(results))
     found = {shown.as_documented for _, shown in results}
     return REFUTED if False in found else UNDECIDED if None in found else HOLDS

@@ -74,7 +74,8 @@ class Comparison:
 
 
 KINDS = ("every run", "with probability 1 - delta", "constants")
-WHOSE = ("paper, as printed", "paper, repaired", "paper", "ours")
+WHOSE = ("paper, as printed", "paper, repaired", "paper", "ours", "paper, one reading", "remark on the paper")
+UNSETTLED = ("paper, one reading", "remark on the paper")  # a counterexample to these refutes no certain statement
 
 
 def needs_no_run(run: Run) -> list[Comparison]:
@@ -111,8 +112,11 @@ class Claim:
         return combine(comparison.verdict for comparison in self.compare(run))
 
     def swept(self, found: Iterable[Verdict]) -> Verdict:
-        """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED."""
+        """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED. Nor does a
+        counterexample to what is only one reading of a text, or a remark."""
         verdict = combine(found)
+        if verdict is Verdict.REFUTED and self.whose in UNSETTLED:
+            return Verdict.UNDECIDED
         return Verdict.UNDECIDED if verdict is Verdict.HOLDS and self.proved is False else verdict
 
 
