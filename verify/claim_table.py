@@ -26,8 +26,8 @@ work: both come out as `UNDECIDED`, for no certain statement of the theory is re
 only; no verdict sees it. Proofs are in [theory.md](theory.md).
 
 Of {total} claims {accepted} are accepted, {rejected} rejected ({printed} of them statements of the paper), {unknown}
-unknown, {readings} readings and {remarks} remarks. The kind says what a claim speaks of: every run, a share 1 - delta of
-the draws, or constants and draws without a run.
+unknown, {readings} readings and {remarks} remarks. The kind says what a claim speaks of: every run, a share
+1 - delta of the draws, or constants and draws without a run.
 """
 
 

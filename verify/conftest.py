@@ -286,10 +286,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             f"error budget of all statistical verdicts {option.alpha:g}: {max(shares):.2g} for each"
         )
     if any(row["claim"].startswith("printed-") for row in rows):
-        terminalreporter.write_line(
-            "printed-*: what docs/errata.md is about. REFUTED: statements of the paper that are false"
-        )
-        terminalreporter.write_line("as printed; UNDECIDED: false in one reading of its text only, or a remark")
+        terminalreporter.write_line("printed-*: statements of the paper that are false as printed (docs/errata.md);")
+        terminalreporter.write_line("UNDECIDED among them: false in one reading of the text only, or a remark")
     if cut := config.stash[CUT]:
         terminalreporter.write_line(f"{len(cut)} tests were cut short by the time budget {option.budget}:")
         for name in sorted(cut):

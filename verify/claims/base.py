@@ -112,8 +112,8 @@ class Claim:
         return combine(comparison.verdict for comparison in self.compare(run))
 
     def swept(self, found: Iterable[Verdict]) -> Verdict:
-        """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED. Nor does a
-        counterexample to what is only one reading of a text, or a remark."""
+        """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED. Nor does
+        a counterexample to what is only one reading of a text, or a remark."""
         verdict = combine(found)
         if verdict is Verdict.REFUTED and self.whose in UNSETTLED:
             return Verdict.UNDECIDED
