@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from bounds.activation import FUNCTION_ULPS, TINY
 from bounds.arithmetic import float_down, float_up, square
 from bounds.errors import ArgumentError, AssumptionError, require
-from bounds.expectations import FUNCTION_ULPS
 from bounds.methods import envelope, get_method, handover, proved_methods, transport
 from bounds.methods.base import Method, Profile
 from bounds.problem import Problem, as_float_array
@@ -64,6 +64,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
         raise ArgumentError(
             f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
         )
+    problem.activation.require_reach("H", float(np.max(np.abs(pre_activation))))
     if method == "shadowing":
         return _by_shadowing(problem, pre_activation, c)
     if method == "transport":
@@ -94,10 +95,11 @@ def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
     magnitude = float(np.max(np.abs(signs))) * np.mean(np.abs(values), axis=0) + np.abs(problem.y)
     act = problem.activation
     lost = act.slack * float(act.Ls.upper()) * float(np.max(np.abs(signs))) * (1 + np.mean(np.abs(H), axis=0))
-    # A dot product of m terms, whatever its order, within gamma_m; sigma itself within a few ulps.
+    # A dot product of m terms, whatever its order, within gamma_m; sigma itself within FUNCTION_ULPS.
+    least = (float(np.max(np.abs(signs))) + len(H)) * 2 * TINY  # what underflows
     total = arb(0)
     for value, size, digits in zip(residual.tolist(), magnitude.tolist(), lost.tolist(), strict=True):
-        total += square(arb(value) + arb(0, 1.01 * ((len(H) + FUNCTION_ULPS) * 2.0**-53 * size + digits) + 1e-320))
+        total += square(arb(value) + arb(0, 1.01 * ((len(H) + FUNCTION_ULPS) * 2.0**-53 * size + digits) + least))
     return total.sqrt()
 
 

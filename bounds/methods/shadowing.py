@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bounds.activation import FUNCTION_ULPS
 from bounds.errors import AssumptionError
-from bounds.expectations import FUNCTION_ULPS
 from bounds.methods.collocation import DEGREE, Reference, depth, grid, reference_step
 from bounds.methods.slopes import check_smooth
 from bounds.problem import Problem
