@@ -18,7 +18,6 @@ from bounds.methods import envelope, get_method, handover, proved_methods, trans
 from bounds.methods.base import Method, Profile
 from bounds.problem import Problem, as_float_array
 
-
 # The methods of CERTIFICATES_ONLY, each with the check of where it applies.
 STRONGER = {"transport": envelope.METHOD.require, "shadowing": handover.check}
 
@@ -56,8 +55,8 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     "transport" (a step function, never below the envelope method) takes seconds, and "shadowing" computes the path
     until a formula takes over: far stronger, and a minute for 10^5 entries of H (docs/certificates.md).
 
-    Raises ArgumentError for wrong shapes, signs of several magnitudes or magnitudes out of range (it names a rescaling),
-    DataError for entries that are no numbers; AssumptionError where the method does not apply to the problem.
+    Raises ArgumentError for wrong shapes, signs of several magnitudes, or magnitudes out of range (with a rescaling that
+    helps); DataError for entries that are no numbers; AssumptionError where the method does not apply to the problem.
     """
     if problem.random:
         raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")
@@ -188,7 +187,9 @@ def _by_profile(
 
 def _by_shadowing(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
     units = in_units(problem, signs)
-    proof = handover.prove(units.problem, H, units.signs, lambda state: residual_norm(units.problem, state, units.signs))
+    proof = handover.prove(
+        units.problem, H, units.signs, lambda state: residual_norm(units.problem, state, units.signs)
+    )
     facts = {
         name: value if isinstance(value, int) else float_up(units.convert(name, value))
         for name, value in proof.facts.items()

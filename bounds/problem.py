@@ -78,8 +78,10 @@ class Problem:
         """A problem of which only the Gram matrix G (n, n), symmetric positive semidefinite, is known.
 
         G is taken as exact, and as positive semidefinite where its smallest eigenvalue is 0 within rounding, as that of
-        a computed Gram matrix of linearly dependent data may be. Raises DataError for entries that are not finite,
-        ArgumentError where it is not square or not symmetric, AssumptionError where an eigenvalue is certainly negative.
+        a computed Gram matrix of linearly dependent data may be.
+
+        Raises DataError for entries that are not finite, ArgumentError where G is not square or not symmetric,
+        AssumptionError where an eigenvalue is certainly negative.
         """
         gram = as_float_array("G", G, 2)
         require(gram.shape[0] == gram.shape[1], "G", "square", gram.shape)

@@ -15,7 +15,6 @@ from bounds.formulas import Constant
 from bounds.methods.base import zoom_minimise
 from bounds.problem import Problem
 
-
 LARGEST_VARIANCE = 1e8  # looked at where sigma saturates: beyond, the search would not find the slopes near 0
 
 
