@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,8 @@ from flint import arb
 
 from bounds.activation import Activation, Moments
 from bounds.arithmetic import ENCLOSED, Ops
-from bounds.errors import ArgumentError, AssumptionError, unknown_name
+from bounds.checks import text
+from bounds.errors import ArgumentError, AssumptionError, require, unknown_name
 
 
 def _sigmoid(o: Ops, u: Any) -> tuple[Any, Any]:
@@ -251,6 +253,7 @@ _REGISTRY: dict[str, Activation] = {
 }
 
 
+NAME = r"[a-z][a-z0-9_.-]{0,99}"  # what reports, command lines and files can carry
 NOT_LIPSCHITZ = ("polynomial", "quadratic", "square", "cubic", "cube", "exp")
 
 
@@ -267,7 +270,7 @@ def get_activation(activation: str | Activation) -> Activation:
     """
     if isinstance(activation, Activation):
         return activation
-    name = str(activation).lower()
+    name = activation.lower() if isinstance(activation, str) else ""
     if name in NOT_LIPSCHITZ:
         raise AssumptionError(
             f"activation {name!r} is not Lipschitz, which Assumption 2 asks for: sup |sigma'| is infinite, and for u^3"
@@ -286,7 +289,10 @@ def register_activation(name: str, expression: Any) -> Activation:
     """
     from bounds.expressions import from_expression
 
-    key = str(name).lower()
+    key = text("name", name).lower()
+    require(
+        bool(re.fullmatch(NAME, key)), "name", "of letters, digits, '-', '_' and '.', beginning with a letter", name
+    )
     if key in _REGISTRY or key in NOT_LIPSCHITZ:
         raise ArgumentError(f"name must be new. Found {name!r}, which is taken; choose another.")
     _REGISTRY[key] = from_expression(key, expression)

@@ -197,4 +197,4 @@ def float_up(x: arb) -> float:
 
 def float_down(x: arb) -> float:
     """A float64 that is <= x for certain."""
-    return -float_up(-x)
+    return 0.0 - float_up(-x)  # which is 0.0, not -0.0, at zero

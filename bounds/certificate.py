@@ -12,11 +12,21 @@ from flint import arb
 
 from bounds.activation import FUNCTION_ULPS, TINY
 from bounds.arithmetic import float_up, square
+from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.magnitudes import check_magnitudes, in_units, rate_as_float
-from bounds.methods import envelope, get_method, handover, proved_methods, shadowing, transport
+from bounds.methods import (
+    CERTIFICATES_ONLY,
+    METHODS,
+    envelope,
+    get_method,
+    handover,
+    proved_methods,
+    shadowing,
+    transport,
+)
 from bounds.methods.base import Method, Profile
-from bounds.problem import Problem, as_float_array
+from bounds.problem import Problem
 
 # The methods of CERTIFICATES_ONLY, each with the check of where it applies.
 STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
@@ -47,6 +57,7 @@ class Certificate:
     caveats: tuple[str, ...] = ()
 
 
+@numpy_defaults
 def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
     """The master theorem applied to one network.
 
@@ -58,6 +69,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     Raises ArgumentError for wrong shapes, signs of several magnitudes, or magnitudes out of range (naming a rescaling);
     DataError for entries that are no numbers; AssumptionError where the method does not apply to the problem.
     """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     if problem.random:
         raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")
     pre_activation = as_float_array("H", H, 2)
@@ -74,6 +86,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
         raise ArgumentError(
             f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
         )
+    method = choice("method", method, ("best", *METHODS, *CERTIFICATES_ONLY))
     problem.activation.require_reach("H", float(np.max(np.abs(pre_activation))))
     check_magnitudes(problem, pre_activation, scale)
     if method == "shadowing":
@@ -224,6 +237,7 @@ class SwitchOn:
     certificate: Certificate
 
 
+@numpy_defaults
 def first_certified(
     problem: Problem, states: Iterable[tuple[float, Any, Any]], *, method: str = "best"
 ) -> SwitchOn | None:
@@ -232,8 +246,15 @@ def first_certified(
     H (m, n) and signs (m,) as in certify. States are asked for one by one, so that a generator need not compute those
     that come after. A certificate at one time covers all later times of the same trajectory.
     """
-    for index, (time, H, signs) in enumerate(states):
+    require(isinstance(states, Iterable), "states", "a sequence of (time, H, signs)", states)
+    for index, state in enumerate(states):
+        require(isinstance(state, tuple | list) and len(state) == 3, f"states[{index}]", "(time, H, signs)", state)
+        time, H, signs = (
+            real(f"time of states[{index}]", state[0], "a finite number", math.isfinite),
+            state[1],
+            state[2],
+        )
         certificate = certify(problem, H, signs=signs, method=method)
         if certificate.holds:
-            return SwitchOn(float(time), index, certificate)
+            return SwitchOn(time, index, certificate)
     return None

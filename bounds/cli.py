@@ -10,12 +10,13 @@ from typing import Any, NoReturn
 
 from bounds import constants
 from bounds.certificate import certify
+from bounds.checks import INITS
 from bounds.datasets import DATASETS, load_builtin
 from bounds.embeddings import get_embedding
 from bounds.erratum import Demonstration, Erratum, errata, get_erratum
 from bounds.errors import ArgumentError, AssumptionError, LinrateError, unknown_name
 from bounds.files import load_arrays, load_file
-from bounds.guarantee import INITS, SIMULABLE_WIDTH, guarantee, table
+from bounds.guarantee import SIMULABLE_WIDTH, guarantee, table
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
 

@@ -114,7 +114,7 @@ def dim_for_half(problem: Problem, delta: float, tail: str) -> int:
     Raises ArgumentError for an unknown tail, AssumptionError where the tail does not apply (an unbounded activation,
     depth > 1 for all but lemma-4) or lambda_min(Gbar) > 0 is not certified.
     """
-    if tail not in TAILS:
+    if not isinstance(tail, str) or tail not in TAILS:
         raise unknown_name("tail", tail, TAILS)
     features, lbar, n = _features(problem), _floor(problem), problem.n
     if tail == "lemma-4":

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bounds.errors import require, unknown_name
+from bounds.checks import check_seed, integer
+from bounds.errors import ArgumentError, require, shown, unknown_name
 
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -87,14 +88,17 @@ def load_builtin(name: str, *, n: int | None = None, d: int | None = None, seed:
 
     Raises ArgumentError for an unknown name (with the nearest one) or a size that the set does not have.
     """
-    if name not in DATASETS:
+    if not isinstance(name, str) or name not in DATASETS:
         raise unknown_name("built-in data set", name, DATASETS)
     s = DATASETS[name]
-    n = s.n if n is None else n
-    d = s.d if d is None else d
-    require(n >= 1, "n", "at least 1", n)
+    n = s.n if n is None else integer("n", n, 1, rule="at least 1")
+    d = s.d if d is None else integer("d", d, 1, rule="at least 1")
     require(d >= 2 or s.load is not _experiment_3, "d", "at least 2 for experiment-3", d)
-    require(d >= 1, "d", "at least 1", d)
     require(s.largest_n is None or n <= s.largest_n, "n", f"at most {s.largest_n} for {name!r}", n)
     require(not s.fixed_d or d == s.d, "d", f"{s.d} for {name!r}, whose inputs are measured", d)
-    return s.load(n, d, seed)
+    try:
+        return s.load(n, d, check_seed(seed))
+    except (MemoryError, ValueError, OverflowError):  # numpy's words for an array too large
+        raise ArgumentError(
+            f"n, d must be such that X fits into memory. Found n = {shown(n)}, d = {shown(d)}."
+        ) from None

@@ -65,6 +65,7 @@ def embedding_name(embedding: object) -> str:
 
 EMBEDDINGS: dict[str, Embedding] = {"identity": Identity(), "quadratic": Quadratic()}
 RANDOM = "random-features"
+MOST_DIGITS = 30
 
 
 def get_embedding(text: str) -> Embedding:
@@ -84,6 +85,7 @@ def get_embedding(text: str) -> Embedding:
         if key not in ("depth", "activation", "dim", "seed"):
             raise unknown_name("option of random-features", key, ["depth", "activation", "dim", "seed"])
         if key != "activation":
-            require(value.isdigit(), f"{key} of random-features", "a whole number", value)
+            digits = value.isdecimal() and value.isascii() and len(value) <= MOST_DIGITS
+            require(digits, f"{key} of random-features", f"a whole number of at most {MOST_DIGITS} digits", value)
         options[key] = value if key == "activation" else int(value)
     return RandomFeatures(**options)

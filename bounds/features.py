@@ -13,11 +13,14 @@ from flint import arb
 
 from bounds.activation import Activation
 from bounds.activations import get_activation
+from bounds.checks import check_seed, integer
 from bounds.errors import require
 from bounds.expectations import value_square
 from bounds.kernels import value_kernel
+from bounds.memory import require_memory
 from bounds.spectrum import gamma
 
+LARGEST_DEPTH = 1000  # layers: by then every kernel has long reached its limit
 ROWS = 1024  # random features drawn at a time
 
 
@@ -37,10 +40,13 @@ class RandomFeatures:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        ok = isinstance(self.depth, int) and self.depth >= 1
-        require(ok, "depth", "an integer >= 1, the number of random layers", self.depth)
-        require(self.dim is None or self.dim >= 1, "dim", "an integer >= 1, or None for the limit", self.dim)
-        object.__setattr__(self, "activation", get_activation(self.activation))
+        rule = f"an integer in [1, {LARGEST_DEPTH}], the number of random layers"
+        depth = integer("depth", self.depth, 1, None, rule)
+        require(depth <= LARGEST_DEPTH, "depth", rule, depth)
+        dim = None if self.dim is None else integer("dim", self.dim, 1, rule="an integer >= 1, or None for the limit")
+        checked = {"depth": depth, "dim": dim, "seed": check_seed(self.seed)}
+        for field, value in {**checked, "activation": get_activation(self.activation)}.items():
+            object.__setattr__(self, field, value)
 
     @property
     def sigma(self) -> Activation:
@@ -85,6 +91,11 @@ class RandomFeatures:
     def features(self, X: np.ndarray) -> np.ndarray:
         """phi(x_a) of a realisation, (n, D)."""
         assert self.dim is not None
+        inputs = X.shape[1] if self.depth == 1 else max(self.dim, X.shape[1])
+        needed = 8 * (3 * len(X) * self.dim + ROWS * inputs)  # a layer twice, its rows, and one block of z
+        require_memory(
+            needed, f"an embedding of dim={self.dim} at {len(X)} points", "Use a smaller dim, or fewer rows."
+        )
         layer = X
         for k in range(self.depth):
             rows = []

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from flint import arb
 
 from bounds.arithmetic import ENCLOSED, NUMPY, symbolic
-from bounds.errors import ArgumentError
+from bounds.checks import plain, sequence
+from bounds.errors import ArgumentError, require, shown
 
 
-def _enclose(value: Any) -> Any:
-    return tuple(arb(v) for v in value) if isinstance(value, tuple) else arb(value)
+def _enclose(name: str, value: Any) -> Any:
+    """The ball of a number, two of them for an interval. Raises ArgumentError where it is none."""
+    value = plain(value)
+    if name == "interval":
+        ends = sequence(name, value, "(left, right), two numbers")
+        require(len(ends) == 2, name, "(left, right), two numbers", value)
+        return tuple(_enclose(f"an end of {name}", end) for end in ends)
+    if isinstance(value, Fraction):
+        return arb(value.numerator) / arb(value.denominator)
+    try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
+        return arb(value.item() if isinstance(value, np.generic) else value)
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentError(f"{name} must be a number. Found {shown(value)}.") from None
 
 
 class Constant:
@@ -36,13 +52,10 @@ class Constant:
     def __call__(self, *args: Any, **kwargs: Any) -> arb:
         """The enclosed value. Raises ArgumentError where an argument is missing, unknown or not a number."""
         try:
-            bound = inspect.signature(self.body).bind(ENCLOSED, *args, **kwargs)
-            values = {k: _enclose(v) for k, v in bound.arguments.items() if k != "o"}
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(
-                f"{self.name}({', '.join(self.parameters)}): {error}. Found {args!r}, {kwargs!r}."
-            ) from None
-        return arb(self.body(ENCLOSED, **values))
+            given = inspect.signature(self.body).bind(ENCLOSED, *args, **kwargs).arguments
+        except TypeError as error:
+            raise ArgumentError(f"{self.name}({', '.join(self.parameters)}): {error}. Found {shown(args)}.") from None
+        return arb(self.body(ENCLOSED, **{name: _enclose(name, v) for name, v in given.items() if name != "o"}))
 
     def approx(self, *args: Any, **kwargs: Any) -> Any:
         """Floating point, for arrays too; carries no guarantee."""

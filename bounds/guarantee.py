@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
+import math
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,19 +11,29 @@ import numpy as np
 from flint import arb
 
 from bounds.arithmetic import ceil_int, float_down, float_up
+from bounds.checks import (
+    LARGEST_SCALE,
+    SMALLEST_SCALE,
+    check_init,
+    check_probability,
+    check_scale,
+    choice,
+    instance,
+    integer,
+    numpy_defaults,
+)
 from bounds.concentration import PROVED_TAILS, dim_for_distance, dim_for_half
 from bounds.errors import AssumptionError, require
 from bounds.initial_output import width_for_output
-from bounds.methods import get_method, proved_methods
+from bounds.methods import METHODS, get_method, proved_methods
 from bounds.methods.base import Method
 from bounds.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INITS = ("independent", "antisymmetric")
 SIMULABLE_WIDTH = 10**7
-LARGEST_SCALE = 1e150  # its square, in every rate, is still a float
+RESCALE = "Multiply X, or y, by a constant so that their entries are of order 1."
 
 
 @dataclass(frozen=True)
@@ -63,22 +73,7 @@ class Guarantee:
         return str(self.constants["dominant"])
 
 
-def check_probability(value: Any, name: str = "delta") -> None:
-    """`name` must be a number in (0, 1), and no denormal one."""
-    require(isinstance(value, numbers.Real) and 1e-300 <= float(value) < 1, name, "in (0, 1)", value)
-
-
-def check_scale(scale: float) -> None:
-    """scale must be positive, and its square a finite number."""
-    ok = isinstance(scale, numbers.Real) and not isinstance(scale, bool) and 0 < scale <= LARGEST_SCALE
-    require(ok, "scale", "a positive finite number, at most 1e150", scale)
-
-
-def check_init(init: str) -> None:
-    """init must be a known initialisation."""
-    require(init in INITS, "init", f"one of {INITS}", init)
-
-
+@numpy_defaults
 def guarantee(
     problem: Problem,
     delta: float = 0.05,
@@ -102,32 +97,29 @@ def guarantee(
     Raises ArgumentError for arguments out of range, AssumptionError where the method does not apply or the given
     scale is not above its critical value.
     """
-    check_probability(delta)
-    check_init(init)
-    check_probability(beta, "beta")
-    require(isinstance(budget, int) and budget >= 1, "budget", "a whole number of neurons >= 1", budget)
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    delta, init, beta = check_probability(delta), check_init(init), check_probability(beta, "beta")
+    scale = None if scale is None else check_scale(scale)
+    tau = "optimal" if isinstance(tau, str) and tau == "optimal" else check_probability(tau, "tau")
+    budget = integer("budget", budget, 1, None, "a whole number of neurons >= 1")
+    method = choice("method", method, ("best", *METHODS))
     return replace(_guarantee(problem, delta, method, init, scale, beta, tau), budget=budget)
 
 
 def _guarantee(
     problem: Problem, delta: float, method: str, init: str, scale: float | None, beta: float, tau: float | str
 ) -> Guarantee:
-    if scale is not None:
-        check_scale(scale)
-        scale = float(scale)
-    if tau == "optimal":
+    if isinstance(tau, str):  # "optimal"
         require(scale is not None or init == "independent", "scale", "given with tau='optimal' and pairs", scale)
         return _optimal_tau(problem, delta, {"method": method, "init": init, "scale": scale, "beta": beta})
-    check_probability(tau, "tau")
-    delta, beta = float(delta), float(beta)
     if problem.random:
         return _theorem_2(problem, delta, {"method": method, "init": init, "scale": scale, "beta": beta, "tau": tau})
     if method != "best":
-        return _by_method(get_method(method), problem, delta, init, scale, beta, float(tau))
+        return _by_method(get_method(method), problem, delta, init, scale, beta, tau)
     found, refused = [], []
     for candidate in proved_methods():
         try:
-            found.append(_by_method(candidate, problem, delta, init, scale, beta, float(tau)))
+            found.append(_by_method(candidate, problem, delta, init, scale, beta, tau))
         except AssumptionError as error:
             refused.append(f"{candidate.name}: {error}")
     if not found:
@@ -183,9 +175,16 @@ def _by_method(
     if prior.profile.empty:
         raise AssumptionError(f"method {method.name!r} says nothing here: no slope is certified to stay above zero.")
     critical = prior.profile.critical
+    if not critical.is_finite():
+        raise AssumptionError(
+            f"method {method.name!r} says nothing here: its critical scale is not finite, or the data are too large or"
+            f" too small for it (lambda_min(G) >= {problem.spectrum.lmin[0]:.3g}). {RESCALE}"
+        )
     chosen = scale if scale is not None else _default_scale(problem, critical, prior.output, init, beta)
     if chosen > LARGEST_SCALE:
-        raise AssumptionError(f"method {method.name!r} asks for a scale of {chosen:.3g}: it says nothing here.")
+        raise AssumptionError(
+            f"method {method.name!r} asks for a scale of {chosen:.3g}, beyond {LARGEST_SCALE:g}. {RESCALE}"
+        )
     c = arb(chosen)
     if init == "antisymmetric":
         output_width = arb(0)
@@ -205,19 +204,25 @@ def _by_method(
         promised = used
     else:
         promised = arb(beta).max(used)
-    rate = 2 * c**2 * prior.profile.remaining(promised)
+    rate = float_down(2 * c**2 * prior.profile.remaining(promised))
+    length = float_up(prior.profile.path_length(promised))
+    if not (rate < math.inf and length < math.inf):  # NaN included
+        raise AssumptionError(
+            f"method {method.name!r} says nothing here: the rate ({rate:.3g}) or the path length ({length:.3g}) is not"
+            f" a finite float at scale {chosen:.3g}. {RESCALE}"
+        )
     return Guarantee(
         method=method.name,
         source=method.source,
         proved=method.proved,
         width=width,
         scale=chosen,
-        rate=max(float_down(rate), 0.0),
+        rate=max(rate, 0.0),
         delta=delta,
         init=init,
         beta=float_up(promised),
         critical_scale=float_up(critical * residual),
-        path_length=float_up(prior.profile.path_length(promised)),
+        path_length=length,
         constants={
             "a": critical,
             "concentration": prior.concentration,
@@ -235,7 +240,7 @@ def _by_method(
 def _default_scale(problem: Problem, critical: arb, output: str, init: str, beta: float) -> float:
     factor = arb(1) if init == "antisymmetric" else arb(2) if output == "vector" else arb(2).sqrt()
     needed = float_up(factor * critical * problem.y_norm / arb(beta))
-    return needed if needed > 0 else 1.0  # y = 0 or a = 0: every scale will do
+    return max(needed, SMALLEST_SCALE) if needed > 0 else 1.0  # y = 0 or a = 0: every scale will do
 
 
 def required_width(problem: Problem, delta: float = 0.05, **same: Any) -> int:
@@ -248,6 +253,7 @@ def required_scale(problem: Problem, delta: float = 0.05, **same: Any) -> float:
     return guarantee(problem, delta, **same).scale
 
 
+@numpy_defaults
 def required_embedding_dim(problem: Problem, delta: float = 0.05, *, tail: str | None = None, **same: Any) -> int:
     """The embedding dimension D of guarantee(problem, delta, **same) for a random embedding: an exact int, rounded up.
 
@@ -255,7 +261,8 @@ def required_embedding_dim(problem: Problem, delta: float = 0.05, *, tail: str |
     (concentration.TAILS); "best" is the smallest proved one, "monte-carlo" is statistical, not proved. Enough to draw
     the embedding and to use a fixed embedding's theorem.
     """
-    check_probability(delta)
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    delta = check_probability(delta)
     if tail is None:
         found = guarantee(problem, delta, **same).embedding_dim
         if found is None:
@@ -282,6 +289,7 @@ def certified_rate(problem: Problem, delta: float = 0.05, **same: Any) -> float:
     return guarantee(problem, delta, **same).rate
 
 
+@numpy_defaults
 def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", **same: Any) -> pd.DataFrame:
     """Every method side by side, one row each; a method that does not apply says why in `caveats`.
 
@@ -289,8 +297,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
     """
     import pandas as pd
 
-    from bounds.methods import METHODS
-
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     rows = []
     for name, method in METHODS.items():
         try:

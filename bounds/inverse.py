@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from bounds.checks import check_probability, instance, integer, numpy_defaults
 from bounds.errors import AssumptionError, require
 from bounds.guarantee import guarantee
 from bounds.problem import Problem
@@ -18,16 +19,16 @@ from bounds.problem import Problem
 LEAST_DELTA = 1e-30
 
 
-def _covers(problem: Problem, delta: float, width: int, same: dict[str, Any]) -> bool:
+def _covers(problem: Problem | Callable[[], Problem], delta: float, width: int, same: dict[str, Any]) -> bool:
     try:
-        return guarantee(problem, delta, **same).width <= width
+        return guarantee(problem if isinstance(problem, Problem) else problem(), delta, **same).width <= width
     except AssumptionError:
         return False
 
 
-def _check(width: int) -> None:
-    ok = isinstance(width, int) and not isinstance(width, bool) and width >= 1
-    require(ok, "width", "a whole number >= 1", width)
+def _check(problem: Any, width: Any) -> int:
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    return integer("width", width, 1, None, "a whole number >= 1")
 
 
 def _refuse(problem: Problem, width: int, least: str) -> AssumptionError:
@@ -48,12 +49,13 @@ def _bisect(covered: Callable[[float], bool], good: float, bad: float, steps: in
     return good
 
 
+@numpy_defaults
 def smallest_delta(problem: Problem, width: int, **same: Any) -> float:
     """The smallest failure probability at which `width` neurons are enough, rounded up; at least 1e-30.
 
     same: as for guarantee (method, init, scale, beta, tau). Raises AssumptionError where no delta < 1 will do.
     """
-    _check(width)
+    width = _check(problem, width)
 
     def covered(log_delta: float) -> bool:
         return _covers(problem, math.exp(log_delta), width, same)
@@ -64,12 +66,13 @@ def smallest_delta(problem: Problem, width: int, **same: Any) -> float:
     return math.exp(least) if covered(least) else math.exp(_bisect(covered, most, least))
 
 
+@numpy_defaults
 def largest_n(problem: Problem, width: int, delta: float = 0.05, **same: Any) -> int:
     """The largest k such that `width` neurons are enough for the first k data points.
 
     Raises AssumptionError where one data point is too many, ArgumentError for a problem known by its Gram matrix alone.
     """
-    _check(width)
+    width, delta = _check(problem, width), check_probability(delta)
     require(
         problem.embedding is not None, "problem", "built from data X, for its first rows are taken", "a Gram matrix"
     )
@@ -77,9 +80,13 @@ def largest_n(problem: Problem, width: int, delta: float = 0.05, **same: Any) ->
     def covered(k: float) -> bool:
         if k == problem.n:
             return _covers(problem, delta, width, same)
-        head = Problem(problem.X[: int(k)], problem.y[: int(k)], problem.activation, problem.embedding)
-        # A principal submatrix of a matrix within u of another is within u of the other's.
-        return _covers(head.within(problem.gram_radius) if problem.gram_radius else head, delta, width, same)
+
+        def head() -> Problem:
+            first = Problem(problem.X[: int(k)], problem.y[: int(k)], problem.activation, problem.embedding)
+            # A principal submatrix of a matrix within u of another is within u of the other's.
+            return first.within(problem.gram_radius) if problem.gram_radius else first
+
+        return _covers(head, delta, width, same)
 
     if covered(problem.n):
         return problem.n
@@ -92,13 +99,14 @@ def largest_n(problem: Problem, width: int, delta: float = 0.05, **same: Any) ->
     return good
 
 
+@numpy_defaults
 def smallest_lambda_min(problem: Problem, width: int, delta: float = 0.05, **same: Any) -> float:
     """The smallest separation of the data that `width` neurons still cover: lambda_min(G) - u, where every Gram matrix
     within u of this one in the spectral norm is covered. Rounded up.
 
     Raises AssumptionError where the width does not cover the problem itself.
     """
-    _check(width)
+    width, delta = _check(problem, width), check_probability(delta)
     if problem.random:
         raise AssumptionError("smallest_lambda_min is about one Gram matrix. Draw the embedding: problem.draw(dim=D).")
     lmin = float(problem.spectrum.lmin_floor)

@@ -19,8 +19,8 @@ import numpy as np
 from flint import arb
 
 from bounds.arithmetic import float_down
+from bounds.checks import LARGEST_SCALE
 from bounds.errors import ArgumentError, require
-from bounds.guarantee import LARGEST_SCALE
 from bounds.problem import Problem
 from bounds.spectrum import Spectrum
 

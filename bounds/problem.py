@@ -13,29 +13,10 @@ from flint import arb
 from bounds.activation import Activation
 from bounds.activations import get_activation
 from bounds.arithmetic import ball
+from bounds.checks import as_float_array, check_seed, integer, numpy_defaults, real, text
 from bounds.embeddings import Embedding, Identity, embedding_name
-from bounds.errors import ArgumentError, AssumptionError, DataError, require
+from bounds.errors import AssumptionError, DataError, require
 from bounds.spectrum import Spectrum, spectrum
-
-
-def as_float_array(name: str, value: Any, ndim: int) -> np.ndarray:
-    """A read-only float64 copy of `value`; DataError where it is not numeric, not finite or of another dimension."""
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} must hold numbers only ({error}). Convert or drop the other columns.") from None
-    shape_rule = {1: "one-dimensional, shape (n,)", 2: "two-dimensional, shape (n, d)"}[ndim]
-    if array.ndim != ndim:
-        raise ArgumentError(f"{name} must be {shape_rule}. Found shape {array.shape}.")
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        where = ", ".join(str(int(i)) for i in bad[0])
-        raise DataError(
-            f"{name} must be finite. Found {array[tuple(bad[0])]} at {name}[{where}]"
-            f" ({len(bad)} such entr{'y' if len(bad) == 1 else 'ies'}). Drop or impute these rows."
-        )
-    array.setflags(write=False)
-    return array
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -57,6 +38,7 @@ class Problem:
     name: str
     gram_radius: float = 0.0
 
+    @numpy_defaults
     def __init__(
         self,
         X: Any,
@@ -67,13 +49,15 @@ class Problem:
         name: str = "data",
     ) -> None:
         embedding = Identity() if embedding is None else embedding
-        if not isinstance(embedding, Embedding):
-            raise ArgumentError(f"embedding must have a method gram(X, X2). Found {embedding!r}.")
+        ok = isinstance(embedding, Embedding) and not isinstance(embedding, type)
+        way = "Use one of bounds.Identity(), bounds.Quadratic() and bounds.RandomFeatures(depth=1)."
+        require(ok, "embedding", "an object with a method gram(X, X2)", embedding, way)
         inputs = as_float_array("X", X, 2)
         require(inputs.shape[1] >= 1, "X", "of at least one column", inputs.shape)
         self._set(inputs, y, activation, embedding, name)
 
     @classmethod
+    @numpy_defaults
     def from_gram(cls, G: Any, y: Any, *, activation: str | Activation = "tanh", name: str = "gram") -> Problem:
         """A problem of which only the Gram matrix G (n, n), symmetric positive semidefinite, is known.
 
@@ -84,15 +68,17 @@ class Problem:
         AssumptionError where an eigenvalue is certainly negative.
         """
         gram = as_float_array("G", G, 2)
+        require(len(gram) > 0, "G", "of at least one row", gram.shape)
         require(gram.shape[0] == gram.shape[1], "G", "square", gram.shape)
-        gap = float(np.max(np.abs(gram - gram.T), initial=0.0))
-        require(gap == 0, "G", "symmetric", f"max |G - G'| = {gap:.3g}", "Pass (G + G') / 2.")
+        with np.errstate(over="ignore"):  # of a large entry and its negative
+            gap = float(np.max(np.abs(gram - gram.T), initial=0.0))
+        require(gap == 0, "G", f"symmetric, but max |G - G'| = {gap:.3g}", gram, "Pass (G + G') / 2.")
         problem = object.__new__(cls)
         problem._set(gram, y, activation, None, name)
         return problem
 
     def _set(self, X: np.ndarray, y: Any, activation: Any, embedding: Embedding | None, name: str) -> None:
-        fields = {"X": X, "y": as_float_array("y", y, 1), "embedding": embedding, "name": name}
+        fields = {"X": X, "y": as_float_array("y", y, 1), "embedding": embedding, "name": text("name", name)}
         for field, value in {**fields, "activation": get_activation(activation)}.items():
             object.__setattr__(self, field, value)
         if len(X) == 0:
@@ -140,13 +126,14 @@ class Problem:
             raise AssumptionError(
                 f"only a random embedding can be drawn. Found {self.embedding_name!r}. Use RandomFeatures(depth=1)."
             )
-        drawn = getattr(self.embedding, "draw")(dim, seed)  # noqa: B009  (not every Embedding has it)
+        drawn = getattr(self.embedding, "draw")(integer("dim", dim, 1), check_seed(seed))  # noqa: B009  (not every Embedding has it)
         return Problem(self.X, self.y, self.activation, drawn, name=self.name)
 
     def within(self, radius: float) -> Problem:
         """The same data with a Gram matrix known only up to `radius` in the spectral norm: every number computed from
         it holds for each such matrix. Of a random embedding it speaks of the realisations within `radius` of the limit,
         given that the one drawn is among them."""
+        radius = real("radius", radius, "a finite number >= 0", lambda u: 0 <= u < np.inf)
         clone = object.__new__(Problem)
         for field in ("X", "y", "activation", "embedding", "name"):
             object.__setattr__(clone, field, getattr(self, field))
@@ -159,6 +146,7 @@ class Problem:
         return embedding_name(self.embedding)
 
     @cached_property
+    @numpy_defaults
     def gram(self) -> np.ndarray:
         """G_ab = (1/D) Phi(x_a).Phi(x_b), (n, n), read-only (definition after (11))."""
         if self.embedding is None:
@@ -198,6 +186,7 @@ class Problem:
         return [ball(max(g * (1 - 2 * e) - u, 0.0), g * (1 + 2 * e) + u) for g in np.diagonal(self.gram).tolist()]
 
     @cached_property
+    @numpy_defaults
     def spectrum(self) -> Spectrum:
         """Certified enclosures of lambda_min(G) and lambda_max(G), the error of forming G included."""
         # |E_ab| <= e sqrt(G_aa G_bb) gives ||E||_2 <= e tr(G).

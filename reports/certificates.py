@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from bounds import Problem, SwitchOn, first_certified
-from bounds.errors import AssumptionError, require, unknown_name
+from bounds.checks import check_scale, check_seed, check_time, check_width, choice, instance, sequence
+from bounds.errors import AssumptionError, require
 from bounds.files import write_atomically
-from bounds.guarantee import check_scale
 from bounds.methods import CERTIFICATES_ONLY, proved_methods
 from simulate import Network, Status, gradient_flow, sample_network
-from simulate.network import check_width
-from simulate.run import check_time
 
 METHODS = ("transport", "slopes", "kernel", "shadowing")
 KNOWN = ("best", *(m.name for m in proved_methods()), *CERTIFICATES_ONLY)
@@ -42,13 +40,19 @@ class CertificateOptions:
 
     def __post_init__(self) -> None:
         """Raises ArgumentError at once, not after minutes of work."""
-        check_scale(self.scale)
-        check_width(self.width, "independent")
-        check_time("t_max", self.t_max)
-        require(len(self.seeds) > 0 and min(self.seeds) >= 0, "seeds", "non-negative integers", self.seeds)
-        for method in self.methods:
-            if method not in KNOWN:
-                raise unknown_name("method", method, KNOWN)
+        seeds = sequence("seeds", self.seeds, "non-negative integers")
+        methods = sequence("methods", self.methods, "a sequence of names of methods")
+        require(len(seeds) > 0, "seeds", "non-negative integers, at least one", self.seeds)
+        require(len(methods) > 0, "methods", "a sequence of names of methods, at least one", self.methods)
+        checked = {
+            "scale": check_scale(self.scale),
+            "width": check_width(self.width, "independent"),
+            "t_max": check_time("t_max", self.t_max),
+            "seeds": tuple(check_seed(seed, "seeds") for seed in seeds),
+            "methods": tuple(choice("method", method, KNOWN) for method in methods),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def measured_rate(problem: Problem, state: State) -> float:
 
 def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[SwitchRow]:
     """A row for each seed and method, as soon as it is known."""
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    instance("options", options, CertificateOptions)
     for seed in options.seeds:
         network = sample_network(problem, width=options.width, scale=options.scale, seed=seed)
         start = _loss(problem, network.H, network.signs)

@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bounds import AssumptionError, Guarantee, Problem
-from bounds.errors import require
-from bounds.guarantee import check_probability, check_scale
-from simulate.network import check_width
-from simulate.run import check_time
+from bounds.checks import check_probability, check_scale, check_seed, check_time, check_width, instance, integer
 from verify.claims import CLAIMS, Claim, NotApplicable
 from verify.promises import promise_rows
 from verify.rows import Row, row_of
@@ -31,13 +28,17 @@ class GapOptions:
 
     def __post_init__(self) -> None:
         """Raises ArgumentError at once, not after minutes of work."""
-        check_probability(self.delta)
-        check_probability(self.alpha, "alpha")
-        check_scale(self.scale)
-        check_width(self.width, "independent")
-        check_time("t_max", self.t_max)
-        require(self.seed >= 0, "seed", "a non-negative integer", self.seed)
-        require(self.trials is None or self.trials >= 1, "trials", "a positive integer", self.trials)
+        checked = {
+            "delta": check_probability(self.delta),
+            "alpha": check_probability(self.alpha, "alpha"),
+            "scale": check_scale(self.scale),
+            "width": check_width(self.width, "independent"),
+            "t_max": check_time("t_max", self.t_max),
+            "seed": check_seed(self.seed),
+            "trials": None if self.trials is None else integer("trials", self.trials, 1),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
 
 def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[Row]]]:
@@ -49,6 +50,8 @@ def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[
 
     Raises AssumptionError where lambda_min(G) > 0 is not certified, or the embedding is random and not drawn.
     """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    instance("options", options, GapOptions)
     if problem.random:
         raise AssumptionError(
             "the gap report simulates one network, so a random embedding must be drawn. Found"

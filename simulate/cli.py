@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from bounds.checks import INITS
 from bounds.cli import HOLDS, Parser, add_problem_options, problem_from
 from bounds.files import check_writable, write_atomically
-from bounds.guarantee import INITS
 from bounds.problem import Problem
 from simulate.run import gradient_descent, gradient_flow
 from simulate.trajectory import Trajectory

@@ -7,9 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from bounds.checks import (
+    as_float_array,
+    check_init,
+    check_scale,
+    check_seed,
+    check_width,
+    instance,
+    numpy_defaults,
+)
 from bounds.errors import ArgumentError, require, unknown_name
-from bounds.guarantee import check_init, check_scale
-from bounds.problem import Problem, as_float_array
+from bounds.memory import require_memory
+from bounds.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,7 @@ class Network:
 
     H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i = +scale or -scale; H_test: (m, k) those on test points.
 
-    Raises ArgumentError for shapes that do not fit together.
+    Raises ArgumentError for shapes that do not fit together, DataError for entries that are no real numbers.
     """
 
     H: np.ndarray
@@ -26,13 +35,15 @@ class Network:
     H_test: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        H, signs = np.asarray(self.H), np.asarray(self.signs)
+        for name in ("H", "signs", "H_test"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _real_array(name, getattr(self, name)))
+        H, signs, test = self.H, self.signs, self.H_test
         if H.ndim != 2 or signs.shape != (len(H),):
             raise ArgumentError(
                 f"a network needs H of shape (m, n) and signs of shape (m,). Found {H.shape} and {signs.shape}."
             )
         require(len(H) >= 1, "network", "of at least one neuron", H.shape)
-        test = None if self.H_test is None else np.asarray(self.H_test)
         if test is not None and (test.ndim != 2 or len(test) != len(H)):
             raise ArgumentError(f"H_test must be of shape (m, k) with m = {len(H)}. Found {test.shape}.")
 
@@ -47,6 +58,13 @@ class Network:
         return float(abs(self.signs[0]))
 
 
+def _real_array(name: str, value: Any) -> np.ndarray:
+    """A float array as it is, for a state may be large and hold what a diverged run ended with; else a float64 copy."""
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return value
+    return as_float_array(name, value, 1 if name == "signs" else 2)
+
+
 @dataclass(frozen=True)
 class Scaling:
     """Table 1: f = (alpha/m) sum_i c_i sigma(h_i), dh_i/dt = -beta c_i G (r * sigma'(h_i)), h^0 ~ spread N(0, G)."""
@@ -54,6 +72,9 @@ class Scaling:
     alpha: float
     beta: float
     spread: float
+
+
+SCALINGS = ("ours", "ntk", "mf")
 
 
 def scaling_of(name: str, width: int) -> Scaling:
@@ -67,7 +88,7 @@ def scaling_of(name: str, width: int) -> Scaling:
         "ntk": Scaling(root, 1.0 / root, 1.0),
         "mf": Scaling(1.0, 1.0, 1.0 / root),
     }
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise unknown_name("scaling", name, table)
     return table[name]
 
@@ -77,19 +98,6 @@ def square_root(gram: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(gram)
     root: np.ndarray = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     return root
-
-
-def check_width(width: int, init: str) -> None:
-    """width must be a positive integer, even for antisymmetric pairs."""
-    whole = isinstance(width, int | np.integer) and not isinstance(width, bool)
-    require(whole and width >= 1, "width", "a positive integer", width)
-    require(
-        init != "antisymmetric" or width % 2 == 0,
-        "width",
-        "even with init='antisymmetric', which draws pairs",
-        width,
-        f"Use width={int(width) + 1}.",
-    )
 
 
 def test_inputs(problem: Problem, X_test: Any) -> np.ndarray:
@@ -132,6 +140,7 @@ def _draw_test(problem: Problem, X_test: np.ndarray, H: np.ndarray, draws: np.nd
     return drawn
 
 
+@numpy_defaults
 def sample_network(
     problem: Problem,
     *,
@@ -151,16 +160,17 @@ def sample_network(
     Raises ArgumentError for width < 1, an odd width with antisymmetric pairs, a scale that is not positive, or a
     negative seed.
     """
-    check_scale(scale)
-    check_init(init)
-    check_width(width, init)
-    require(isinstance(seed, int | np.integer) and seed >= 0, "seed", "a non-negative integer", seed)
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    scale, init, seed = check_scale(scale), check_init(init), check_seed(seed)
+    width = check_width(width, init)
+    spread = scaling_of(scaling, width).spread
     paired = init == "antisymmetric"
-    weights_stream, signs_stream, test_stream = np.random.SeedSequence(int(seed)).spawn(3)
-    drawn = int(width) // 2 if paired else int(width)
+    rows = problem.n if X_test is None else problem.n + len(test_inputs(problem, X_test))
+    require_memory(8 * width * rows * (1 if paired else 2), f"a network of {width} neurons", "Use a smaller width.")
+    weights_stream, signs_stream, test_stream = np.random.SeedSequence(seed).spawn(3)
+    drawn = width // 2 if paired else width
     draws = np.random.default_rng(weights_stream).standard_normal((drawn, problem.n))
     columns = square_root(problem.gram) @ draws.T  # (n, m), neurons contiguous as the flow wants them
-    spread = scaling_of(scaling, int(width)).spread
     test = None
     if X_test is not None:
         inputs = test_inputs(problem, X_test)

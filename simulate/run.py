@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,19 @@ import torch
 from threadpoolctl import ThreadpoolController
 
 from bounds.activation import Interval
+from bounds.checks import (
+    as_float_array,
+    boolean,
+    check_seed,
+    check_time,
+    function,
+    instance,
+    integer,
+    numpy_defaults,
+    path,
+    real,
+    sequence,
+)
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from simulate.descent import descend
@@ -43,29 +55,25 @@ def _threads(entries: int) -> Iterator[None]:
         torch.set_float32_matmul_precision(precision)
 
 
-def check_time(name: str, value: float) -> None:
-    """`name` must be a positive finite time."""
-    number = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
-    require(number and 0 < value < math.inf, name, "a positive finite number", value)
+def _check_ratio(value: Any) -> float:
+    return real("loss_ratio", value, "in [0, 1)", lambda ratio: 0 <= ratio < 1)
 
 
-def _check_ratio(loss_ratio: float) -> None:
-    require(isinstance(loss_ratio, int | float) and 0 <= loss_ratio < 1, "loss_ratio", "in [0, 1)", loss_ratio)
-
-
-def _check_saves(save_at: Sequence[float] | np.ndarray | None, t_max: float) -> np.ndarray | None:
+def _check_saves(save_at: Any, t_max: float) -> np.ndarray | None:
+    """The save points, (T,): increasing, in [0, t_max]."""
     if save_at is None:
         return None
-    times = np.asarray(save_at, dtype=np.float64)
-    ok = times.ndim == 1 and len(times) > 0 and bool(np.all(np.diff(times) > 0)) and times[0] >= 0
+    times = as_float_array("save_at", save_at, 1)
+    ok = len(times) > 0 and bool(np.all(np.diff(times) > 0)) and times[0] >= 0
     require(ok and times[-1] <= t_max, "save_at", f"increasing times in [0, t_max = {t_max:g}]", save_at)
     return times
 
 
-def _check_seeds(seeds: Sequence[int], others: dict[str, Any]) -> list[int]:
-    found = [int(s) if isinstance(s, int | np.integer) else s for s in seeds]
-    ok = len(found) > 0 and len(set(found)) == len(found)
-    require(ok, "seeds", "a sequence of different seeds, at least one", seeds)
+def _check_seeds(seeds: Any, others: dict[str, Any]) -> list[int]:
+    """The seeds of several runs, each another. `others`: what goes with a single run, by name."""
+    rule = "a sequence of different seeds, at least one"
+    found = [check_seed(seed, f"seeds[{k}]") for k, seed in enumerate(sequence("seeds", seeds, rule))]
+    require(len(found) > 0 and len(set(found)) == len(found), "seeds", rule, seeds)
     for name, value in others.items():
         if value is not None:
             raise ArgumentError(f"{name} goes with one run, not with seeds. Run gradient_flow once for each.")
@@ -106,6 +114,7 @@ def gradient_flow(problem: Problem, *, seeds: None = None, **options: Unpack[Flo
 def gradient_flow(problem: Problem, *, seeds: Sequence[int], **options: Unpack[FlowOptions]) -> list[Trajectory]: ...
 
 
+@numpy_defaults
 def gradient_flow(
     problem: Problem,
     *,
@@ -152,15 +161,17 @@ def gradient_flow(
     arguments out of range, a state that does not fit in memory or a checkpoint of another run, DataError for a
     checkpoint that cannot be read, Interrupted after ctrl-C with a checkpoint.
     """
-    check_time("t_max", t_max)
-    require(isinstance(rtol, int | float) and 1e-13 <= rtol <= 0.1, "rtol", "in [1e-13, 0.1]", rtol)
-    _check_ratio(loss_ratio)
-    require(isinstance(max_steps, int) and max_steps >= 1, "max_steps", "a positive integer", max_steps)
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    t_max, loss_ratio = check_time("t_max", t_max), _check_ratio(loss_ratio)
+    rtol = real("rtol", rtol, "in [1e-13, 0.1]", lambda r: 1e-13 <= r <= 0.1)
+    max_steps, resume = integer("max_steps", max_steps, 1), boolean("resume", resume)
+    checkpoint = None if checkpoint is None else path("checkpoint", checkpoint)
+    progress = None if progress is None else function("progress", progress, "a function of (time, loss, step, tau)")
     stepper = get_integrator(integrator)
     saves = _check_saves(save_at, t_max)
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
     alone = {"network": network, "checkpoint": checkpoint, "progress": progress}
-    chosen = [seed] if seeds is None else _check_seeds(seeds, alone)
+    chosen = [check_seed(seed)] if seeds is None else _check_seeds(seeds, alone)
     listed = None if saves is None else saves.tolist()
     reported = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "loss": loss, "save_at": listed}
     found: list[Trajectory] = []
@@ -172,7 +183,7 @@ def gradient_flow(
         if len(part) > 1:
             setup = Setup(problem, part, options)
         times = None if saves is None else saves / setup.clock
-        control = Control(t_max / setup.clock, float(rtol), float(loss_ratio), max_steps, times, progress)
+        control = Control(t_max / setup.clock, rtol, loss_ratio, max_steps, times, progress)
         exact = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "max_steps": max_steps}
         saver = setup.saver(checkpoint, resume, {"integrator": integrator, "save_at": listed, **exact})
         with _threads(entries), saver.watching():
@@ -181,6 +192,7 @@ def gradient_flow(
     return found[0] if seeds is None else found
 
 
+@numpy_defaults
 def gradient_descent(
     problem: Problem,
     *,
@@ -211,10 +223,12 @@ def gradient_descent(
     time = step * number of steps; path_length sums step sqrt(P_k). There is no discretisation error; `errors` holds
     the rounding. Raises as gradient_flow does.
     """
-    check_time("step", step)
-    require(isinstance(steps, int) and steps >= 0, "steps", "a non-negative integer", steps)
-    require(isinstance(save_every, int) and save_every >= 1, "save_every", "a positive integer", save_every)
-    _check_ratio(loss_ratio)
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    step, loss_ratio = check_time("step", step), _check_ratio(loss_ratio)
+    steps, save_every = integer("steps", steps, 0), integer("save_every", save_every, 1)
+    seed, resume = check_seed(seed), boolean("resume", resume)
+    checkpoint = None if checkpoint is None else path("checkpoint", checkpoint)
+    progress = None if progress is None else function("progress", progress, "a function of (time, loss, step, tau)")
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
     setup = Setup(problem, [seed], options)
     exact = {"step": step, "steps": steps, "save_every": save_every, "loss_ratio": loss_ratio, "integrator": "descent"}

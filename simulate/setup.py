@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +10,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from bounds import memory
 from bounds.activation import Interval
-from bounds.errors import ArgumentError, require
+from bounds.checks import (
+    boolean,
+    check_init,
+    check_interval,
+    check_scale,
+    check_width,
+    choice,
+    instance,
+    require_finite,
+)
+from bounds.errors import ArgumentError, DataError, require, shown
 from bounds.problem import Problem
 from simulate.arrays import Array, Arrays
 from simulate.flow import GPU_PART, Flow
 from simulate.interrupt import Saver
 from simulate.loop import Outcome
-from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
+from simulate.network import SCALINGS, Network, gram_between, sample_network, scaling_of, test_inputs
 from simulate.observe import Recorder
 from simulate.trajectory import Trajectory
 
@@ -43,15 +53,34 @@ class Options:
     loss: str
     low_memory: bool
 
+    def __post_init__(self) -> None:
+        """Every argument as a plain value. Raises ArgumentError."""
+        checked = {
+            "init": check_init(self.init),
+            "width": check_width(self.width, self.init),
+            "scale": check_scale(self.scale),
+            "scaling": choice("scaling", self.scaling, SCALINGS),
+            "dtype": choice("dtype", self.dtype, DTYPES),
+            "loss": choice("loss", self.loss, ("sum", "mean")),
+            "low_memory": boolean("low_memory", self.low_memory),
+            "interval": None if self.interval is None else check_interval("interval", self.interval),
+        }
+        if self.network is not None:
+            instance("network", self.network, Network, "Use simulate.Network(H, signs).")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
 
 def choose_device(device: str, entries: int) -> torch.device:
     """The device of that name; "auto": a GPU if there is one and the state gains by it. ArgumentError for no device."""
+    if not isinstance(device, str | torch.device):
+        raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {shown(device)}.")
     if device == "auto":
         return torch.device("cuda" if entries >= GPU_FROM and torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except (RuntimeError, TypeError):
-        raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {device!r}.") from None
+    except (RuntimeError, TypeError, ValueError):
+        raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {shown(device)}.") from None
     require(chosen.type in ("cpu", "cuda"), "device", "'auto', 'cpu' or 'cuda'", device)
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ArgumentError(
@@ -66,12 +95,7 @@ def available_memory(device: torch.device) -> int | None:
     """Bytes that can still be allocated there, None where the system does not tell."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        with open("/proc/meminfo") as lines:
-            found = next((line for line in lines if line.startswith("MemAvailable")), "")
-        return 1024 * int(found.split()[1]) if found else None
-    except OSError:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+    return memory.available_memory()
 
 
 def require_memory(entries: int, options: Options, device: torch.device) -> None:
@@ -92,14 +116,13 @@ def require_memory(entries: int, options: Options, device: torch.device) -> None
 
 
 def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
-    shape = np.asarray(network.H).shape
+    shape = network.H.shape
     require(shape[1] == problem.n, "network", f"one with H of shape (m, {problem.n})", shape)
-    require(
-        bool(np.all(np.isfinite(network.H)) and np.all(np.abs(network.signs) == network.scale)) and network.scale > 0,
-        "network",
-        "finite, with signs of one magnitude (Assumption 1)",
-        "other entries",
-    )
+    require_finite("network.H", network.H)
+    require_finite("network.signs", network.signs)
+    check_scale(network.scale, "network.scale")
+    rule = "finite, with signs of one magnitude (Assumption 1)"
+    require(bool(np.all(np.abs(network.signs) == network.scale)), "network", rule, network.signs)
     if inputs is None:
         return network if network.H_test is None else Network(network.H, network.signs)
     require(
@@ -109,9 +132,9 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
         "H_test=None",
         "Pass Network(H, signs, H_test) with H_test = Phi(X_test) W' / sqrt(D) transposed.",
     )
-    test = np.asarray(network.H_test)
-    require(test.shape[1] == len(inputs), "H_test", f"of shape (m, {len(inputs)}) to match X_test", test.shape)
-    require(bool(np.all(np.isfinite(test))), "H_test", "finite", "other entries")
+    shape = network.H_test.shape
+    require(shape[1] == len(inputs), "H_test", f"of shape (m, {len(inputs)}) to match X_test", shape)
+    require_finite("network.H_test", network.H_test)
     return network
 
 
@@ -119,15 +142,12 @@ class Setup:
     """S networks of one problem on a device, ready to run. seeds: one for each network, or none if one is given."""
 
     def __init__(self, problem: Problem, seeds: Sequence[int], options: Options) -> None:
-        require(options.dtype in DTYPES, "dtype", f"one of {sorted(DTYPES)}", options.dtype)
-        require(options.loss in ("sum", "mean"), "loss", "'sum' or 'mean'", options.loss)
         self.problem, self.options = problem, options
         self.interval = problem.activation.interval if options.interval is None else options.interval
-        require(self.interval[0] < self.interval[1], "interval", "(left, right) with left < right", self.interval)
         inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
         self.inputs, given = inputs, options.network
         rows = problem.n + (0 if inputs is None else len(inputs))
-        width = given.width if given is not None else options.width if isinstance(options.width, int) else 0
+        width = given.width if given is not None else options.width
         device = choose_device(options.device, rows * width)
         self.device = str(device)
         if given is not None:
@@ -137,8 +157,7 @@ class Setup:
         else:
             draw: dict[str, Any] = {"width": options.width, "scale": options.scale, "init": options.init}
             draw |= {"scaling": options.scaling, "X_test": inputs}
-            if isinstance(options.width, int):
-                require_memory(max(options.width, 1) * rows * len(seeds), options, device)
+            require_memory(width * rows * len(seeds), options, device)
             self.seeds = list(seeds)
             self.networks = [sample_network(problem, seed=s, **draw) for s in seeds]
         self.width = self.networks[0].width
@@ -157,6 +176,26 @@ class Setup:
             low_memory=options.low_memory,
         )
         self.recorder = Recorder(self.flow, self.h0, self.interval)
+        self._check_magnitudes()
+
+    def _check_magnitudes(self) -> None:
+        """DataError where the loss, or its rate of fall, may overflow: what is reported would be infinite or NaN."""
+        flow, act = self.flow, self.problem.activation
+        slope, scale = float(act.Ls.upper()), self.networks[0].scale  # which all of them share
+        with np.errstate(all="ignore"):  # an overflow is what is looked for
+            h = float(np.max(self.recorder.largest))
+            value = abs(float(act.value(0.0))) + slope * h
+            value = value if act.bounded_by is None else min(value, act.bounded_by)
+            residual = float(np.max(np.abs(self.problem.y))) + abs(flow.alpha) * scale * value
+            loss = self.problem.n * residual * residual / 2
+            power = 2 * flow.speed * slope**2 * float(np.trace(self.problem.gram)) * loss
+        limit = 1e300 if self.options.dtype == "float64" else 1e36
+        for name, size in (("a pre-activation", h), ("the loss", loss), ("its rate of fall", power)):
+            if not size <= limit:
+                raise DataError(
+                    f"{name} may be as large as {size:.3g} for these data and scale = {scale:.3g}, beyond {limit:g},"
+                    f" where {self.options.dtype} overflows. Multiply X, y or the scale by a smaller constant."
+                )
 
     def _state(self, k: int) -> Array:
         network, n = self.networks[k], self.problem.n

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bounds import Problem
+from bounds.checks import check_probability
 from bounds.errors import ArgumentError, AssumptionError, require
-from bounds.guarantee import check_probability
 from verify.conjecture import Conjecture
 from verify.runner import probabilistic_trials, simulable_guarantee
 from verify.verdict import Verdict

@@ -13,8 +13,8 @@ from typing import Any, overload
 import numpy as np
 
 from bounds import Guarantee, Problem
+from bounds.checks import check_probability
 from bounds.errors import ArgumentError, DataError, LinrateError, require
-from bounds.guarantee import check_probability
 from verify.claims.base import Claim, Comparison, relative
 from verify.run import Run
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from bounds import Problem, get_activation
+from bounds.checks import check_probability
 from bounds.cli import problem_from
 from bounds.datasets import load_builtin
 from bounds.errors import require
 from bounds.files import check_writable
-from bounds.guarantee import check_probability
 from verify.claims import CLAIMS, select_claims
 from verify.conjecture import load_conjectures
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bounds import AssumptionError, Problem, guarantee
-from bounds.guarantee import INITS
+from bounds.checks import INITS
 from bounds.methods import METHODS
 from verify.rows import Row, problem_columns, versions
 from verify.verdict import Verdict

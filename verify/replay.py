@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bounds.checks import check_probability
 from bounds.cli import Parser
 from bounds.errors import require
-from bounds.guarantee import check_probability
 from verify.claims.base import NotApplicable
 from verify.counterexample import curve, read, save_plot
 from verify.runner import decide

@@ -23,11 +23,11 @@ import numpy as np
 
 import simulate
 from bounds import Guarantee, Problem, guarantee
+from bounds.checks import INITS
 from bounds.cli import HOLDS, Parser
 from bounds.datasets import load_builtin
 from bounds.errors import AssumptionError, require
 from bounds.files import check_writable, write_atomically
-from bounds.guarantee import INITS
 from simulate import Status
 from verify.rows import versions
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bounds.checks import check_probability, integer, numpy_defaults
 from bounds.errors import require
-from bounds.guarantee import check_probability
 from verify.verdict import Verdict
 
 
@@ -35,6 +35,10 @@ class FailureRate:
         return Verdict.REFUTED if self.lower > self.delta else Verdict.UNDECIDED
 
 
+MOST_TRIALS = 10**12  # beyond, the quantiles of the Beta distribution lose their digits
+
+
+@numpy_defaults
 def failure_rate(
     trials: int, failures: int, *, undecided: int = 0, delta: float = 0.05, alpha: float = 1e-3
 ) -> FailureRate:
@@ -42,11 +46,11 @@ def failure_rate(
 
     Raises ArgumentError for alpha or delta outside (0, 1) or counts that do not fit.
     """
-    check_probability(alpha, "alpha")
-    check_probability(delta, "delta")
-    require(trials >= 1, "trials", "at least 1", trials)
+    alpha, delta = check_probability(alpha, "alpha"), check_probability(delta)
+    trials = integer("trials", trials, 1, MOST_TRIALS)
+    failures, undecided = (integer(n, v, 0) for n, v in (("failures", failures), ("undecided", undecided)))
     require(
-        min(failures, undecided) >= 0 and failures + undecided <= trials,
+        failures + undecided <= trials,
         "failures",
         "among the trials",
         (failures, undecided, trials),

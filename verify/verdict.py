@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from bounds.checks import instance, real_array
+from bounds.errors import require
+
 
 class Verdict(enum.Enum):
     """HOLDS in every run looked at, REFUTED by a run, or UNDECIDED by the numerics or the number of trials."""
@@ -26,10 +29,12 @@ def judge(margin: np.ndarray, error: np.ndarray) -> Verdict:
 
     A violation by more than its error refutes; a NaN or an infinite error leaves it open; nothing at all too.
     """
-    margin, error = np.asarray(margin, dtype=float), np.asarray(error, dtype=float)
+    margin, error = real_array("margin", margin), real_array("error", error)
+    fits = error.shape in ((), margin.shape)
+    require(fits, "error", f"one number, or of the shape {margin.shape} of margin", error.shape)
     if margin.size == 0:
         return Verdict.UNDECIDED
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):  # infinite and NaN entries have their meaning here
         if np.any(margin + error < 0):
             return Verdict.REFUTED
         return Verdict.HOLDS if np.all(margin - error >= 0) else Verdict.UNDECIDED
@@ -37,7 +42,8 @@ def judge(margin: np.ndarray, error: np.ndarray) -> Verdict:
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """REFUTED if any is, else UNDECIDED if any is or there is none, else HOLDS."""
-    found = list(verdicts)
+    require(isinstance(verdicts, Iterable), "verdicts", "a sequence of verdicts", verdicts)
+    found = [instance("verdicts", verdict, Verdict, "Use verify.Verdict.HOLDS and the like.") for verdict in verdicts]
     for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
         if verdict in found:
             return verdict

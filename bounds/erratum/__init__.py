@@ -26,6 +26,6 @@ def errata() -> list[Erratum]:
 def get_erratum(identifier: str) -> Erratum:
     """The erratum of that identifier ("E5"). Raises ArgumentError naming the nearest one."""
     known = {e.id.lower(): e for e in errata()}
-    if str(identifier).lower() not in known:
+    if not isinstance(identifier, str) or identifier.lower() not in known:
         raise unknown_name("erratum", identifier, [e.id for e in known.values()])
-    return known[str(identifier).lower()]
+    return known[identifier.lower()]

@@ -26,7 +26,7 @@ CERTIFICATES_ONLY = ("transport", "shadowing")  # of one network: seconds of wor
 
 def get_method(name: str) -> Method:
     """The method of that name. Raises ArgumentError naming the nearest one."""
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise unknown_name("method", name, [*METHODS, *CERTIFICATES_ONLY, "best"])
     return METHODS[name]
 

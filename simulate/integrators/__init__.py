@@ -10,7 +10,7 @@ INTEGRATORS: dict[str, Integrator] = {stepper.name: stepper for stepper in (Expo
 
 def get_integrator(name: str) -> Integrator:
     """The integrator of that name. Raises ArgumentError naming the nearest one."""
-    if name not in INTEGRATORS:
+    if not isinstance(name, str) or name not in INTEGRATORS:
         raise unknown_name("integrator", name, INTEGRATORS)
     return INTEGRATORS[name]
 

@@ -1,0 +1,29 @@
+"""How much memory is left, so that what cannot fit is refused before it is allocated, in words."""
+
+from __future__ import annotations
+
+import os
+
+from bounds.errors import ArgumentError
+
+
+def available_memory() -> int | None:
+    """Bytes that this machine can still allocate, None where the system does not tell."""
+    try:
+        with open("/proc/meminfo") as lines:
+            found = next((line for line in lines if line.startswith("MemAvailable")), "")
+        return 1024 * int(found.split()[1]) if found else None
+    except OSError:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+
+
+def require_memory(needed: int, what: str, way_out: str) -> None:
+    """ArgumentError "`what` needs ... GB; ... GB are available. `way_out`" where that many bytes cannot be had."""
+    there = available_memory()
+    if there is not None and needed > there:
+        raise ArgumentError(f"{what} needs {gigabytes(needed)}; {gigabytes(there)} are available. {way_out}")
+
+
+def gigabytes(size: int | float) -> str:
+    """A number of bytes in words; of any size, for an exact int may be beyond the largest float."""
+    return f"{float(size) / 1e9:.3g} GB" if size < 1e300 else "more than 1e291 GB"
