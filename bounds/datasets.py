@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bounds.errors import require, unknown_name
+from bounds.memory import require_bytes
 
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -97,4 +98,7 @@ def load_builtin(name: str, *, n: int | None = None, d: int | None = None, seed:
     require(d >= 1, "d", "at least 1", d)
     require(s.largest_n is None or n <= s.largest_n, "n", f"at most {s.largest_n} for {name!r}", n)
     require(not s.fixed_d or d == s.d, "d", f"{s.d} for {name!r}, whose inputs are measured", d)
+    require(seed >= 0, "data_seed", "a non-negative integer", seed)
+    needed = 8 * (2 * n * d + 3 * n * n)  # the inputs, and the Gram matrix with its eigenvectors
+    require_bytes(needed, f"a data set of n={n} points in d={d} dimensions", "Use a smaller n or d.")
     return s.load(n, d, seed)

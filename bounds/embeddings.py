@@ -79,6 +79,7 @@ def get_embedding(text: str) -> Embedding:
         if key not in ("depth", "activation", "dim", "seed"):
             raise unknown_name("option of random-features", key, ["depth", "activation", "dim", "seed"])
         if key != "activation":
-            require(value.isdigit(), f"{key} of random-features", "a whole number", value)
+            short = value.isascii() and value.isdigit() and len(value) <= 40
+            require(short, f"{key} of random-features", "a whole number of at most 40 digits", value[:60])
         options[key] = value if key == "activation" else int(value)
     return RandomFeatures(**options)

@@ -16,9 +16,12 @@ from bounds.activations import get_activation
 from bounds.errors import require
 from bounds.expectations import value_square
 from bounds.kernels import value_kernel
+from bounds.memory import require_bytes
 from bounds.spectrum import gamma
 
 ROWS = 1024  # random features drawn at a time
+DEEPEST = 1000  # layers; each needs certified integrals, or a matrix of random weights
+SMALLER = "Use a smaller dim, or leave it out for the limit of infinite dimension."
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,6 +42,7 @@ class RandomFeatures:
     def __post_init__(self) -> None:
         ok = isinstance(self.depth, int) and self.depth >= 1
         require(ok, "depth", "an integer >= 1, the number of random layers", self.depth)
+        require(self.depth <= DEEPEST, "depth", f"at most {DEEPEST}: each layer is an embedding of its own", self.depth)
         require(self.dim is None or self.dim >= 1, "dim", "an integer >= 1, or None for the limit", self.dim)
         object.__setattr__(self, "activation", get_activation(self.activation))
 
@@ -85,6 +89,9 @@ class RandomFeatures:
     def features(self, X: np.ndarray) -> np.ndarray:
         """phi(x_a) of a realisation, (n, D)."""
         assert self.dim is not None
+        # Two layers, and a block of weights from the wider side, all float64.
+        needed = 8 * (2 * len(X) * self.dim + ROWS * (self.dim if self.depth > 1 else X.shape[1]))
+        require_bytes(needed, f"a realisation of {len(X)} inputs in dimension {self.dim}", SMALLER)
         layer = X
         for k in range(self.depth):
             rows = []

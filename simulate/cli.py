@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time as clock
 from collections.abc import Callable, Sequence
@@ -24,8 +25,9 @@ def progress_line() -> Callable[[float, float, int, float], None] | None:
     def show(time: float, loss: float, step: int, tau: float) -> None:
         if clock.monotonic() - last[0] > 0.25:
             last[0] = clock.monotonic()
-            sys.stderr.write(f"\r  t={time:.4g}  loss={loss:.3e}  step {step}  tau={tau:.2e}   ")
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):  # a terminal that was closed ends no run
+                sys.stderr.write(f"\r  t={time:.4g}  loss={loss:.3e}  step {step}  tau={tau:.2e}   ")
+                sys.stderr.flush()
 
     return show
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bounds import memory
 from bounds.activation import Interval
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
@@ -66,12 +66,7 @@ def available_memory(device: torch.device) -> int | None:
     """Bytes that can still be allocated there, None where the system does not tell."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        with open("/proc/meminfo") as lines:
-            found = next((line for line in lines if line.startswith("MemAvailable")), "")
-        return 1024 * int(found.split()[1]) if found else None
-    except OSError:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+    return memory.available_memory()
 
 
 def require_memory(entries: int, options: Options, device: torch.device) -> None:
