@@ -305,13 +305,14 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
         except AssumptionError as error:
             rows.append({"method": name, "proved": method.proved, "source": method.source, "caveats": str(error)})
             continue
+        floor = g.scale * g.scale * float(problem.spectrum.lmin_floor.mid())
         rows.append(
             {
                 "method": name,
                 "width": g.width,
                 "scale": g.scale,
                 "rate": g.rate,
-                "rate / (scale^2 lambda_min)": g.rate / (g.scale**2 * float(problem.spectrum.lmin_floor.mid())),
+                "rate / (scale^2 lambda_min)": g.rate / floor if floor > 0 else float("nan"),  # n > d: it is zero
                 "path_length": g.path_length,
                 **({"embedding_dim": g.embedding_dim} if g.embedding_dim else {}),
                 "dominant": g.dominant,

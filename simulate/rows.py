@@ -9,14 +9,17 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from simulate.compiling import can_cache
+
+CACHE = can_cache()
 # Sums may be reordered, which vector registers need; nothing else may, for exp_ below relies on its rounding.
 SUMS: dict[str, Any] = {
     "fastmath": {"contract", "nsz", "reassoc"},
     "error_model": "numpy",
     "nogil": True,
-    "cache": True,
+    "cache": CACHE,
 }
-EXACT: dict[str, Any] = {"fastmath": {"contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}
+EXACT: dict[str, Any] = {"fastmath": {"contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": CACHE}
 
 
 def _wide_vectors(typingctx: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +13,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from bounds import Guarantee, LinrateError, Problem
-from bounds.cli import BAD_INPUT, UNDECIDED
+from bounds.cli import BAD_INPUT
+from bounds.errors import WriteError
+from bounds.text import printable
 from verify import counterexample
 from verify.budget import Shares
 from verify.claims import Claim, NotApplicable, draws
-from verify.conjecture import FaultyConjecture
+from verify.ending import Ending
+from verify.ending import error as BadInput
 from verify.found import Effort
 from verify.options import add_options, read_options
-from verify.rows import Row, overall, row_of, write_report
+from verify.rows import Row, row_of, write_report
 from verify.run import Run
 from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
 from verify.search import search as search_flows
@@ -26,7 +31,7 @@ from verify.summary import table
 from verify.verdict import Verdict, combine
 
 ROWS = pytest.StashKey[list[Row]]()
-FAULTS = pytest.StashKey[list[str]]()
+ENDING = pytest.StashKey[Ending]()
 SHARES = pytest.StashKey[Shares]()
 CUT = pytest.StashKey[list[str]]()
 
@@ -47,11 +52,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
-    config.stash[FAULTS] = []
+    worker = hasattr(config, "workerinput")
+    ending = config.stash[ENDING] = Ending()
+    ending.begin(worker=worker)
+    config.pluginmanager.register(ending)
     config.addinivalue_line("markers", "claim(id, ...): the claims that a test verifies")
     config.addinivalue_line("markers", "statistical(count=1): its verdicts may err, each with its share of --alpha")
     config.stash[CUT] = []
-    config.pluginmanager.register(RowCollector(config.stash[ROWS], config.stash[CUT]))
     options = config.option
     if getattr(options, "dist", "no") == "load":  # xdist's own choice for -n: leaves a worker idle behind long tests
         options.dist = "worksteal"
@@ -61,7 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         read_options(options)
     except LinrateError as error:
-        pytest.exit(f"error: {error}", returncode=BAD_INPUT)
+        raise BadInput(printable(error), BAD_INPUT) from None
+    report = None if worker else options.report
+    config.pluginmanager.register(RowCollector(config.stash[ROWS], config.stash[CUT], report))
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     config.stash[SHARES] = Shares(options.linrate_stop_at, workers)
 
@@ -240,36 +249,31 @@ def settle(request: pytest.FixtureRequest, claim: Claim, verdict: Verdict, run: 
 class RowCollector:
     """Gathers the rows of all tests, and which were cut short, in this process or in workers."""
 
-    def __init__(self, rows: list[Row], cut: list[str]) -> None:
-        self.rows, self.cut = rows, cut
+    def __init__(self, rows: list[Row], cut: list[str], report: str | None) -> None:
+        self.rows, self.cut, self.report = rows, cut, report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call":
-            self.rows += [value for name, value in report.user_properties if name == "linrate-row"]  # type: ignore[misc]
+            found = [value for name, value in report.user_properties if name == "linrate-row"]
+            self.rows += found  # type: ignore[arg-type]
+            if found and self.report:  # at once: however the session ends, what is finished is kept
+                with contextlib.suppress(WriteError):  # the end of the session tries again, and tells
+                    write_report(self.rows, self.report)
             if any(name == "linrate-cut" for name, _ in report.user_properties):
                 self.cut.append(report.nodeid.rpartition("/")[2])
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """A conjecture that cannot be evaluated is bad input, not a refutation."""
-    report = yield
-    if call.excinfo is not None and issubclass(call.excinfo.type, FaultyConjecture):
-        report.longrepr = f"faulty conjecture: {call.excinfo.value}"
-        item.config.stash[FAULTS].append(str(call.excinfo.value))
-    return report
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     rows = session.config.stash[ROWS]
     if hasattr(session.config, "workerinput"):
         return
+    session.exitstatus = session.config.stash[ENDING].of_session(exitstatus, rows)
     if session.config.option.report and rows:
-        write_report(rows, session.config.option.report)
-    if session.config.stash[FAULTS]:
-        session.exitstatus = BAD_INPUT
-    elif exitstatus == 0 and rows and overall(rows) is Verdict.UNDECIDED:
-        session.exitstatus = UNDECIDED
+        try:
+            write_report(rows, session.config.option.report)
+        except WriteError as full:
+            print(f"error: {printable(full)}", file=sys.stderr)
+            session.exitstatus = full.exit_code
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -75,7 +75,8 @@ def _seed(options: Any) -> int:
     """--seed; "random" is drawn once and handed to the workers, so that all of them search with the same."""
     if options.seed == "random":
         options.seed = str(secrets.randbelow(2**31))
-    require(options.seed.isdecimal(), "--seed", "a non-negative integer or random", options.seed)
+    whole = options.seed.isascii() and options.seed.isdecimal() and len(options.seed) <= 40
+    require(whole, "--seed", "a non-negative integer or random", options.seed[:60])
     return int(options.seed)
 
 
