@@ -1,13 +1,33 @@
-"""Text that somebody else wrote, made safe to show."""
+"""Text that came from a user or a file, made harmless before it is shown or written."""
 
 from __future__ import annotations
 
+RUNS_IN_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r")
+
 
 def printable(text: object) -> str:
-    """str(text) with every character that could steer a terminal (line ends, escapes, marks of direction, what cannot
-    be encoded) shown as its escape sequence: no file that we read can move the cursor or hide what it says.
+    r"""The text on one line, without anything that a terminal obeys: line breaks and tabs become spaces, every other
+    character that is not printable (escape sequences, marks that reverse the reading order) its escape, such as \x1b.
 
-    >>> printable("a\\x1b[2Jb")
-    'a\\\\x1b[2Jb'
+    >>> printable("data\x1b[2J.csv")
+    'data\\x1b[2J.csv'
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+    return "".join(
+        character if character.isprintable() else " " if character in "\n\r\t" else _escaped(character)
+        for character in str(text)
+    )
+
+
+def csv_cell(text: object) -> str:
+    """Text of a user as a cell of a CSV file that no spreadsheet takes for a formula: printable, and with an apostrophe
+    in front where it begins with = + - @ or a tab. Not for numbers.
+
+    >>> csv_cell("=HYPERLINK(...)")
+    "'=HYPERLINK(...)"
+    """
+    cell = str(text)
+    return ("'" if cell.startswith(RUNS_IN_A_SPREADSHEET) else "") + printable(cell)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

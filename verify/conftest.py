@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from bounds import Guarantee, LinrateError, Problem
+from bounds.checks import INITS
 from bounds.cli import BAD_INPUT
 from bounds.errors import WriteError
 from bounds.text import printable
@@ -25,10 +26,17 @@ from verify.found import Effort
 from verify.options import add_options, read_options
 from verify.rows import Row, row_of, write_report
 from verify.run import Run
-from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
+from verify.runner import (
+    decide_run,
+    paper_guarantee,
+    plain_run,
+    probabilistic_trials,
+    regime_run,
+    simulable_guarantee,
+)
 from verify.search import search as search_flows
 from verify.summary import table
-from verify.verdict import Verdict, combine
+from verify.verdict import Verdict
 
 ROWS = pytest.StashKey[list[Row]]()
 ENDING = pytest.StashKey[Ending]()
@@ -121,32 +129,42 @@ def check(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     def judge_run(claim: Claim, run: Run) -> None:
         try:
-            comparisons = claim.compare(run)
+            verdict, decided = decide_run(claim, run)
+            comparisons = claim.comparisons(decided)
         except NotApplicable as reason:
             pytest.skip(f"{claim.id} does not apply: {reason}")
         for comparison in comparisons:
-            record(request, row_of(claim, comparison, run))
-        settle(request, claim, combine(c.verdict for c in comparisons), run)
+            record(request, row_of(claim, comparison, decided, verdict))
+        settle(request, claim, verdict, decided)
 
     return judge_run
 
 
 @pytest.fixture(scope="session")
 def runs(request: pytest.FixtureRequest) -> Callable[[Problem, str], Run]:
-    """runs(problem, kind): one run, cached. kind "regime": at the width and scale of the best guarantee; "lemma-1": of
-    the paper's method repaired; "paper": at the paper's scale 1, outside every promise."""
-    made: dict[tuple[str, str], Run] = {}
+    """runs(problem, kind, init=None, **options): one run, cached; options: its own t_max and loss_ratio. kind "regime":
+    at the width and scale of the best guarantee; "lemma-1": of the paper's method repaired; "paper": at the paper's
+    scale 1, outside every promise."""
+    made: dict[tuple[Any, ...], Run] = {}
 
-    def make(problem: Problem, kind: str) -> Run:
-        key = (problem.name, kind)
+    def make(problem: Problem, kind: str, *, init: str | None = None, **options: float) -> Run:
+        key = (problem.name, kind, init, *sorted(options.items()))
         if key not in made:
             if kind == "paper":
-                made[key] = plain_run(problem, width=1024, scale=1.0, seed=0, t_max=100.0)
+                paper: dict[str, Any] = {
+                    "width": 1024,
+                    "scale": 1.0,
+                    "seed": 0,
+                    "t_max": 100.0,
+                    "init": init or "independent",
+                }
+                made[key] = plain_run(problem, **{**paper, **options})
             else:
-                g = simulable_guarantee(problem) if kind == "regime" else paper_guarantee(problem)
+                inits = (init,) if init else INITS
+                g = simulable_guarantee(problem, inits=inits) if kind == "regime" else paper_guarantee(problem)
                 if g is None:
                     pytest.skip("no network of the required width can be simulated")
-                made[key] = regime_run(problem, g, seed=0)
+                made[key] = regime_run(problem, g, seed=0, **options)
         return made[key]
 
     return make
@@ -202,16 +220,19 @@ def trials(request: pytest.FixtureRequest) -> Callable[..., None]:
     option = request.config.option
 
     def run_trials(claim: Claim, problem: Problem, g: Guarantee, **options: Any) -> None:
-        found = probabilistic_trials(
-            claim,
-            problem,
-            g,
-            alpha=option.linrate_alpha,
-            trials=option.trials,
-            first_seed=option.linrate_seed,
-            stop_at=request.config.stash[SHARES].end,
-            **options,
-        )
+        try:
+            found = probabilistic_trials(
+                claim,
+                problem,
+                g,
+                alpha=option.linrate_alpha,
+                trials=option.trials,
+                first_seed=option.linrate_seed,
+                stop_at=request.config.stash[SHARES].end,
+                **options,
+            )
+        except NotApplicable as reason:
+            pytest.skip(f"{claim.id} does not apply: {reason}")
         if found.cut_short:
             cut_short(request)
         record(request, found.row(claim))
@@ -238,12 +259,15 @@ def settle(request: pytest.FixtureRequest, claim: Claim, verdict: Verdict, run: 
         saved = ""
         if run is not None and claim.kind != "constants":
             option = request.config.option
-            path = counterexample.write(option.counterexamples, claim, run, conjectures=option.conjectures)
-            margin = min(comparison.slack for comparison in claim.compare(run))
-            saved = f"\n  margin {margin:.3g} of its size; saved. Show it again: linrate replay {path}"
-        pytest.fail(f"{claim.id} REFUTED: {claim.title}{saved}", pytrace=False)
+            path = counterexample.write(option.counterexamples, claim, run, conjectures=option.linrate_source)
+            margin = min(comparison.slack for comparison in claim.comparisons(run))
+            again = f"linrate replay {path}" + (f" --conjectures {option.conjectures}" if option.conjectures else "")
+            saved = f"\n  margin {margin:.3g} of its size; saved. Show it again: {printable(again)}"
+        pytest.fail(f"{printable(claim.id)} REFUTED: {printable(claim.title)}{saved}", pytrace=False)
     if verdict is Verdict.UNDECIDED:
-        pytest.xfail(f"{claim.id} UNDECIDED: the numerical error or the number of trials allows no verdict")
+        stopped = [comparison.open for comparison in (claim.comparisons(run) if run else []) if comparison.open]
+        why = stopped[0] if stopped else "the numerical error or the number of trials allows no verdict"
+        pytest.xfail(f"{printable(claim.id)} UNDECIDED: {why}")
 
 
 class RowCollector:

@@ -24,7 +24,7 @@ class Comparison:
 
     theory, measured, error: arrays of one shape; error: of theory and measured together.
     side "upper": measured <= theory; "lower": measured >= theory; "equal": they agree within 0.1%.
-    at: the time of each entry, (T,), or (T,) for (T, n) arrays.
+    at: the time of each entry, (T,), or (T,) for (T, n) arrays. open: why it decides nothing, where that is known.
     """
 
     quantity: str
@@ -35,6 +35,7 @@ class Comparison:
     at: np.ndarray
     method: str = ""
     vacuous: bool = False
+    open: str = ""
 
     @property
     def margin(self) -> np.ndarray:
@@ -106,6 +107,13 @@ class Claim:
     check: Callable[[], list[Comparison]] | None = None
     delta: float | None = None
     statistical: int = 0
+
+    def comparisons(self, run: Run) -> list[Comparison]:
+        """What the claim says of the run. NotApplicable where that is nothing: the run ended where it began."""
+        found = [comparison for comparison in self.compare(run) if comparison.margin.size]
+        if not found:
+            raise NotApplicable("the run ended where it began")
+        return found
 
     def verdict(self, run: Run) -> Verdict:
         """The verdict on one run."""
