@@ -10,7 +10,7 @@ from bounds.activations import get_activation, known_activations, register_activ
 from bounds.certificate import Certificate, SwitchOn, certify, first_certified
 from bounds.embeddings import Identity, Quadratic
 from bounds.erratum import Demonstration, Erratum, errata
-from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError
+from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError, WriteError
 from bounds.features import RandomFeatures
 from bounds.guarantee import (
     Guarantee,
@@ -39,6 +39,7 @@ __all__ = [
     "Quadratic",
     "RandomFeatures",
     "SwitchOn",
+    "WriteError",
     "certified_rate",
     "certify",
     "constants",

@@ -17,10 +17,13 @@ import numpy as np
 from flint import arb
 
 from bounds.arithmetic import ENCLOSED, NUMPY, Ops, symbolic
-from bounds.errors import require
+from bounds.errors import AssumptionError, require
 from bounds.ranges import infimum
 
 Interval = tuple[float, float]
+
+FUNCTION_ULPS = 64  # units of 2^-53 that the certificates allow float64 evaluation of sigma and sigma' to err by
+TINY = 2.0**-1022  # the same in absolute terms, for results that underflow
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,13 @@ class Activation:
     Constants are functions of `o`, so that they are exact: `lipschitz(ENCLOSED)` is a ball, and so on.
     pieces: the slopes left and right of 0 where sigma is linear on both sides; moments(g): closed forms, needed where
     there is no strip, with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'|
-    is quasi-concave on `active`; else its infimum is found by branch and bound. slack: float64 evaluation of sigma
-    and sigma' errs by at most slack Ls max(1, |u|) beyond a few units in the last place.
+    is quasi-concave on `active`; else its infimum is found by branch and bound.
+
+    float64 evaluation, which the certificates stand on: for every finite float u with |u| <= reach, sigma errs by at
+    most ulps[0] 2^-53 |sigma(u)| + TINY and sigma' by ulps[1] 2^-53 Ls + TINY, each plus slack Ls max(1, |u|). The
+    certificates allow FUNCTION_ULPS for both `ulps`. In the registry `ulps` are measured and rounded up, and slack
+    is 0 (tests/test_float64.py); for an expression slack and reach are proved, given that each elementary function
+    errs by at most 8 units; whoever builds an Activation by hand vouches for them.
     """
 
     name: str
@@ -59,6 +67,8 @@ class Activation:
     bend: float | None = None
     unimodal: bool = True
     slack: float = 0.0
+    reach: float = math.inf
+    ulps: tuple[float, float] = (FUNCTION_ULPS, FUNCTION_ULPS)
 
     @property
     def slope_bound(self) -> float:
@@ -93,15 +103,33 @@ class Activation:
 
         return sp.diff(self.symbolic[1], sp.Symbol("u", real=True))
 
-    @np.errstate(all="ignore")  # far out functions underflow and overflow as they should, whatever np.seterr says
+    def value_and_slope(self, u: Any) -> tuple[Any, Any]:
+        """(sigma(u), sigma'(u)) for a float or an array, without warnings: what overflows or underflows on the way
+        does so harmlessly."""
+        with np.errstate(all="ignore"):
+            value, slope = self.both(NUMPY, u)
+            return value, slope
+
     def value(self, u: Any) -> Any:
         """sigma(u) for a float or an array."""
-        return self.both(NUMPY, u)[0]
+        return self.value_and_slope(u)[0]
 
-    @np.errstate(all="ignore")
     def slope(self, u: Any) -> Any:
         """sigma'(u) for a float or an array."""
-        return self.both(NUMPY, u)[1]
+        return self.value_and_slope(u)[1]
+
+    def require_reach(self, name: str, largest: float) -> None:
+        """AssumptionError where float64 evaluation is not known to be accurate at |u| = largest, of array `name`."""
+        if not largest <= self.reach:
+            raise AssumptionError(
+                f"activation {self.name!r} keeps its digits in float64 only for |u| <= {self.reach:.3g}. Found entries"
+                f" of {name} up to {largest:.3g}: rescale the data, or write the expression without large powers of u."
+            )
+
+    @property
+    def at_zero(self) -> arb:
+        """sigma(0), enclosed."""
+        return arb(self.both(ENCLOSED, arb(0))[0])
 
     @property
     def Ls(self) -> arb:

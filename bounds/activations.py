@@ -15,14 +15,9 @@ from bounds.checks import text
 from bounds.errors import ArgumentError, AssumptionError, require, unknown_name
 
 
-def _tanh(o: Ops, u: Any) -> tuple[Any, Any]:
-    t = o.tanh(u)
-    return t, 1 - t * t
-
-
 def _sigmoid(o: Ops, u: Any) -> tuple[Any, Any]:
     s = o.sigmoid(u)
-    return s, s * (1 - s)
+    return s, s * o.sigmoid(-u)
 
 
 def _gelu(o: Ops, u: Any) -> tuple[Any, Any]:
@@ -36,12 +31,17 @@ def _silu(o: Ops, u: Any) -> tuple[Any, Any]:
 
 
 def _elu(o: Ops, u: Any) -> tuple[Any, Any]:
-    below = o.exp(-o.positive(-u))
-    return o.positive(u) + below - 1, below
+    below = -o.positive(-u)
+    return o.positive(u) + o.expm1(below), o.exp(below)  # one of the two terms is zero: nothing cancels
+
+
+def _leaky_relu(o: Ops, u: Any) -> tuple[Any, Any]:
+    leak = o.number(LEAK)
+    return o.positive(u) - leak * o.positive(-u), o.step(u) + leak * o.step(-u)
 
 
 def _clip(o: Ops, u: Any) -> tuple[Any, Any]:
-    return o.positive(u) - o.positive(u - 1), o.step(u) * o.step(1 - u)
+    return o.min(o.positive(u), o.number(1)), o.step(u) * o.step(1 - u)
 
 
 def _two_slopes(left: float, right: float) -> Callable[[arb], Moments]:
@@ -84,12 +84,13 @@ def _clip_moments(g: arb) -> Moments:
 
 
 INF = math.inf
+LEAK = 0.01  # the slope of leaky_relu on the left: this float64 itself, in every number system
 _REGISTRY: dict[str, Activation] = {
     a.name: a
     for a in (
         Activation(
             name="tanh",
-            both=_tanh,
+            both=lambda o, u: (o.tanh(u), o.sech2(u)),
             lipschitz=lambda o: o.number(1),
             slope_lipschitz=lambda o: 4 / (3 * o.sqrt(3)),
             bounded_by=1.0,
@@ -97,6 +98,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(-0.88, 0.88),
             strip=(math.pi / 4, 2.0000001),  # |sech^2| <= 1/cos^2(pi/4)
+            ulps=(3, 6),
         ),
         Activation(
             name="sigmoid",
@@ -108,6 +110,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(-1.76, 1.76),
             strip=(math.pi / 2, 0.5000001),  # sech^2(u/2)/4
+            ulps=(6, 6),
         ),
         Activation(
             name="softplus",
@@ -119,6 +122,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 1.0),
             interval=(0.0, INF),
             strip=(math.pi / 2, 1.0),  # |1 + exp(-u)| >= 1 where cos(Im u) >= 0
+            ulps=(4, 4),
         ),
         Activation(
             name="relu",
@@ -131,18 +135,20 @@ _REGISTRY: dict[str, Activation] = {
             interval=(0.0, INF),
             pieces=(0.0, 1.0),
             moments=_two_slopes(0.0, 1.0),
+            ulps=(0, 0),
         ),
         Activation(
             name="leaky_relu",
-            both=lambda o, u: (o.positive(u) - o.positive(-u) / 100, o.step(u) + o.step(-u) / 100),
+            both=_leaky_relu,
             lipschitz=lambda o: o.number(1),
             slope_lipschitz=None,
             bounded_by=None,
             active=(-INF, INF),
-            slopes_at_ends=(0.01, 1.0),
+            slopes_at_ends=(LEAK, 1.0),
             interval=(0.0, INF),
-            pieces=(0.01, 1.0),
-            moments=_two_slopes(0.01, 1.0),
+            pieces=(LEAK, 1.0),
+            moments=_two_slopes(LEAK, 1.0),
+            ulps=(2, 0),
         ),
         Activation(
             name="gelu",
@@ -154,6 +160,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 1.0),
             interval=(0.1, INF),
             strip=(1.0, 2.0402),
+            ulps=(24, 8),
         ),
         Activation(
             name="silu",
@@ -165,6 +172,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 1.0),
             interval=(0.1, INF),
             strip=(math.pi / 2, 1.583),
+            ulps=(8, 6),
         ),
         Activation(
             name="erf",
@@ -176,6 +184,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(-0.83, 0.83),
             strip=(1.0, 3.0673),
+            ulps=(8, 4),
         ),
         Activation(
             name="sin",
@@ -187,6 +196,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(-1.04, 1.04),
             strip=(1.0, 1.5430807),  # |cos(x + iy)| <= cosh(y)
+            ulps=(2, 2),
         ),
         Activation(
             name="cos",
@@ -198,6 +208,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(0.53, 2.61),
             strip=(1.0, 1.5430807),
+            ulps=(2, 2),
         ),
         Activation(
             name="elu",
@@ -210,6 +221,7 @@ _REGISTRY: dict[str, Activation] = {
             interval=(-0.69, INF),
             moments=_elu_moments,
             bend=4.0,  # (exp(2u))'' on u < 0
+            ulps=(3, 2),
         ),
         Activation(
             name="clip",
@@ -222,6 +234,7 @@ _REGISTRY: dict[str, Activation] = {
             interval=(0.0, 1.0),
             moments=_clip_moments,
             bend=0.0,
+            ulps=(0, 0),
         ),
         Activation(
             name="linear",
@@ -234,6 +247,7 @@ _REGISTRY: dict[str, Activation] = {
             interval=(-INF, INF),
             pieces=(1.0, 1.0),
             moments=_two_slopes(1.0, 1.0),
+            ulps=(0, 0),
         ),
     )
 }

@@ -19,7 +19,7 @@ from bounds.errors import AssumptionError
 
 MOST_BITS = 100_000  # of an integer bound: beyond, writing it down takes more memory than it is worth
 
-Ops = Any  # a namespace of sqrt, exp, log, pi, max, min, abs, asin, erf, tanh, sigmoid, softplus, ...
+Ops = Any  # a namespace of sqrt, exp, expm1, log, pi, max, min, abs, asin, erf, tanh, sech2, sigmoid, softplus, ...
 
 
 def _arb_ncdf(u: arb) -> arb:
@@ -49,6 +49,7 @@ ENCLOSED: Ops = SimpleNamespace(
     pi=arb.pi(),
     sqrt=lambda x: arb(x).sqrt(),
     exp=lambda x: arb(x).exp(),
+    expm1=lambda x: arb(x).expm1(),
     log=lambda x: arb(x).log(),
     abs=lambda x: abs(arb(x)),
     max=lambda x, y: arb(x).max(arb(y)),
@@ -57,6 +58,7 @@ ENCLOSED: Ops = SimpleNamespace(
     sin=lambda x: arb(x).sin(),
     cos=lambda x: arb(x).cos(),
     tanh=lambda x: arb(x).tanh(),
+    sech2=lambda x: square(arb(x).sech()),
     sigmoid=_arb_sigmoid,
     softplus=_arb_softplus,
     atan=lambda x: arb(x).atan(),
@@ -75,15 +77,37 @@ def _np_erf(x: Any) -> Any:
 
 
 def _np_sigmoid(x: Any) -> Any:
-    from scipy.special import expit  # relatively accurate far out, which 1 + tanh is not
+    # Only the exponential that shrinks: relatively accurate down to the least float, where scipy's expit is zero.
+    shrinking = np.exp(-np.abs(x))
+    return np.where(np.less(x, 0), shrinking, 1.0) / (1.0 + shrinking)
 
-    return expit(x)
+
+def _np_sech2(x: Any) -> Any:
+    """1/cosh^2, relatively accurate: 1 - tanh^2 loses all digits where tanh rounds to one."""
+    shrinking = np.exp(-2.0 * np.abs(x))
+    return 4.0 * shrinking / np.square(1.0 + shrinking)
+
+
+def _half_gaussian(u: np.ndarray) -> np.ndarray:
+    """exp(-u^2/2), relatively accurate: rounding u^2 would cost u^2/2 units in the last place.
+
+    u is split into a multiple of 2^-20, whose square is exact, and a rest; beyond 40 the result is zero in float64.
+    """
+    near = np.clip(u, -40.0, 40.0)
+    coarse = np.round(near * 2.0**20) * 2.0**-20
+    product: np.ndarray = np.exp(-0.5 * coarse * coarse) * np.exp(-0.5 * (near - coarse) * (near + coarse))
+    return product
 
 
 def _np_ncdf(x: Any) -> Any:
-    from scipy.special import ndtr
+    from scipy.special import erfcx, ndtr
 
-    return ndtr(x)
+    u = np.asarray(x, dtype=np.float64)
+    found = np.array(ndtr(u))
+    far = u < -2.0  # there ndtr errs by u^2 units in the last place and more
+    if np.any(far):
+        found[far] = 0.5 * erfcx(-math.sqrt(0.5) * u[far]) * _half_gaussian(u[far])
+    return found[()]
 
 
 NUMPY: Ops = SimpleNamespace(
@@ -91,6 +115,7 @@ NUMPY: Ops = SimpleNamespace(
     pi=math.pi,
     sqrt=np.sqrt,
     exp=np.exp,
+    expm1=np.expm1,
     log=np.log,
     abs=np.abs,
     max=np.maximum,
@@ -99,6 +124,7 @@ NUMPY: Ops = SimpleNamespace(
     sin=np.sin,
     cos=np.cos,
     tanh=np.tanh,
+    sech2=_np_sech2,
     atan=np.arctan,
     sigmoid=_np_sigmoid,
     softplus=lambda x: np.logaddexp(0.0, x),
@@ -119,6 +145,7 @@ def symbolic() -> Ops:
         pi=sp.pi,
         sqrt=sp.sqrt,
         exp=sp.exp,
+        expm1=lambda x: sp.exp(x) - 1,
         log=sp.log,
         abs=sp.Abs,
         max=sp.Max,
@@ -127,6 +154,7 @@ def symbolic() -> Ops:
         sin=sp.sin,
         cos=sp.cos,
         tanh=sp.tanh,
+        sech2=lambda x: 1 - sp.tanh(x) ** 2,
         atan=sp.atan,
         sigmoid=lambda x: 1 / (1 + sp.exp(-x)),
         softplus=lambda x: sp.log(1 + sp.exp(x)),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -14,17 +18,23 @@ from bounds.checks import INITS
 from bounds.datasets import DATASETS, load_builtin
 from bounds.embeddings import get_embedding
 from bounds.erratum import Demonstration, Erratum, errata, get_erratum
-from bounds.errors import ArgumentError, AssumptionError, LinrateError, unknown_name
-from bounds.files import load_arrays, load_file
+from bounds.errors import ArgumentError, AssumptionError, LinrateError, WriteError, unknown_name
+from bounds.files import FULL
 from bounds.guarantee import SIMULABLE_WIDTH, guarantee, table
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
+from bounds.readers import load_file
+from bounds.signals import exit_code, listening
+from bounds.state import read_state
+from bounds.text import printable
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
-EXIT_CODES = "exit codes: 0 holds, 1 refuted, 2 bad input, 3 undecided"
+INTERNAL, CLOSED_PIPE = 70, 141
+OTHER_CODES = "2 bad input, 70 a fault of linrate, 74 the output cannot be written, 128 + n stopped by signal n"
+EXIT_CODES = f"exit codes: 0 holds, 1 refuted, 3 undecided; {OTHER_CODES}"
 ERRATA_EXIT_CODES = (
     "exit codes: 0 every statement shown is refuted and its repair holds, as documented; 1 one of them is not;"
-    " 2 bad input; 3 a number is not known well enough to tell"
+    f" 3 a number is not known well enough to tell; {OTHER_CODES}"
 )
 
 
@@ -41,15 +51,59 @@ class Parser(argparse.ArgumentParser):
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
-    """Call a command line's main; bad input becomes one line on stderr and exit code 2."""
+    """Call a command line's main and return the exit code, whatever happens: one line on stderr tells what did.
+
+    2 for bad input, 74 where the disk is full, 141 where whoever reads the output has left (which needs no words),
+    128 + n after signal n, 70 for an error of our own, whose traceback LINRATE_DEBUG=1 shows.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends no command
     try:
-        return main(argv)
+        with listening():
+            try:
+                code = main(argv)
+            except SystemExit as stop:  # argparse, after --help
+                code = int(stop.code or 0)
+            sys.stdout.flush()
+            return code
     except LinrateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return _end(error.exit_code, f"error: {printable(error)}")
     except KeyboardInterrupt as stop:
-        print(str(stop) or "interrupted", file=sys.stderr)
-        return 130
+        return _end(exit_code(stop), printable(stop) or "interrupted")
+    except BrokenPipeError:
+        return _end(CLOSED_PIPE, None)
+    except MemoryError as error:
+        told = printable(error) or "no memory is left"
+        return _end(
+            BAD_INPUT, f"error: this needs more memory than there is ({told}). Take fewer rows or a smaller width."
+        )
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            where = "the standard output" if error.filename is None else printable(repr(error.filename))
+            return _end(WriteError.exit_code, f"error: {where} could not be written: {error.strerror}.")
+        if os.environ.get("LINRATE_DEBUG"):
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return _end(
+            INTERNAL,
+            f"internal error: {type(error).__name__}: {printable(error)} ({last.filename}:{last.lineno}). This is a"
+            " fault of linrate, not of your input. Please report this line with the command and what"
+            " `linrate --version` prints; LINRATE_DEBUG=1 shows the traceback.",
+        )
+
+
+def _end(code: int, message: str | None) -> int:
+    """Say why, if anybody still listens, and drop what was printed but cannot be delivered."""
+    for stream, text in ((sys.stdout, None), (sys.stderr, message)):
+        try:
+            if text is not None:
+                print(text, file=stream)
+            stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError, ValueError):  # Python would complain about it once more as it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code
 
 
 def add_problem_options(parser: Any) -> None:
@@ -157,7 +211,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         shown = frame.drop(columns=["caveats", "source"]).to_string(index=False, float_format="{:.4g}".format)
         low, high = problem.spectrum.lmin[0], problem.spectrum.lmax[1]
         print(
-            f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
+            f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
             f" delta={options.delta}, lambda_min >= {low:.6g}, lambda_max <= {high:.6g}"
         )
         print(shown)
@@ -174,8 +228,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     proved = "proved" if g.proved else "NOT proved: " + "; ".join(g.caveats)
     print(
-        f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name}, embedding={problem.embedding_name},"
-        f" init={g.init}, delta={g.delta:g}"
+        f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name},"
+        f" embedding={problem.embedding_name}, init={g.init}, delta={g.delta:g}"
     )
     print(f"width  {g.width}{' (vacuous: beyond the budget)' if g.vacuous else ''}")
     if g.embedding_dim is not None:
@@ -198,7 +252,8 @@ def _constants(options: Any) -> int:
 
 def _covers(problem: Problem, options: Any) -> int:
     same = {"method": options.method, "init": options.init, "scale": options.scale}
-    print(f"{problem.name}: n={problem.n}, {problem.activation.name}, width={options.width}, init={options.init}")
+    name = printable(problem.name)
+    print(f"{name}: n={problem.n}, {problem.activation.name}, width={options.width}, init={options.init}")
     questions: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("smallest delta", lambda: smallest_delta(problem, options.width, **same)),
         ("largest n (first rows)", lambda: largest_n(problem, options.width, options.delta, **same)),
@@ -215,20 +270,20 @@ def _covers(problem: Problem, options: Any) -> int:
 
 
 def _certify(options: Any) -> int:
-    names = ("X", "y", "H", "signs", "activation", "embedding")
-    X, y, H, signs, *stored = load_arrays(options.state, names[:4], optional=names[4:])
+    state = read_state(options.state)
     chosen = []
-    for name, value, default in zip(names[4:], stored, ("tanh", "identity"), strict=True):
-        given, saved = getattr(options, name), None if value is None else str(value)
+    for name, default in (("activation", "tanh"), ("embedding", "identity")):
+        given, saved = getattr(options, name), getattr(state, name)
         if given is not None and saved is not None and given != saved:
             raise ArgumentError(f"--{name} {given!r} contradicts the state's own {name} {saved!r}. Leave it out.")
         chosen.append(given or saved or default)
     activation, embedding = chosen
-    problem = Problem(X, y, activation=activation, embedding=get_embedding(embedding))
-    c = certify(problem, H, signs=signs, method=options.method)
+    problem = Problem(state.X, state.y, activation=activation, embedding=get_embedding(embedding))
+    c = certify(problem, state.H, signs=state.signs, method=options.method)
     print(
         f"holds           {c.holds}\nrate            {c.rate!r}\nmethod          {c.method}\n"
-        f"beta            {c.beta!r}\ncritical scale  {c.critical_scale!r}\npath length     {c.path_length!r}"
+        f"beta            {c.beta!r}\ncritical scale  {c.critical_scale!r}\npath length     {c.path_length!r}\n"
+        f"reason          {c.reason}"
     )
     return HOLDS if c.holds else UNDECIDED
 
@@ -250,6 +305,6 @@ def _errata(options: Any) -> int:
     if options.markdown:
         print(report.markdown(results), end="")
     elif not options.id:
-        print(report.summary([shown for _, shown in results]))
+        print(report.summary(results))
     found = {shown.as_documented for _, shown in results}
     return REFUTED if False in found else UNDECIDED if None in found else HOLDS

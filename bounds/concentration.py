@@ -60,7 +60,7 @@ def _layer_variances(problem: Problem, features: RandomFeatures) -> list[list[ar
 
 def _orlicz(sigma: Activation, g: arb) -> arb:
     """kap: a bound of the psi_2 norm of sigma(h), h ~ N(0, g)."""
-    zero = abs(arb(float(sigma.value(0.0))))
+    zero = abs(sigma.at_zero)
     return constants.kap(zero, sigma.Ls, g)
 
 
@@ -80,7 +80,7 @@ def dim_for_distance(problem: Problem, delta: float, radius: float) -> int:
         inner = u / 2 if depth > 0 else u
         slack = arb(0)
         if depth > 0:
-            zero = abs(arb(float(sigma.value(0.0))))
+            zero = abs(sigma.at_zero)
             # Variances of the layer before are then within `slack`, at most half of the least one.
             smallest = min((v.lower() for v in g), key=float)
             reach = sum(((zero + sigma.Ls * (arb(3) / 2 * v).sqrt()) ** 2 for v in g), arb(0)).sqrt()
@@ -102,7 +102,7 @@ def _fourth_moments(sigma: Activation, variances: list[arb]) -> list[arb]:
             low, high = (arb(s) for s in sigma.pieces)
             found.append(((low**4 + high**4) / 2 * 3).sqrt() * g)
             continue
-        zero = abs(arb(float(sigma.value(0.0))))
+        zero = abs(sigma.at_zero)
         bound = (zero + sigma.Ls * g.sqrt() * arb(3).root(4)) ** 2
         found.append(bound if sigma.bounded_by is None else bound.min(arb(sigma.bounded_by) ** 2))
     return found

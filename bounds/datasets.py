@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bounds.checks import check_seed, integer
-from bounds.errors import ArgumentError, require, shown, unknown_name
+from bounds.errors import require, unknown_name
+from bounds.memory import require_memory
 
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -96,10 +97,6 @@ def load_builtin(name: str, *, n: int | None = None, d: int | None = None, seed:
     require(d >= 2 or s.load is not _experiment_3, "d", "at least 2 for experiment-3", d)
     require(s.largest_n is None or n <= s.largest_n, "n", f"at most {s.largest_n} for {name!r}", n)
     require(not s.fixed_d or d == s.d, "d", f"{s.d} for {name!r}, whose inputs are measured", d)
-    seed = check_seed(seed)
-    try:
-        return s.load(n, d, seed)
-    except (MemoryError, ValueError, OverflowError):  # numpy's words for an array too large
-        raise ArgumentError(
-            f"n, d must be such that X fits into memory. Found n = {shown(n)}, d = {shown(d)}."
-        ) from None
+    needed = 8 * (2 * n * d + 3 * n * n)  # the inputs, and the Gram matrix with its eigenvectors
+    require_memory(needed, f"a data set of n={n} points in d={d} dimensions", "Use a smaller n or d.")
+    return s.load(n, d, check_seed(seed))

@@ -18,7 +18,7 @@ from bounds.activation import Activation
 from bounds.arithmetic import ENCLOSED, NUMPY
 from bounds.expectations import REACH
 
-ROUNDING = 1e-12  # covers the float64 roundings of sums of at most 1e4 terms of size one
+ROUNDING = 1e-12  # relative to Ls^2: covers the float64 roundings of a mean, and of sums of at most 1e4 terms
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table
         u: np.ndarray = np.arange(-half * per_unit, half * per_unit + 1) / per_unit
     else:
         u = np.arange(-points, points + 1) * float(math.ceil(half / points))
+    activation.require_reach("the grid of the slope envelope", float(u[-1]))
     p = np.square(activation.slope(u))
     # A grid minimum is at most this much too high:
     curvature = activation.slope_square_bend + 2 * mu
@@ -117,8 +118,9 @@ def population_moments(activation: Activation, variance: arb, nu: float, *, fine
         return _piecewise_moments(activation, nu)
     table = _table_for(activation, variance, nu, fine)
     root = math.sqrt(float(variance))
-    lower = arb(_expect_linear(table.nodes, table.lower, root) - ROUNDING)
-    upper = arb(_expect_linear(table.nodes, table.upper**2, root) + ROUNDING)
+    size = max(1.0, float(activation.Ls.upper()) ** 2)
+    lower = arb(_expect_linear(table.nodes, table.lower, root) - ROUNDING * size)
+    upper = arb(_expect_linear(table.nodes, table.upper**2, root) + ROUNDING * size**2)
     # |e_mu'| <= 2 sqrt(mu) Ls and e_mu <= Ls^2 carry the uncertainty of the variance over.
     ls = activation.Ls.max(arb(1))
     spread = 2 * (arb(nu) / variance).sqrt() * ls * (variance.sqrt() - arb(root)).abs_upper()
@@ -140,7 +142,14 @@ def envelope_of(activation: Activation, variance: arb, nu: float) -> Callable[[n
     mu = nu / float(variance.upper()) * (1 - 1e-12)
 
     def piecewise(h: np.ndarray) -> np.ndarray:
-        lower: np.ndarray = low + np.minimum(high - low, mu * np.square(np.maximum(sign * h, 0.0)))
+        far = math.sqrt((high - low) / mu) * 2  # where the minimum below is the first for certain
+        lower: np.ndarray = low + np.minimum(high - low, mu * np.square(np.clip(sign * h, 0.0, far)))
         return lower
 
     return piecewise
+
+
+def mean_envelope(activation: Activation, variance: arb, nu: float, h: np.ndarray) -> float:
+    """(1/m) sum_i e_mu(h_i) at least, for h (m,) and mu as in population_moments."""
+    values = envelope_of(activation, variance, nu)(h)
+    return max(float(np.mean(values)) - ROUNDING * max(1.0, float(activation.Ls.upper()) ** 2), 0.0)

@@ -9,7 +9,9 @@ from typing import Any
 
 
 class LinrateError(ValueError):
-    """Anything wrong with what the user gave; command lines print it and exit with code 2."""
+    """Anything wrong with what the user gave; command lines print it and exit with `exit_code`."""
+
+    exit_code = 2
 
 
 class ArgumentError(LinrateError):
@@ -18,6 +20,12 @@ class ArgumentError(LinrateError):
 
 class DataError(LinrateError):
     """The data cannot be read, or hold something that is not a finite number."""
+
+
+class WriteError(LinrateError):
+    """A file could not be written to its end: the disk is full, or a quota is used up. The text says what is kept."""
+
+    exit_code = 74
 
 
 class AssumptionError(LinrateError):

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 from flint import arb
 
-from bounds.activation import Activation
+from bounds.activation import FUNCTION_ULPS, Activation
 from bounds.arithmetic import ENCLOSED, NUMPY, square
 from bounds.errors import AssumptionError
 
 REACH = 9.5  # standard deviations; the tails beyond weigh less than 1e-20
 MOST_NODES = 10**6
 TARGET = 1e-17  # quadrature error aimed at, relative to N
-FUNCTION_ULPS = 64  # roundings allowed for one evaluation of sigma, sigma' and their powers
+SLOPE_ERROR = FUNCTION_ULPS * 2.0**-53  # of one evaluation of sigma', relative to Ls
 
 
 def _grid(variance: float, rho: float) -> tuple[float, float]:
@@ -72,9 +72,9 @@ def slope_power(activation: Activation, variance: arb, power: int) -> arb:
     height = bound**power * math.exp(a * a / 2)
     ls = float(activation.Ls.upper())
     tail = ls**power * math.erfc(REACH / math.sqrt(2))
-    # sqrt(g) z was rounded too, and an expression may lose digits of its own.
+    # sqrt(g) z was rounded too, sigma' errs relative to Ls, and an expression may lose digits of its own.
     root = math.sqrt(g)
-    lost = 2.0**-51 * root * float(activation.L2.upper()) + activation.slack * ls * (1 + root)
+    lost = 2.0**-51 * root * float(activation.L2.upper()) + ls * (SLOPE_ERROR + activation.slack * (1 + root))
     evaluation = power * ls ** (power - 1) * lost
     result = _enclose_sum(slopes**power, weights, factor * height + tail + evaluation)
     return _widen_variance(result, variance, activation, power)
@@ -115,7 +115,7 @@ def _value_power(activation: Activation, variance: arb, power: int) -> arb:
     z, weights, a, factor = _nodes(g, rho)
     values = activation.value(root * z)
     # Along Im u = rho: |sigma(x + i rho)| <= |sigma(0)| + Ls |x| + rho sup|sigma'|.
-    base = abs(float(activation.value(0.0))) + rho * bound
+    base = float(abs(activation.at_zero).upper()) * (1 + 2.0**-50) + rho * bound
     ls = float(activation.Ls.upper())
     moment = base + ls * root if power == 1 else (base + ls * root) ** 2
     tail = 2 * moment * (1 + REACH) ** power * math.exp(-REACH * REACH / 2)

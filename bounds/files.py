@@ -1,168 +1,168 @@
-"""Reading a user's data: .npz, .npy, .csv and .parquet. Every failure is a DataError with the place and the way out."""
+"""Files: opened only where they are plain files, read only up to a limit, and replaced as a whole or not at all."""
 
 from __future__ import annotations
 
-import math
+import contextlib
+import errno
 import os
-import tempfile
-import zipfile
-from collections.abc import Sequence
+import re
+import secrets
+import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-import numpy as np
+from bounds.errors import ArgumentError, DataError, WriteError
 
-from bounds.errors import DataError
+try:
+    import fcntl
+except ImportError:  # not on Unix: files that a killed run left behind then stay
+    fcntl = None  # type: ignore[assignment]
 
-Data = tuple[np.ndarray, np.ndarray]
+LIMIT = "LINRATE_FILE_LIMIT_GB"  # the environment variable that changes the limit
+DEFAULT_LIMIT_GB = 4.0
+OURS = re.compile(r"\.linrate-[0-9a-f]{12}\.tmp")
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # the disk refuses more
 
 
-def load_file(path: str | Path, target: str | None = None) -> Data:
-    """(X, y) from a file: X (n, d), y (n,).
-
-    .npz holds X and y; .npy holds X and `target` names the .npy of y; .csv and .parquet hold one row per data point,
-    with y in the column `target` (by default the last one).
-    """
-    file = Path(path)
-    if not file.exists():
-        raise DataError(f"data file {str(file)!r} does not exist.")
-    if file.is_dir():
-        raise DataError(f"data file {str(file)!r} is a folder. Name a .npz, .npy, .csv or .parquet file.")
-    readers = {".npz": _npz, ".npy": _npy, ".csv": _csv, ".parquet": _parquet}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise DataError(f"data file {str(file)!r} must end in {', '.join(sorted(readers))}. Found {file.suffix!r}.")
+def size_limit() -> int:
+    """How many bytes a file may take once it is unpacked: 4 GB, or what LINRATE_FILE_LIMIT_GB says."""
+    text = os.environ.get(LIMIT, "")
     try:
-        return reader(file, target)
-    except DataError:
-        raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"data file {str(file)!r} cannot be read as {file.suffix}: {error}") from None
+        gigabytes = float(text) if text else DEFAULT_LIMIT_GB
+        return int(gigabytes * 1e9)
+    except (ValueError, OverflowError):
+        raise ArgumentError(f"{LIMIT} must be a number of gigabytes, such as 16. Found {text!r}.") from None
 
 
-def load_arrays(path: str | Path, names: Sequence[str], optional: Sequence[str] = ()) -> list[Any]:
-    """The arrays of these names in a .npz file, then the optional ones, None where they are absent."""
-    file = Path(path)
-    if not file.is_file():
-        raise DataError(f"file {str(file)!r} does not exist.")
+def too_large(what: str, size: float, limit: int) -> DataError:
+    """The error about a file that would take `size` bytes; it tells the limit and how to change it."""
+    return DataError(
+        f"{what} takes {size / 1e9:.3g} GB unpacked; the limit is {limit / 1e9:.3g} GB."
+        f" If you trust the file, set the environment variable {LIMIT}={max(1, -(-int(size) // 10**9))}."
+    )
+
+
+def _kind(mode: int) -> str:
+    kinds = ((stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"), (stat.S_ISREG, "file"))
+    return next((name for test, name in kinds if test(mode)), "device")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+@contextlib.contextmanager
+def open_file(path: str | Path, what: str = "file") -> Iterator[BinaryIO]:
+    """A plain file, for reading: no folder, and no pipe or device, which may never end. DataError otherwise."""
+    shown = f"{what} {str(path)!r}"
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            missing = [name for name in names if name not in archive]
-            if missing:
-                raise DataError(f"{str(file)!r} must hold arrays {', '.join(names)}. Found {sorted(archive.files)}.")
-            return [archive.get(name) for name in (*names, *optional)]
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        if (kind := _kind(os.stat(path).st_mode)) != "file":
+            raise DataError(f"{shown} is a {kind}. Name a file.")
+        # Without waiting, for somebody may have put a pipe in its place since.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise DataError(f"{shown} does not exist.") from None
+    except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{str(file)!r} cannot be read as .npz: {error}") from None
-
-
-def _npz(file: Path, target: str | None) -> Data:
-    X, y = load_arrays(file, ("X", target or "y"))
-    return X, y
-
-
-def _npy(file: Path, target: str | None) -> Data:
-    if target is None:
-        raise DataError(f"{str(file)!r} holds one array. Name the .npy file of y with --target.")
-    if not Path(target).exists():
-        raise DataError(f"target file {target!r} does not exist.")
-    return np.load(file, allow_pickle=False), np.load(target, allow_pickle=False)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _csv(file: Path, target: str | None) -> Data:
-    import pandas as pd
-
-    try:
-        cells = pd.read_csv(
-            file, header=None, dtype=str, keep_default_na=False, skipinitialspace=True, skip_blank_lines=False
-        )
-    except pd.errors.EmptyDataError:
-        raise DataError(f"data file {str(file)!r} is empty.") from None
-    cells = cells.fillna("")
-    cells = cells[(cells != "").any(axis=1)]  # blank lines go, but lines keep their numbers for messages
-    if len(cells) == 0:
-        raise DataError(f"data file {str(file)!r} is empty.")
-    first = cells.iloc[0].tolist()
-    # A row of names, or the 0, 1, 2, ... that data frames write where columns have no names.
-    has_header = not any(_is_number(cell) for cell in first) or first == [str(k) for k in range(len(first))]
-    names = [str(cell).strip() for cell in first] if has_header else [str(k + 1) for k in range(len(first))]
-    body = cells.iloc[1:] if has_header else cells
-    values = np.empty(body.shape)
-    for k, row in enumerate(body.itertuples()):
-        for j, cell in enumerate(row[1:]):
-            if not _is_number(cell) or not math.isfinite(float(cell)):
-                line = row[0] + 1
-                hint = " If line 1 names the columns, no name may be a number." if line == 1 else " Drop or encode it."
-                raise DataError(
-                    f"{str(file)!r}, line {line}, column {names[j]!r}: {cell!r} is not a finite number.{hint}"
-                )
-            values[k, j] = float(cell)
-    if has_header and names[0] == "" and np.array_equal(values[:, 0], np.arange(len(values))):
-        raise DataError(
-            f"{str(file)!r}: column 1 has no name and counts the rows 0, 1, 2, ...: a row index, not a feature."
-            " Write the file without it (pandas: to_csv(..., index=False)), or give the column a name."
-        )
-    return _split(values, names, target, file)
-
-
-def _parquet(file: Path, target: str | None) -> Data:
-    import pandas as pd
-
-    try:
-        frame = pd.read_parquet(file)
-    except ImportError:
-        raise DataError(f"reading {str(file)!r} needs pyarrow: pip install 'linrate[parquet]'.") from None
-    wrong = [str(c) for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
-    if wrong:
-        raise DataError(f"{str(file)!r} has columns that are not numeric: {wrong}. Drop or encode them.")
-    return _split(frame.to_numpy(dtype=np.float64), [str(c) for c in frame.columns], target, file)
-
-
-def _split(values: np.ndarray, names: list[str], target: str | None, file: Path) -> Data:
-    if len(values) == 0 or len(names) < 2:
-        raise DataError(f"{str(file)!r} must hold at least one row and two columns. Found {values.shape}.")
-    if target is not None and target not in names:
-        raise DataError(f"{str(file)!r} has no column {target!r}. Found {names}.")
-    at = names.index(target) if target is not None else len(names) - 1
-    return np.delete(values, at, axis=1), values[:, at]
+        raise DataError(f"{shown} cannot be read: {_reason(error)}.") from None
+    with os.fdopen(handle, "rb") as stream:
+        if (kind := _kind(os.fstat(handle).st_mode)) != "file":
+            raise DataError(f"{shown} is a {kind}. Name a file.")
+        yield stream
 
 
 def check_writable(path: str | Path, name: str = "out") -> Path:
-    """The path, if a file can be written there; DataError before any work is done otherwise."""
-    file = Path(path)
-    if file.is_dir():
-        raise DataError(f"{name} {str(file)!r} is a folder. Name a file.")
-    folder = next(p for p in file.absolute().parents if p.exists())
+    """The path, if a file can be written there; DataError before any work is done otherwise.
+
+    A symbolic link stands for what it points to. Folders that are missing are made later, by write_atomically.
+    """
+    shown = f"{name} {str(path)!r}"
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise DataError(f"{name} {str(file)!r} cannot be written: {error.strerror} ({str(folder)!r}).") from None
-    return file
+        target = Path(os.path.realpath(path))
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if (kind := _kind(os.stat(path).st_mode)) != "file":
+                raise DataError(f"{shown} is a {kind}. Name a file.")
+            if not os.access(target, os.W_OK):
+                raise DataError(f"{shown} is write-protected. Name another file, or change its mode.")
+        folder = next(p for p in target.parents if os.path.lexists(p))
+        longest = os.pathconf(folder, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+        if max(len(os.fsencode(part)) for part in target.relative_to(folder).parts) > longest:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        handle, temporary = _temporary(folder)
+        os.close(handle)
+        temporary.unlink()
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{shown} cannot be written: {_reason(error)}.") from None
+    return Path(path)
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> None:
-    """Replace the file by `content` at once: a reader sees the old file or the new one, never half of either."""
-    file = check_writable(path)
-    data = content if isinstance(content, bytes) else content.encode()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    """Replace the file by `content` at once: a reader sees the old file or the new one, never half of either.
+
+    A symbolic link stays one, and its target is replaced. An old file's mode is kept; a new one gets what the umask
+    leaves. What killed runs left behind in the folder is removed. Raises DataError where no file can be written,
+    WriteError where the disk is full.
+    """
+    data = content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
+    target = Path(os.path.realpath(check_writable(path)))
+    old = target.exists()
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(target.parent)
+        handle, temporary = _temporary(target.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(handle)
+                if old:
+                    os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+                os.replace(temporary, target)  # before the lock goes with the stream
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        kept = "what it held before is kept" if old else "no part of it is left"
+        way = "Free some space, or name a file elsewhere." if error.errno in FULL else "Name another file."
+        raise WriteError(f"{str(path)!r} could not be written: {_reason(error)}; {kept}. {way}") from None
+
+
+def _temporary(folder: Path) -> tuple[int, Path]:
+    """A new file of ours there, locked for as long as it is open: so others know that it is not stale."""
+    while True:
+        path = folder / f".linrate-{secrets.token_hex(6)}.tmp"  # short, whatever the length of the name to come
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+        if _locked(handle) is not False and os.path.exists(path):
+            return handle, path
+        os.close(handle)  # taken for stale in the moment before it was locked
+
+
+def _locked(handle: int) -> bool | None:
+    """Lock it without waiting: whether nobody else holds it; None where the file system knows no locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove files of ours that nobody is writing any more: their writers were killed."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    handle = os.open(entry.path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+                    try:
+                        if _locked(handle) is True:
+                            os.unlink(entry.path)
+                    finally:
+                        os.close(handle)

@@ -42,7 +42,8 @@ class Guarantee:
     L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too (every larger even one for pairs).
 
     width: int, rounded up; scale: c hat, rounded up; rate: 1/time, rounded down. proved is False for the printed
-    constants, and caveats name what is wrong with them. vacuous: no computer simulates that width.
+    constants, and caveats name what is wrong with them, and what is taken on trust (Problem.caveats). vacuous: no
+    computer simulates that width.
     """
 
     method: str
@@ -174,6 +175,8 @@ def _by_method(
         prior = method.a_priori(problem, delta, tau)
     except ArgumentError as error:  # about what the method chose by itself, such as an interval that rounds to a point
         raise AssumptionError(f"method {method.name!r} finds no constants for these data: {error} {RESCALE}") from None
+    if prior.profile.empty:
+        raise AssumptionError(f"method {method.name!r} says nothing here: no slope is certified to stay above zero.")
     critical = prior.profile.critical
     if not critical.is_finite():
         raise AssumptionError(
@@ -233,7 +236,7 @@ def _by_method(
             "dominant": "initial output" if output_width > prior.concentration else "concentration",
             **prior.choices,
         },
-        caveats=method.caveats,
+        caveats=(*method.caveats, *problem.caveats),
     )
 
 
@@ -306,13 +309,14 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
         except AssumptionError as error:
             rows.append({"method": name, "proved": method.proved, "source": method.source, "caveats": str(error)})
             continue
+        floor = g.scale * g.scale * float(problem.spectrum.lmin_floor.mid())
         rows.append(
             {
                 "method": name,
                 "width": g.width,
                 "scale": g.scale,
                 "rate": g.rate,
-                "rate / (scale^2 lambda_min)": g.rate / (g.scale**2 * float(problem.spectrum.lmin_floor.mid())),
+                "rate / (scale^2 lambda_min)": g.rate / floor if floor > 0 else float("nan"),  # n > d: it is zero
                 "path_length": g.path_length,
                 **({"embedding_dim": g.embedding_dim} if g.embedding_dim else {}),
                 "dominant": g.dominant,

@@ -63,9 +63,10 @@ def _certificates(options: Any) -> int:
     print(table_line())
     for row in certificate_rows(problem, chosen):
         rows.append(row)
+        if out is not None:
+            write_certificates(rows, out)
         print(table_line(row), flush=True)
     if out is not None:
-        write_certificates(rows, out)
         print(f"{len(rows)} rows written to {out}")
     return HOLDS if any(row.certified for row in rows) else UNDECIDED
 
@@ -78,15 +79,10 @@ def _gaps(options: Any) -> int:
     problem = problem_from(options)
     rows: list[Row] = []
     started = clock.monotonic()
-    try:
-        for stage, found in gap_rows(problem, chosen):
-            rows += found
-            print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr)
-    except KeyboardInterrupt:
-        if rows:
-            write_report(rows, out)
-        raise
-    write_report(rows, out)
+    for stage, found in gap_rows(problem, chosen):
+        rows += found
+        write_report(rows, out)  # after each stage: however this ends, what is finished is kept
+        print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr, flush=True)
     print(summary(problem, rows))
     print(f"{len(rows)} rows written to {out}")
     return overall(rows).exit_code

@@ -11,7 +11,14 @@ from verify.claims import CLAIMS, Claim, NotApplicable
 from verify.promises import promise_rows
 from verify.rows import Row, row_of
 from verify.run import Run
-from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
+from verify.runner import (
+    decide_run,
+    paper_guarantee,
+    plain_run,
+    probabilistic_trials,
+    regime_run,
+    simulable_guarantee,
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[
     yield f"m={options.width}, scale={options.scale:g}", _claim_rows(plain)
     paired = simulable_guarantee(problem, options.delta, inits=("antisymmetric",))
     if paired is not None:
-        yield "Theorem 1 in repeated trials", [_trial_row(problem, paired, options)]
+        yield "Theorem 1 in repeated trials", _trial_rows(problem, paired, options)
 
 
 def _claim_rows(run: Run) -> list[Row]:
@@ -82,11 +89,15 @@ def _claim_rows(run: Run) -> list[Row]:
 
 def _rows(claim: Claim, run: Run) -> list[Row]:
     try:
-        return [row_of(claim, comparison, run) for comparison in claim.compare(run)]
+        verdict, decided = decide_run(claim, run)
+        return [row_of(claim, comparison, decided, verdict) for comparison in claim.comparisons(decided)]
     except NotApplicable:
         return []
 
 
-def _trial_row(problem: Problem, g: Guarantee, options: GapOptions) -> Row:
+def _trial_rows(problem: Problem, g: Guarantee, options: GapOptions) -> list[Row]:
     claim = CLAIMS["theorem-1"]
-    return probabilistic_trials(claim, problem, g, alpha=options.alpha, trials=options.trials).row(claim)
+    try:
+        return [probabilistic_trials(claim, problem, g, alpha=options.alpha, trials=options.trials).row(claim)]
+    except NotApplicable:
+        return []

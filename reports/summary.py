@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bounds import Problem
+from bounds.text import printable
 from verify.rows import Row, tested
 
 
@@ -14,7 +15,7 @@ def summary(problem: Problem, rows: list[Row]) -> str:
     """What the theorems ask for, then one line for each tested quantity."""
     low, high = problem.spectrum.lmin[0], problem.spectrum.lmax[1]
     lines = [
-        f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name}"
+        f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name}"
         f" lambda_min >= {low:.5g} lambda_max <= {high:.5g} ||y|| = {float(problem.y_norm):.5g}",
         "",
         f"{'method':14} {'init':14} {'required width':>15} {'scale':>11} {'rate':>11}",

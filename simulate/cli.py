@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import sys
 import time as clock
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from bounds.checks import INITS
 from bounds.cli import HOLDS, Parser, add_problem_options, problem_from
 from bounds.files import check_writable, write_atomically
-from bounds.problem import Problem
+from bounds.state import write_state
+from bounds.text import printable
 from simulate.run import gradient_descent, gradient_flow
-from simulate.trajectory import Trajectory
 
 
 def progress_line() -> Callable[[float, float, int, float], None] | None:
@@ -27,26 +25,11 @@ def progress_line() -> Callable[[float, float, int, float], None] | None:
     def show(time: float, loss: float, step: int, tau: float) -> None:
         if clock.monotonic() - last[0] > 0.25:
             last[0] = clock.monotonic()
-            sys.stderr.write(f"\r  t={time:.4g}  loss={loss:.3e}  step {step}  tau={tau:.2e}   ")
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):  # a terminal that was closed ends no run
+                sys.stderr.write(f"\r  t={time:.4g}  loss={loss:.3e}  step {step}  tau={tau:.2e}   ")
+                sys.stderr.flush()
 
     return show
-
-
-def save_state(path: str, problem: Problem, trajectory: Trajectory) -> None:
-    """X, y and the final network as .npz: what `linrate certify` reads."""
-    stream = io.BytesIO()
-    final = trajectory.final
-    np.savez(
-        stream,
-        X=problem.X,
-        y=problem.y,
-        H=final.H,
-        signs=final.signs,
-        activation=np.array(problem.activation.name),
-        embedding=np.array(problem.embedding_name),
-    )
-    write_atomically(path, stream.getvalue())
 
 
 def _add_network_options(parser: Any) -> None:
@@ -60,7 +43,9 @@ def _add_network_options(parser: Any) -> None:
     parser.add_argument("--loss", default="sum", help="sum (6), the default, or mean: a clock n times slower")
     parser.add_argument("--low-memory", action="store_true", help="3 copies of the state in place of 5, but slower")
     files = parser.add_mutually_exclusive_group()
-    files.add_argument("--checkpoint", metavar="NPZ", help="write the state each minute and on ctrl-C")
+    files.add_argument(
+        "--checkpoint", metavar="NPZ", help="write the state within 5 s, each minute and when stopped by a signal"
+    )
     files.add_argument("--resume", metavar="NPZ", help="go on from such a file, with the same options")
     parser.add_argument("--out", metavar="CSV", help="write the observables, one row per save point")
     parser.add_argument("--state-out", metavar="NPZ", help="write the final network, for linrate certify")
@@ -113,9 +98,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.out:
         write_atomically(options.out, run.to_frame().to_csv(index=False))
     if options.state_out:
-        save_state(options.state_out, problem, run)
+        write_state(options.state_out, problem, run.final.H, run.final.signs)
     print(
-        f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name} m={run.width} scale={run.scale:g}\n"
+        f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name} m={run.width}"
+        f" scale={run.scale:g}\n"
         f"status  {run.status.name}: {run.status.value}{'; ' + run.detail if run.detail else ''}\n"
         f"time    {run.time[-1]:.6g} in {run.stats.steps} steps, {run.stats.evaluations} evaluations,"
         f" {run.stats.seconds:.2f} s\n"

@@ -8,6 +8,7 @@ import time as clock
 import numpy as np
 
 from simulate.arrays import Array
+from simulate.checkpoint import descent_fields
 from simulate.flow import Flow, Stages
 from simulate.integrators.base import Point
 from simulate.interrupt import Saver
@@ -45,7 +46,7 @@ def descend(
 ) -> Outcome:
     """`steps` updates h <- h - step c G (r * sigma'(h)) from h0 (1, n + k, m), recording each save_every of them."""
     started = clock.perf_counter()
-    start = saver.resumed
+    start = saver.read(descent_fields(flow), {"done": steps, "recorded": steps}) if saver.resuming else None
     h = flow.arrays.copy(recorder.h0 if start is None else flow.arrays.put(start["h"]))
     path, target, done, recorded = np.zeros((1, 3 + flow.n)), -1.0, 0, -1
     if start is not None:
@@ -73,7 +74,8 @@ def descend(
             recorder.record(flow, one, np.array([done * step]), point, path, point, path, np.array([step]))
             recorded = done
         if ended:
-            saver.write(state)
+            if status is not Status.DIVERGED:  # no checkpoint holds what is not finite
+                saver.write(state)
             break
         saver.offer(state)
         power = at.step(step)

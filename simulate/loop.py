@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from simulate.arrays import Array
+from simulate.checkpoint import flow_fields
 from simulate.control import Leg, error_ratio, first_step, resolved
 from simulate.flow import Flow
 from simulate.integrators.base import Integrator, Point, Step
@@ -93,8 +94,10 @@ class Loop:
 
     def integrate(self) -> list[Outcome]:
         """One Outcome for each run, in order."""
-        if self.saver.resumed is not None:
-            self._restore(self.saver.resumed)
+        if self.saver.resuming:
+            saves = np.inf if self.control.save_at is None else len(self.control.save_at)
+            ends = {"at.run": 0, "at.time": self.control.t_max, "at.steps": self.control.max_steps, "at.saved": saves}
+            self._restore(self.saver.read(flow_fields(self.flow, Progressed), ends))
         else:
             self._begin()
         self._finish()
@@ -268,7 +271,7 @@ class Loop:
             h = self.fine.h[k] if len(at.run) == 1 else self.flow.arrays.copy(self.fine.h[k])
             detail = non_finite(self.flow, h, float(at.time[k])) if status is Status.DIVERGED else ""
             self.outcomes[int(at.run[k])] = Outcome(h, status, stats, detail)
-        if len(at.run) == 1:
+        if len(at.run) == 1 and Status.DIVERGED not in ended.values():  # no checkpoint holds what is not finite
             self.saver.write(self._state)
         keep = np.array([k for k in range(len(at.run)) if k not in ended], dtype=np.int64)
         self.at = at.select(keep)

@@ -154,12 +154,13 @@ def gradient_flow(
     of 5, slopes computed again whenever needed: slower, with the steps of a state of 2^20 entries or more, which are of
     order 3 and end at the points of `save_at`.
 
-    checkpoint: a file that is written each minute, on ctrl-C and at the end; resume: go on from it, with the same
-    arguments; on the CPU the trajectory is bit for bit that of an uninterrupted run.
+    checkpoint: a file that is written after a few seconds, then each minute, when a signal (ctrl-C, SIGTERM, SIGHUP)
+    stops the run, and at its end unless it diverged; resume: go on from it, with the same arguments; on the CPU the
+    trajectory is bit for bit that of an uninterrupted run.
 
     Returns a Trajectory, whose `errors` tell the numerical error of each observable. Raises ArgumentError for
     arguments out of range, a state that does not fit in memory or a checkpoint of another run, DataError for a
-    checkpoint that cannot be read, Interrupted after ctrl-C with a checkpoint.
+    checkpoint that cannot be read, WriteError where the disk is full, Interrupted after a signal with a checkpoint.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     t_max, loss_ratio = check_time("t_max", t_max), _check_ratio(loss_ratio)

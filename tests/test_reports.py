@@ -160,7 +160,7 @@ def bounds_data():
 
 
 def test_unnamed_columns_of_a_data_frame_are_a_header(tmp_path):
-    from bounds.files import load_file
+    from bounds.readers import load_file
 
     frame = pd.DataFrame(np.random.default_rng(0).standard_normal((3, 4)))
     frame.to_csv(tmp_path / "unnamed.csv", index=False)
@@ -170,7 +170,7 @@ def test_unnamed_columns_of_a_data_frame_are_a_header(tmp_path):
 
 
 def test_every_reader_gives_the_same_data(tmp_path):
-    from bounds.files import load_file
+    from bounds.readers import load_file
 
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((4, 3)), rng.standard_normal(4)

@@ -100,10 +100,10 @@ def test_false_claims_are_found_within_the_default_budget(claim):
 
 
 def search_many_points(*, seed: int, most: int) -> Found:
-    """E10, a width free of n, on any geometry of up to `most` points with any smooth sigma."""
+    """A width free of n, as in E10, on any geometry of up to `most` points with any smooth sigma."""
     smooth = [name for name in bounds.known_activations() if bounds.get_activation(name).smooth]
     drawn = draws_of_a_law(many_points.law, many_points.guess, smooth, most=most)
-    return search([CLAIMS["printed-e10"]], drawn, Effort(seed=seed))[0]
+    return search([CLAIMS["slopes-free-of-n"]], drawn, Effort(seed=seed))[0]
 
 
 def test_constants_free_of_n_are_enough_for_few_points():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from bounds import Problem
 from bounds.checks import check_probability
 from bounds.errors import ArgumentError, AssumptionError, require
 from verify.conjecture import Conjecture
-from verify.runner import probabilistic_trials, simulable_guarantee
+from verify.runner import probabilistic_trials, simulable
 from verify.verdict import Verdict
 
 
@@ -41,23 +42,22 @@ def bracket(
     Each of the steps + 2 tests errs with probability at most alpha/(steps + 2), so that both ends are right with
     probability 1 - alpha. It ends early where one test stays undecided. seed: of the first network of each test.
 
-    Raises ArgumentError unless law(low) is refuted and law(high) holds; AssumptionError where networks of Theorem 1,
-    whose regime the law modifies, are too wide to be simulated.
+    Raises ArgumentError unless law(low) is refuted and law(high) holds; AssumptionError where a network of the law's
+    width is too wide to be simulated.
     """
     require(0 < low < high, "low, high", "0 < low < high", (low, high))
     require(steps >= 0, "steps", "at least 0", steps)
     check_probability(alpha, "alpha")
-    g = simulable_guarantee(problem, inits=("antisymmetric",))
-    if g is None:
-        raise AssumptionError(f"no network of Theorem 1's width for {problem.name} can be simulated. Take fewer rows.")
     share, tried = alpha / (steps + 2), []
 
     def verdict(C: float) -> Verdict:
         conjecture = law(C)
         require(conjecture.delta is not None, "law", "a conjecture with delta", conjecture.name)
-        found = probabilistic_trials(
-            conjecture.as_claim(), problem, conjecture.applied(g, problem), alpha=share, first_seed=seed
-        )
+        g = conjecture.regime(problem)
+        if not simulable(g, problem):
+            raise AssumptionError(f"width {g.width} for {problem.name} cannot be simulated. Take fewer rows.")
+        options: dict[str, Any] = conjecture.options(problem)
+        found = probabilistic_trials(conjecture.as_claim(), problem, g, alpha=share, first_seed=seed, **options)
         tried.append((C, found.verdict.value, found.failures, found.trials))
         return found.verdict
 

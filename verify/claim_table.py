@@ -9,7 +9,7 @@ from pathlib import Path
 from bounds.cli import HOLDS, Parser
 from bounds.errors import DataError
 from verify.claims import CLAIMS, Claim
-from verify.expected import ACCEPTED, REJECTED, UNKNOWN, expectation
+from verify.expected import ACCEPTED, PRINTED, READINGS, REJECTED, REMARKS, UNKNOWN, expectation
 from verify.verdict import Verdict, combine
 
 DEFAULT_REPORT = Path("reports") / "output" / "gaps.csv"  # where `make verify` writes
@@ -20,11 +20,14 @@ HEAD = """# The claims
 Written by `linrate claims --markdown`. `pytest verify/` puts each of them to the test; `linrate claims` shows the last
 verdict. A claim is *accepted* where it is proved and nothing that was run contradicts it (`HOLDS`, which is no proof),
 *rejected* where a counterexample is computed (`REFUTED`; see [errata.md](errata.md)), and *unknown* where a search
-found no counterexample and no proof is known: that comes out as `UNDECIDED`, never as `HOLDS`. What is expected is read
-by tests only; no verdict sees it. Proofs are in [theory.md](theory.md).
+found no counterexample and no proof is known: that comes out as `UNDECIDED`, never as `HOLDS`. A *reading* has a
+counterexample too, but the text of the paper leaves another reading, and a *remark* is on the experiments or on other
+work: both come out as `UNDECIDED`, for no certain statement of the theory is refuted. What is expected is read by tests
+only; no verdict sees it. Proofs are in [theory.md](theory.md).
 
-Of {total} claims {accepted} are accepted, {rejected} rejected and {unknown} unknown. The kind says what a claim speaks
-of: every run, a share 1 - delta of the draws, or constants and draws without a run.
+Of {total} claims {accepted} are accepted, {rejected} rejected ({printed} of them statements of the paper), {unknown}
+unknown, {readings} readings and {remarks} remarks. The kind says what a claim speaks of: every run, a share
+1 - delta of the draws, or constants and draws without a run.
 """
 
 
@@ -78,7 +81,15 @@ def _row(claim: Claim) -> str:
 
 def markdown() -> str:
     """The page docs/claims.md."""
-    head = HEAD.format(total=len(CLAIMS), accepted=len(ACCEPTED), rejected=len(REJECTED), unknown=len(UNKNOWN))
+    head = HEAD.format(
+        total=len(CLAIMS),
+        accepted=len(ACCEPTED),
+        rejected=len(REJECTED),
+        printed=len(PRINTED),
+        unknown=len(UNKNOWN),
+        readings=len(READINGS),
+        remarks=len(REMARKS),
+    )
     columns = ("id", "statement", "source", "whose", "kind", "hypotheses", "expected")
     table = ["| " + " | ".join(columns) + " |", "| " + " | ".join("---" for _ in columns) + " |"]
     return "\n".join([head, *table, *(_row(claim) for claim in CLAIMS.values())]) + "\n"

@@ -23,7 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return COMMANDS[arguments[0]](arguments[1:])
     import pytest
 
+    from verify.ending import Watcher
+
     here = Path(__file__).resolve().parent
     if arguments[:1] == ["verify"]:
         arguments = arguments[1:]
-    return int(pytest.main([str(here), "-p", "no:cacheprovider", "-q", *arguments]))
+    watcher = Watcher()
+    return watcher.code(int(pytest.main([str(here), "-p", "no:cacheprovider", "-q", *arguments], plugins=[watcher])))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,22 +13,33 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from bounds import Guarantee, LinrateError, Problem
-from bounds.cli import BAD_INPUT, UNDECIDED
+from bounds.checks import INITS
+from bounds.cli import BAD_INPUT
+from bounds.errors import WriteError
+from bounds.text import printable
 from verify import counterexample
 from verify.budget import Shares
 from verify.claims import Claim, NotApplicable, draws
-from verify.conjecture import FaultyConjecture
+from verify.ending import Ending
+from verify.ending import error as BadInput
 from verify.found import Effort
 from verify.options import add_options, read_options
-from verify.rows import Row, overall, row_of, write_report
+from verify.rows import Row, row_of, write_report
 from verify.run import Run
-from verify.runner import paper_guarantee, plain_run, probabilistic_trials, regime_run, simulable_guarantee
+from verify.runner import (
+    decide_run,
+    paper_guarantee,
+    plain_run,
+    probabilistic_trials,
+    regime_run,
+    simulable_guarantee,
+)
 from verify.search import search as search_flows
 from verify.summary import table
-from verify.verdict import Verdict, combine
+from verify.verdict import Verdict
 
 ROWS = pytest.StashKey[list[Row]]()
-FAULTS = pytest.StashKey[list[str]]()
+ENDING = pytest.StashKey[Ending]()
 SHARES = pytest.StashKey[Shares]()
 CUT = pytest.StashKey[list[str]]()
 
@@ -47,11 +60,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
-    config.stash[FAULTS] = []
+    worker = hasattr(config, "workerinput")
+    ending = config.stash[ENDING] = Ending()
+    ending.begin(worker=worker)
+    config.pluginmanager.register(ending)
     config.addinivalue_line("markers", "claim(id, ...): the claims that a test verifies")
     config.addinivalue_line("markers", "statistical(count=1): its verdicts may err, each with its share of --alpha")
     config.stash[CUT] = []
-    config.pluginmanager.register(RowCollector(config.stash[ROWS], config.stash[CUT]))
     options = config.option
     if getattr(options, "dist", "no") == "load":  # xdist's own choice for -n: leaves a worker idle behind long tests
         options.dist = "worksteal"
@@ -61,7 +76,9 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         read_options(options)
     except LinrateError as error:
-        pytest.exit(f"error: {error}", returncode=BAD_INPUT)
+        raise BadInput(printable(error), BAD_INPUT) from None
+    report = None if worker else options.report
+    config.pluginmanager.register(RowCollector(config.stash[ROWS], config.stash[CUT], report))
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     config.stash[SHARES] = Shares(options.linrate_stop_at, workers)
 
@@ -112,32 +129,42 @@ def check(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     def judge_run(claim: Claim, run: Run) -> None:
         try:
-            comparisons = claim.compare(run)
+            verdict, decided = decide_run(claim, run)
+            comparisons = claim.comparisons(decided)
         except NotApplicable as reason:
             pytest.skip(f"{claim.id} does not apply: {reason}")
         for comparison in comparisons:
-            record(request, row_of(claim, comparison, run))
-        settle(request, claim, combine(c.verdict for c in comparisons), run)
+            record(request, row_of(claim, comparison, decided, verdict))
+        settle(request, claim, verdict, decided)
 
     return judge_run
 
 
 @pytest.fixture(scope="session")
 def runs(request: pytest.FixtureRequest) -> Callable[[Problem, str], Run]:
-    """runs(problem, kind): one run, cached. kind "regime": at the width and scale of the best guarantee; "lemma-1": of
-    the paper's method repaired; "paper": at the paper's scale 1, outside every promise."""
-    made: dict[tuple[str, str], Run] = {}
+    """runs(problem, kind, init=None, **options): one run, cached; options: its own t_max and loss_ratio. kind "regime":
+    at the width and scale of the best guarantee; "lemma-1": of the paper's method repaired; "paper": at the paper's
+    scale 1, outside every promise."""
+    made: dict[tuple[Any, ...], Run] = {}
 
-    def make(problem: Problem, kind: str) -> Run:
-        key = (problem.name, kind)
+    def make(problem: Problem, kind: str, *, init: str | None = None, **options: float) -> Run:
+        key = (problem.name, kind, init, *sorted(options.items()))
         if key not in made:
             if kind == "paper":
-                made[key] = plain_run(problem, width=1024, scale=1.0, seed=0, t_max=100.0)
+                paper: dict[str, Any] = {
+                    "width": 1024,
+                    "scale": 1.0,
+                    "seed": 0,
+                    "t_max": 100.0,
+                    "init": init or "independent",
+                }
+                made[key] = plain_run(problem, **{**paper, **options})
             else:
-                g = simulable_guarantee(problem) if kind == "regime" else paper_guarantee(problem)
+                inits = (init,) if init else INITS
+                g = simulable_guarantee(problem, inits=inits) if kind == "regime" else paper_guarantee(problem)
                 if g is None:
                     pytest.skip("no network of the required width can be simulated")
-                made[key] = regime_run(problem, g, seed=0)
+                made[key] = regime_run(problem, g, seed=0, **options)
         return made[key]
 
     return make
@@ -193,16 +220,19 @@ def trials(request: pytest.FixtureRequest) -> Callable[..., None]:
     option = request.config.option
 
     def run_trials(claim: Claim, problem: Problem, g: Guarantee, **options: Any) -> None:
-        found = probabilistic_trials(
-            claim,
-            problem,
-            g,
-            alpha=option.linrate_alpha,
-            trials=option.trials,
-            first_seed=option.linrate_seed,
-            stop_at=request.config.stash[SHARES].end,
-            **options,
-        )
+        try:
+            found = probabilistic_trials(
+                claim,
+                problem,
+                g,
+                alpha=option.linrate_alpha,
+                trials=option.trials,
+                first_seed=option.linrate_seed,
+                stop_at=request.config.stash[SHARES].end,
+                **options,
+            )
+        except NotApplicable as reason:
+            pytest.skip(f"{claim.id} does not apply: {reason}")
         if found.cut_short:
             cut_short(request)
         record(request, found.row(claim))
@@ -229,47 +259,45 @@ def settle(request: pytest.FixtureRequest, claim: Claim, verdict: Verdict, run: 
         saved = ""
         if run is not None and claim.kind != "constants":
             option = request.config.option
-            path = counterexample.write(option.counterexamples, claim, run, conjectures=option.conjectures)
-            margin = min(comparison.slack for comparison in claim.compare(run))
-            saved = f"\n  margin {margin:.3g} of its size; saved. Show it again: linrate replay {path}"
-        pytest.fail(f"{claim.id} REFUTED: {claim.title}{saved}", pytrace=False)
+            path = counterexample.write(option.counterexamples, claim, run, conjectures=option.linrate_source)
+            margin = min(comparison.slack for comparison in claim.comparisons(run))
+            again = f"linrate replay {path}" + (f" --conjectures {option.conjectures}" if option.conjectures else "")
+            saved = f"\n  margin {margin:.3g} of its size; saved. Show it again: {printable(again)}"
+        pytest.fail(f"{printable(claim.id)} REFUTED: {printable(claim.title)}{saved}", pytrace=False)
     if verdict is Verdict.UNDECIDED:
-        pytest.xfail(f"{claim.id} UNDECIDED: the numerical error or the number of trials allows no verdict")
+        stopped = [comparison.open for comparison in (claim.comparisons(run) if run else []) if comparison.open]
+        why = stopped[0] if stopped else "the numerical error or the number of trials allows no verdict"
+        pytest.xfail(f"{printable(claim.id)} UNDECIDED: {why}")
 
 
 class RowCollector:
     """Gathers the rows of all tests, and which were cut short, in this process or in workers."""
 
-    def __init__(self, rows: list[Row], cut: list[str]) -> None:
-        self.rows, self.cut = rows, cut
+    def __init__(self, rows: list[Row], cut: list[str], report: str | None) -> None:
+        self.rows, self.cut, self.report = rows, cut, report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call":
-            self.rows += [value for name, value in report.user_properties if name == "linrate-row"]  # type: ignore[misc]
+            found = [value for name, value in report.user_properties if name == "linrate-row"]
+            self.rows += found  # type: ignore[arg-type]
+            if found and self.report:  # at once: however the session ends, what is finished is kept
+                with contextlib.suppress(WriteError):  # the end of the session tries again, and tells
+                    write_report(self.rows, self.report)
             if any(name == "linrate-cut" for name, _ in report.user_properties):
                 self.cut.append(report.nodeid.rpartition("/")[2])
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """A conjecture that cannot be evaluated is bad input, not a refutation."""
-    report = yield
-    if call.excinfo is not None and issubclass(call.excinfo.type, FaultyConjecture):
-        report.longrepr = f"faulty conjecture: {call.excinfo.value}"
-        item.config.stash[FAULTS].append(str(call.excinfo.value))
-    return report
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     rows = session.config.stash[ROWS]
     if hasattr(session.config, "workerinput"):
         return
+    session.exitstatus = session.config.stash[ENDING].of_session(exitstatus, rows)
     if session.config.option.report and rows:
-        write_report(rows, session.config.option.report)
-    if session.config.stash[FAULTS]:
-        session.exitstatus = BAD_INPUT
-    elif exitstatus == 0 and rows and overall(rows) is Verdict.UNDECIDED:
-        session.exitstatus = UNDECIDED
+        try:
+            write_report(rows, session.config.option.report)
+        except WriteError as full:
+            print(f"error: {printable(full)}", file=sys.stderr)
+            session.exitstatus = full.exit_code
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -286,7 +314,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             f"error budget of all statistical verdicts {option.alpha:g}: {max(shares):.2g} for each"
         )
     if any(row["claim"].startswith("printed-") for row in rows):
-        terminalreporter.write_line("printed-*: statements of the paper that are false as printed (docs/errata.md)")
+        terminalreporter.write_line("printed-*: statements of the paper that are false as printed (docs/errata.md);")
+        terminalreporter.write_line("UNDECIDED among them: false in one reading of the text only, or a remark")
     if cut := config.stash[CUT]:
         terminalreporter.write_line(f"{len(cut)} tests were cut short by the time budget {option.budget}:")
         for name in sorted(cut):

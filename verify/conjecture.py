@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
 import inspect
 import math
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import Any, overload
 
 import numpy as np
 
-from bounds import Guarantee, Problem
-from bounds.checks import check_probability
+from bounds import Guarantee, Problem, guarantee
+from bounds.checks import LARGEST_SCALE, check_init, check_probability
 from bounds.errors import ArgumentError, DataError, LinrateError, require
+from verify.afterwards import at_every_time, at_the_end
 from verify.claims.base import Claim, Comparison, relative
 from verify.run import Run
 
 REGIMES = ("theorem-1",)
+ENDS = ("every time", "end")
+INIT = "antisymmetric"  # of the trials, unless the conjecture says otherwise: it asks for the smallest width
 Margin = Callable[[Run], Any]
 Law = float | Callable[[Problem], float]
 
@@ -31,8 +35,9 @@ class FaultyConjecture(LinrateError):
 class Conjecture:
     """margin(run) -> (T,) numbers, >= 0 where it holds. delta: it may fail with this probability (None: never).
 
-    given: "theorem-1" if it is claimed for networks drawn at the width and scale of Theorem 1 only. width, scale: a
-    law of its own, a number or a function of the problem, in place of Theorem 1's.
+    given: "theorem-1" if it is claimed for networks drawn at the width and scale of Theorem 1 only. width, scale,
+    t_max: a law of its own, a number or a function of the problem, in place of Theorem 1's. init, loss_ratio: of the
+    networks and of where runs end. at: "every time", or "end" for a claim about where the flow ends.
     """
 
     name: str
@@ -43,16 +48,48 @@ class Conjecture:
     where: str
     width: Law | None = None
     scale: Law | None = None
+    init: str | None = None
+    t_max: Law | None = None
+    loss_ratio: float | None = None
+    at: str = "every time"
+
+    def regime(self, problem: Problem) -> Guarantee:
+        """Where its trials take place: the guarantee of the best method at its delta and init, its own laws applied.
+
+        Raises AssumptionError where no method applies, FaultyConjecture where a law gives no positive number.
+        """
+        found = guarantee(problem, 0.05 if self.delta is None else self.delta, init=self.init or INIT)
+        return self.applied(found, problem)
 
     def applied(self, g: Guarantee, problem: Problem) -> Guarantee:
-        """The guarantee whose regime the trials use, with the conjecture's delta and its own laws, if it has any.
+        """The guarantee g at the conjecture's own width and scale, if it has any.
 
-        Raises FaultyConjecture where a law gives no positive number.
+        Its rate is proportional to scale^2, and so are the rates of networks: it is taken at the conjecture's scale.
+        Below the width or the scale of g nobody promises it: `proved` is False, `caveats` says so, and no path is
+        bounded. Raises FaultyConjecture where a law gives no positive number.
         """
         width = g.width if self.width is None else math.ceil(self._law("width", self.width, problem))
         scale = g.scale if self.scale is None else self._law("scale", self.scale, problem)
+        if not scale <= LARGEST_SCALE:
+            raise FaultyConjecture(f"{self.where}: the scale of {self.name} must be at most {LARGEST_SCALE:g}."
+                                   f" Found {scale!r}.")  # fmt: skip
         width += width % 2 if g.init == "antisymmetric" else 0
-        return replace(g, delta=self.delta or g.delta, width=width, scale=scale)
+        if (width, scale) == (g.width, g.scale):
+            return g
+        own = replace(g, width=width, scale=scale, rate=g.rate * (scale / g.scale) ** 2)
+        if width >= g.width and scale >= g.scale and g.init == "antisymmetric":
+            return replace(own, rate=own.rate * (1 - 1e-12))  # for pairs, larger ones are covered too
+        caveat = f"the width and scale are those of {self.name}: at these no theorem promises the rate"
+        return replace(own, proved=False, beta=math.inf, path_length=math.inf, caveats=(*g.caveats, caveat))
+
+    def options(self, problem: Problem) -> dict[str, float]:
+        """t_max and loss_ratio of its runs, where it has any of its own."""
+        own: dict[str, float] = {}
+        if self.t_max is not None:
+            own["t_max"] = self._law("t_max", self.t_max, problem)
+        if self.loss_ratio is not None:
+            own["loss_ratio"] = float(self.loss_ratio)
+        return own
 
     def _law(self, name: str, law: Law, problem: Problem) -> float:
         try:
@@ -85,7 +122,19 @@ class Conjecture:
             error = error + np.abs(shifted - margin)
         # An error that is not a number leaves the entry undecided.
         error = np.where(np.isnan(error), np.inf, error)
-        return [Comparison("margin", "upper", margin, np.zeros_like(margin), error, run.time)]
+        zero = np.zeros_like(margin)
+        if self.at == "end":
+            last, why = at_the_end(run, self._imagined, margin[-1:], error[-1:])
+            return [Comparison("margin at the end", "upper", margin[-1:], zero[-1:], last, run.time[-1:], open=why)]
+        error, why = at_every_time(run, self._imagined, margin, error)
+        return [Comparison("margin", "upper", margin, zero, error, run.time, open=why)]
+
+    def _imagined(self, after: Run) -> np.ndarray | None:
+        """The margins of an imagined run; None where the function cannot say."""
+        try:
+            return self.evaluate(after, numbers_only=False)
+        except FaultyConjecture:
+            return None
 
     def evaluate(self, run: Run, *, numbers_only: bool = True) -> np.ndarray:
         """margin(run) as a (T,) array of numbers. Raises FaultyConjecture naming the conjecture's line."""
@@ -112,7 +161,15 @@ class Conjecture:
 def conjecture(function: Margin, /) -> Conjecture: ...
 @overload
 def conjecture(
-    *, delta: float | None = None, given: str | None = None, width: Law | None = None, scale: Law | None = None
+    *,
+    delta: float | None = None,
+    given: str | None = None,
+    width: Law | None = None,
+    scale: Law | None = None,
+    init: str | None = None,
+    t_max: Law | None = None,
+    loss_ratio: float | None = None,
+    at: str = "every time",
 ) -> Callable[[Margin], Conjecture]: ...
 def conjecture(
     function: Any = None,
@@ -122,27 +179,75 @@ def conjecture(
     given: str | None = None,
     width: Law | None = None,
     scale: Law | None = None,
+    init: str | None = None,
+    t_max: Law | None = None,
+    loss_ratio: float | None = None,
+    at: str = "every time",
 ) -> Any:
     """Make a conjecture of margin(run); its docstring is its statement.
 
     delta: the probability with which it may fail; leave it out for a claim about every run. given: "theorem-1" for
     runs at the width and scale of Theorem 1; width, scale: instead of these, a number or a function of the problem (a
-    conjecture with delta only). Raises ArgumentError for delta outside (0, 1), an unknown regime, a law without delta.
+    conjecture with delta only). init: "independent" or "antisymmetric" networks; t_max, a number or a function of the
+    problem, and loss_ratio in [0, 1): where runs on the data are stopped. at: "end" for a claim about where the flow
+    ends; the last margin counts alone, and a run that was stopped refutes it only if nothing that may come after could
+    mend it. Raises ArgumentError for what is out of its range, and for a law of width or scale without delta.
     """
     if delta is not None:
         check_probability(delta)
     require(given is None or given in REGIMES, "given", f"one of {REGIMES}", given)
     lawless = width is None and scale is None
     require(lawless or delta is not None, "delta", "given with a width or a scale, which are tested in trials", delta)
+    for name, law in (("width", width), ("scale", scale), ("t_max", t_max)):
+        require(law is None or callable(law) or _is_positive(law), name, "a positive number or a function", law)
+    if init is not None:
+        check_init(init)
+    if loss_ratio is not None:
+        require(_is_number(loss_ratio) and 0 <= loss_ratio < 1, "loss_ratio", "in [0, 1)", loss_ratio)
+    require(at in ENDS, "at", f"one of {ENDS}", at)
 
     def wrap(margin: Margin) -> Conjecture:
-        line = inspect.getsourcelines(margin)[1]
-        where = f"{Path(inspect.getfile(margin)).name}:{line}"
+        if not callable(margin):
+            raise ArgumentError(f"@conjecture decorates a function of a run. Found {margin!r}.")
+        name = str(getattr(margin, "__name__", type(margin).__name__))
         return Conjecture(
-            margin.__name__, inspect.getdoc(margin) or margin.__name__, margin, delta, given, where, width, scale
+            name=name,
+            statement=inspect.getdoc(margin) or name,
+            margin=margin,
+            delta=delta,
+            given=given,
+            where=_where(margin),
+            width=width,
+            scale=scale,
+            init=init,
+            t_max=t_max,
+            loss_ratio=loss_ratio,
+            at=at,
         )
 
     return wrap if function is None else wrap(function)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _is_positive(value: Any) -> bool:
+    return _is_number(value) and 0 < value < math.inf
+
+
+def _where(margin: Margin) -> str:
+    """file:line of the function, as its code tells: its source need not be a file (python -c, a notebook)."""
+    code = getattr(inspect.unwrap(margin), "__code__", None)
+    return "unknown:0" if code is None else f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+
+
+def fingerprint(path: str | Path) -> str:
+    """The SHA-256 of a file. Raises DataError where it cannot be read."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(f"file {str(path)!r} cannot be read: {error.strerror}.") from None
 
 
 def load_conjectures(path: str | Path) -> list[Conjecture]:
@@ -150,12 +255,11 @@ def load_conjectures(path: str | Path) -> list[Conjecture]:
     file = Path(path)
     if not file.is_file():
         raise DataError(f"conjectures file {str(file)!r} does not exist.")
-    spec = importlib.util.spec_from_file_location(f"linrate_conjectures_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise DataError(f"conjectures file {str(file)!r} must be a .py file.")
-    module = importlib.util.module_from_spec(spec)
+    module = types.ModuleType(f"linrate_conjectures_{file.stem}")
+    module.__file__ = str(file)
     try:
-        spec.loader.exec_module(module)
+        # The file itself, not bytecode that lies beside it.
+        exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)
     except LinrateError:
         raise
     except Exception as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, replace
+import re
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,16 @@ import numpy as np
 import simulate
 from bounds import Problem, guarantee
 from bounds.activations import known_activations
-from bounds.errors import DataError
+from bounds.errors import DataError, LinrateError
 from bounds.files import write_atomically
+from bounds.text import printable
 from simulate import Network
 from verify.claims import CLAIMS, Claim
-from verify.conjecture import Conjecture, load_conjectures
+from verify.conjecture import Conjecture, fingerprint, load_conjectures
 from verify.rows import versions
 from verify.run import Run
 from verify.runner import plain_run
-
-FORMAT = 1
-PROMISE = ("delta", "method", "init", "width", "scale", "rate")
+from verify.schema import FORMAT, PROMISE, read_arrays, read_told
 
 
 @dataclass(frozen=True)
@@ -49,22 +50,30 @@ class Counterexample:
         return Run(trajectory, replace(guarantee(run.problem, **asked), **numbers))
 
 
-def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: str | None = None) -> Path:
+@dataclass(frozen=True)
+class Source:
+    """The file of a user's conjectures: its name, and the SHA-256 of what was run."""
+
+    file: str
+    sha256: str
+
+
+def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: Source | None = None) -> Path:
     """Save the run that refutes the claim; the .npz, beside which the .json lies. conjectures: the file of a user's."""
     problem, options = run.problem, dict(run.options)
-    stem = f"{claim.id}-{problem.activation.name}-n{problem.n}-m{run.width}".replace(" ", "")
+    stem = re.sub(r"[^\w.+()-]", "", f"{claim.id}-{problem.activation.name}-n{problem.n}-m{run.width}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stream = io.BytesIO()
     network = run.network
     np.savez(stream, gram=problem.gram, y=problem.y, H=network.H, signs=network.signs, time=run.time)
-    worst = min(claim.compare(run), key=lambda comparison: comparison.slack)
+    worst = min(claim.comparisons(run), key=lambda comparison: comparison.slack)
     g = run.guarantee
     told = {
         "format": FORMAT,
         "claim": claim.id,
         "title": claim.title,
-        "conjectures": str(Path(conjectures).resolve()) if conjectures else None,
+        "conjectures": asdict(conjectures) if conjectures else None,
         "activation": problem.activation.name,
         "data": problem.name,
         "scaling": run.scaling,
@@ -86,45 +95,70 @@ def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: str | None
 
 
 def read(file: str | Path, *, conjectures: str | None = None) -> Counterexample:
-    """The counterexample of a .npz (or of the .json beside it).
+    """The counterexample of a .npz (or of the .json beside it), checked field by field (schema.py).
 
-    conjectures: where its conjecture is, if not where it was. Raises DataError for a file that is none, or whose claim
-    or activation is not known here.
+    conjectures: the Python file of its conjecture. No other file is run, whatever the counterexample says. Raises
+    DataError for a file that is none, or whose claim or activation is not known here.
     """
     path = Path(file).with_suffix(".npz")
     try:
-        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in ("gram", "y", "H", "signs", "time")}
-        if told["format"] != FORMAT:
-            raise ValueError(f"format {told['format']}, this version reads {FORMAT}")
-        source = conjectures or told["conjectures"]
-        identifier, activation, options = str(told["claim"]), str(told["activation"]), dict(told["options"])
-        interval, promise = tuple(told["interval"]), told["promise"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise DataError(f"{str(path)!r} with its .json is no counterexample of linrate: {error!r}.") from None
+        told, arrays = read_told(path.with_suffix(".json")), read_arrays(path)
+        interval, options = told["interval"], dict(told["options"])
+        problem_of = partial(Problem.from_gram, arrays["gram"], arrays["y"], name=told["data"])
+        problem_of()  # a Gram matrix with a negative eigenvalue is refused before anything is run
+        save_at = options.get("save_at")
+        if save_at is not None and save_at[-1] > options["t_max"]:
+            raise DataError(f"options.save_at must end by options.t_max = {options['t_max']:g}. Found {save_at[-1]:g}.")
+    except LinrateError as error:
+        raise DataError(f"{str(path)!r} with its .json is no counterexample of linrate: {error}") from None
     claims: dict[str, Claim | Conjecture] = dict(CLAIMS)
-    if source:
-        claims = {one.name: one for one in load_conjectures(source)}
+    if conjectures:
+        claims = {one.name: one for one in load_conjectures(conjectures)}
+    identifier, activation, source = told["claim"], told["activation"], told["conjectures"]
     if identifier not in claims:
-        raise DataError(f"{str(path)!r} is about the claim {identifier!r}, which is not known"
-                        f" {'in ' + source if source else 'here'}. Name its file with --conjectures.")  # fmt: skip
+        where = f"in {conjectures!r}" if conjectures else "here"
+        about = f"{str(path)!r} is about the claim {identifier!r}{_named(source)}, which is not known {where}."
+        raise DataError(f"{about} Give the file that defines it: --conjectures FILE. It is run: give one you trust.")
     if activation not in known_activations():
         raise DataError(f"{str(path)!r} uses the activation {activation!r}, which is not registered here. Register it"
-                        " in the file named by --conjectures (bounds.register_activation).")  # fmt: skip
+                        " in the file given by --conjectures FILE (bounds.register_activation).")  # fmt: skip
     claim = claims[identifier]
-    problem = Problem.from_gram(arrays["gram"], arrays["y"], activation=activation, name=str(told["data"]))
     common: dict[str, Any] = {
-        "problem": problem,
+        "problem": problem_of(activation=activation),
         "network": Network(arrays["H"], arrays["signs"]),
         "scaling": told["scaling"],
         "interval": interval,
-        "promise": promise,
+        "promise": told["promise"],
     }
     rtol = float(options.pop("rtol", 1e-4))
-    if "step" not in options:
-        options.setdefault("save_at", arrays["time"])  # what older files did not tell
+    if options.get("save_at", ()) is None:
+        del options["save_at"]
     return Counterexample(claim.as_claim() if isinstance(claim, Conjecture) else claim, common | options, rtol, told)
+
+
+def other_file(told: dict[str, Any], conjectures: str | None) -> str | None:
+    """What to say where the conjecture's file is not the one that the counterexample was saved with; None if it is."""
+    source = told["conjectures"]
+    if conjectures is None or source is None:
+        return None
+    if isinstance(source, str):
+        return "an older counterexample: whether its conjecture has changed since is not known"
+    found = fingerprint(conjectures)
+    if found == source["sha256"]:
+        return None
+    return (
+        f"{printable(conjectures)} is not the file that this counterexample was saved with"
+        f" ({printable(source['file'])}, SHA-256 {source['sha256'][:12]}..., now {found[:12]}...):"
+        " the conjecture may be another one"
+    )
+
+
+def _named(source: Any) -> str:
+    if source is None:
+        return ""
+    return (
+        f" of {source!r}" if isinstance(source, str) else f" of {source['file']!r} (SHA-256 {source['sha256'][:12]}...)"
+    )
 
 
 def curve(comparison: Any, *, width: int = 60, height: int = 12) -> str:

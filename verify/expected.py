@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from bounds.erratum import errata
 from verify.claims import CLAIMS
-from verify.verdict import Verdict
 
 UNKNOWN = ("lemma-1-printed-many", "width-free-of-n", "descent-rate-relu")
-REJECTED = tuple(f"printed-e{k}" for k in range(1, 18))
-ACCEPTED = tuple(name for name in CLAIMS if name not in UNKNOWN + REJECTED)
-
-VERDICTS = {"accepted": Verdict.HOLDS, "rejected": Verdict.REFUTED, "unknown": Verdict.UNDECIDED}
+PRINTED, READINGS, REMARKS = (
+    tuple(f"printed-{erratum.id.lower()}" for erratum in errata() if erratum.grade == grade)
+    for grade in ("proved", "reading", "remark")
+)
+REJECTED = ("slopes-free-of-n", *PRINTED)
+ACCEPTED = tuple(name for name in CLAIMS if name not in (*UNKNOWN, *REJECTED, *READINGS, *REMARKS))
 
 
 def expectation(identifier: str) -> str:
-    """One of "accepted", "rejected", "unknown"."""
-    if identifier in UNKNOWN:
-        return "unknown"
-    return "rejected" if identifier in REJECTED else "accepted"
+    """One of "accepted", "rejected", "unknown", "reading", "remark"."""
+    groups = {"unknown": UNKNOWN, "rejected": REJECTED, "reading": READINGS, "remark": REMARKS}
+    return next((group for group, names in groups.items() if identifier in names), "accepted")

@@ -77,7 +77,7 @@ def flow(options: Options, rtol: float | None = None) -> Run:
 def comparisons(claim: Claim, run: Run) -> list[Comparison]:
     """What the claim says of the run; nothing where it does not apply."""
     try:
-        return claim.compare(run)
+        return claim.comparisons(run)
     except NotApplicable:
         return []
 

@@ -20,7 +20,8 @@ from bounds.datasets import load_builtin
 from bounds.errors import require
 from bounds.files import check_writable
 from verify.claims import CLAIMS, select_claims
-from verify.conjecture import load_conjectures
+from verify.conjecture import fingerprint, load_conjectures
+from verify.counterexample import Source
 
 BUILTINS = ("reference", "diabetes", "digits")
 
@@ -61,7 +62,10 @@ def read_options(options: Any) -> None:
         options.alpha = 0.05 if options.quick else 1e-3
     check_probability(options.alpha, "--alpha")
     require(options.trials is None or options.trials >= 1, "--trials", "at least 1", options.trials)
-    options.linrate_conjectures = load_conjectures(options.conjectures) if options.conjectures else []
+    options.linrate_conjectures, options.linrate_source = [], None
+    if options.conjectures:
+        options.linrate_source = Source(Path(options.conjectures).name, fingerprint(options.conjectures))
+        options.linrate_conjectures = load_conjectures(options.conjectures)
     chosen = options.claims.split(",") if options.claims is not None else None
     options.linrate_claims = [] if options.linrate_conjectures and chosen is None else select_claims(chosen)
     options.linrate_problems = _problems(options)
@@ -75,7 +79,8 @@ def _seed(options: Any) -> int:
     """--seed; "random" is drawn once and handed to the workers, so that all of them search with the same."""
     if options.seed == "random":
         options.seed = str(secrets.randbelow(2**31))
-    require(options.seed.isdecimal(), "--seed", "a non-negative integer or random", options.seed)
+    whole = options.seed.isascii() and options.seed.isdecimal() and len(options.seed) <= 40
+    require(whole, "--seed", "a non-negative integer or random", options.seed[:60])
     return int(options.seed)
 
 

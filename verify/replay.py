@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from bounds.checks import check_probability
 from bounds.cli import Parser
 from bounds.errors import require
+from bounds.text import printable
 from verify.claims.base import NotApplicable
-from verify.counterexample import curve, read, save_plot
+from verify.counterexample import curve, other_file, read, save_plot
 from verify.runner import decide
 from verify.statistics import most_trials, power
 from verify.verdict import Verdict
@@ -20,28 +21,33 @@ def replay(argv: Sequence[str]) -> int:
     """linrate replay FILE: 1 where it still refutes, 0 where the claim holds, 3 where the numerics leave it open."""
     parser = Parser(prog="linrate replay", example="linrate replay reports/output/counterexamples/mine.npz")
     parser.add_argument("file", help="a .npz saved by pytest verify/, with its .json beside it")
-    parser.add_argument("--conjectures", metavar="FILE", help="where its conjecture is, if not where it was")
+    parser.add_argument("--conjectures", metavar="FILE", help="the file of its conjecture, which is run; no other is")
     parser.add_argument("--plot", metavar="PNG", help="draw the margin over time (needs matplotlib)")
     options = parser.parse_args(argv)
     found = read(options.file, conjectures=options.conjectures)
+    if (changed := other_file(found.told, options.conjectures)) is not None:
+        print(f"note: {changed}")
     try:
         verdict, run = decide(found.claim, found.make, found.rtol)
+        told = found.claim.comparisons(run)
     except NotApplicable as reason:
-        print(f"{found.claim.id} says nothing about this run: {reason}")
+        print(f"{printable(found.claim.id)} says nothing about this run: {reason}")
         return Verdict.UNDECIDED.exit_code
-    worst = min(found.claim.compare(run), key=lambda comparison: comparison.slack)
+    worst = min(told, key=lambda comparison: comparison.slack)
     margin, error = float(worst.margin[worst.worst]), float(worst.error[worst.worst])
     problem = run.problem
     print(
-        f"{found.claim.id}: {found.claim.title}\n"
-        f"n={problem.n} {problem.activation.name} m={run.width} scale={run.scale:.6g}, {problem.name}\n"
+        f"{printable(found.claim.id)}: {printable(found.claim.title)}\n"
+        f"n={problem.n} {problem.activation.name} m={run.width} scale={run.scale:.6g} {run.init},"
+        f" {printable(problem.name)}\n"
+        f"until time {run.time[-1]:.6g}, L/L0 = {run.loss[-1] / run.loss[0]:.3g}, {run.status.name}\n"
         f"{worst.quantity}: theory {float(worst.theory[worst.worst]):.6g} ({worst.side}),"
         f" measured {float(worst.measured[worst.worst]):.6g} at time {float(worst.at[worst.worst[0]]):.6g}\n"
         f"margin  {margin:.6g} +- {error:.2g} (when saved: {found.told['margin']:.6g} +- {found.told['error']:.2g})\n\n"
-        f"{curve(worst)}\n\n{verdict.value}"
+        f"{curve(worst)}\n\n" + (f"{worst.open}\n\n" if worst.open else "") + verdict.value
     )
     if options.plot:
-        save_plot(worst, f"{found.claim.id}: {worst.quantity}", options.plot)
+        save_plot(worst, f"{printable(found.claim.id)}: {worst.quantity}", options.plot)
     return verdict.exit_code
 
 

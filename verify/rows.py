@@ -17,6 +17,7 @@ import torch
 
 from bounds import Problem
 from bounds.files import write_atomically
+from bounds.text import csv_cell
 from verify.claims.base import Claim, Comparison
 from verify.run import Run
 from verify.verdict import Verdict, combine
@@ -64,6 +65,7 @@ COLUMNS = (
     "dtype",
     "device",
 )
+FROM_USERS = ("claim", "source", "activation", "embedding", "data")  # columns whose text a user may have chosen
 Row = dict[str, Any]
 
 
@@ -106,8 +108,12 @@ def problem_columns(problem: Problem) -> Row:
     }
 
 
-def row_of(claim: Claim, comparison: Comparison, run: Run) -> Row:
-    """The row of one comparison, at the save point where it is nearest to failing."""
+def row_of(claim: Claim, comparison: Comparison, run: Run, verdict: Verdict = Verdict.REFUTED) -> Row:
+    """The row of one comparison, at the save point where it is nearest to failing. verdict: on the whole run; a
+    comparison that seems to refute counts as such only where the run does (runner.decide)."""
+    found = comparison.verdict
+    if found is Verdict.REFUTED and verdict is not Verdict.REFUTED:
+        found = Verdict.UNDECIDED
     worst = comparison.worst
     end, first = float(run.loss[-1]), float(run.loss[0])
     return {
@@ -127,7 +133,8 @@ def row_of(claim: Claim, comparison: Comparison, run: Run) -> Row:
         "measured_error": float(comparison.error[worst]),
         "gap": comparison.gap,
         "slack": comparison.slack,
-        "verdict": claim.swept([comparison.verdict]).value,
+        "verdict": claim.swept([found]).value,
+        "open": comparison.open,
         "vacuous": comparison.vacuous,
         "proved": claim.proved,
         "time_at": float(comparison.at[worst[0]]),
@@ -179,8 +186,12 @@ def to_csv(rows: Iterable[Row]) -> str:
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
     writer.writeheader()
     for row in rows:
-        writer.writerow({k: "" if row.get(k) is None else row[k] for k in COLUMNS})
+        writer.writerow({k: _cell(k, row.get(k)) for k in COLUMNS})
     return stream.getvalue()
+
+
+def _cell(column: str, value: Any) -> Any:
+    return "" if value is None else csv_cell(value) if column in FROM_USERS else value
 
 
 def write_report(rows: Iterable[Row], path: str | Path) -> None:

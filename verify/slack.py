@@ -125,9 +125,9 @@ def quantities(trial: Trial, g: Guarantee) -> Iterator[dict[str, Any]]:
     yield {
         "quantity": "rate",
         "required": g.rate,
-        "sufficient": measured,
-        "slack": measured / g.rate,
-        "bracket": "measured",
+        "sufficient": measured or None,  # 0: some network did not get there in MOST_STEPS, so nothing was measured
+        "slack": measured / g.rate if measured else None,
+        "bracket": "measured" if measured else "none",
         "width": widest,
         "scale": g.scale,
     }

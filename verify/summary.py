@@ -1,9 +1,10 @@
-"""The table at the end of `pytest verify/`: claim, verdict, trials, worst margin, where."""
+"""The table at the end of `pytest verify/`: claim, verdict, trials, worst margin, where and until when."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bounds.text import printable
 from verify.claims import CLAIMS
 from verify.rows import Row, tested
 from verify.verdict import Verdict, combine
@@ -18,7 +19,8 @@ def table(rows: Iterable[Row]) -> list[str]:
     for name in names:
         mine = [row for row in told if row["claim"] == name]
         if mine:
-            lines.append(f"{name:{wide}} {_line(mine)}")
+            lines.append(f"{printable(name):{wide}} {_line(mine)}")
+            lines += [f"{'':{wide}} {why}" for why in dict.fromkeys(row.get("open") for row in mine) if why][:1]
     return lines
 
 
@@ -29,7 +31,8 @@ def _line(rows: list[Row]) -> str:
     trials = sum(int(row.get("trials") or 1) for row in rows)
     where = "its own example"
     if "data" in worst:
-        where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g}"
+        where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g} {worst['init']}"
+        where += f", until t={worst['time_end']:.4g} L/L0={worst['loss_ratio']:.2g} {worst['status']}"
     statistics = ""
     if "failures" in worst:
         low, high = worst["failure_rate_low"], worst["failure_rate_high"]
@@ -37,7 +40,7 @@ def _line(rows: list[Row]) -> str:
     within = sum(int(row.get("undecided") or 0) for row in rows)
     if within:
         statistics += f"; {within} within their numerical error"
-    return f"{verdict:10} {trials:7d} {worst['slack']:13.2g}  {worst['quantity']} on {where}{statistics}"
+    return f"{verdict:10} {trials:7d} {worst['slack']:13.2g}  {worst['quantity']} on {printable(where)}{statistics}"
 
 
 def _room(row: Row) -> tuple[bool, float]:

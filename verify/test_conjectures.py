@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from verify.conjecture import Conjecture
-from verify.runner import simulable_guarantee
+from verify.runner import simulable
 from verify.strategies import flows
 
 
@@ -15,7 +15,7 @@ def test_on_data(conjecture: Conjecture, problem: Any, runs: Any, check: Any) ->
         pytest.skip("a probabilistic conjecture is tested in repeated trials")
     claim = conjecture.as_claim()
     for kind in ("regime",) if conjecture.given else ("regime", "paper"):
-        check(claim, runs(problem, kind))
+        check(claim, runs(problem, kind, init=conjecture.init, **conjecture.options(problem)))
 
 
 def test_on_random_flows(conjecture: Conjecture, search: Any) -> None:
@@ -30,7 +30,7 @@ def test_in_repeated_trials(conjecture: Conjecture, problem: Any, trials: Any) -
     """Independent networks at the width and scale of Theorem 1, or of the conjecture's own laws."""
     if conjecture.delta is None:
         pytest.skip("a conjecture about every run is tested on each run")
-    g = simulable_guarantee(problem, inits=("antisymmetric",))
-    if g is None:
-        pytest.skip("no network of the required width can be simulated")
-    trials(conjecture.as_claim(), problem, conjecture.applied(g, problem))
+    g = conjecture.regime(problem)
+    if not simulable(g, problem):
+        pytest.skip(f"no network of the required width {g.width} can be simulated")
+    trials(conjecture.as_claim(), problem, g, **conjecture.options(problem))

@@ -1,4 +1,5 @@
-"""What must be rejected: each statement that is false as printed, by its counterexample."""
+"""What must be rejected: each statement that is false as printed, by its counterexample. What is only a reading of the
+text, or a remark, has a counterexample too, and refutes nothing."""
 
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from bounds import get_activation, known_activations
 from verify.claims import CLAIMS
 from verify.claims.many_points import guess, law
-from verify.expected import REJECTED
+from verify.expected import READINGS, REJECTED, REMARKS
 from verify.found import Effort
 from verify.rows import check_row, row_of
 from verify.search import search
@@ -28,14 +29,26 @@ def test_rejected(name: str, record_row: Any) -> None:
     assert claim.swept(comparison.verdict for comparison in found) is Verdict.REFUTED
 
 
-@pytest.mark.claim("printed-e10")
+@pytest.mark.parametrize("name", marked((*READINGS, *REMARKS)))
+def test_readings_and_remarks_refute_nothing(name: str, record_row: Any) -> None:
+    claim = CLAIMS[name]
+    assert claim.check is not None
+    found = claim.check()
+    for comparison in found:
+        record_row(check_row(claim, comparison))
+    assert all(comparison.verdict is Verdict.REFUTED for comparison in found)
+    assert claim.swept(comparison.verdict for comparison in found) is Verdict.UNDECIDED
+
+
+@pytest.mark.claim("slopes-free-of-n")
 @pytest.mark.statistical
 def test_many_points_are_found(record_row: Any, effort: Effort, tell_cut: Any, request: pytest.FixtureRequest) -> None:
-    """E10 by a search that is told neither the geometry nor the activation nor the number of points."""
+    """What E10 is about, in networks that can be run: by a search that is told neither the geometry nor the activation
+    nor the number of points."""
     if request.config.option.quick:
         pytest.skip("left out of --quick: half a minute")
     smooth = [name for name in known_activations() if get_activation(name).smooth]
-    (found,) = search([CLAIMS["printed-e10"]], draws_of_a_law(law, guess, smooth), effort)
+    (found,) = search([CLAIMS["slopes-free-of-n"]], draws_of_a_law(law, guess, smooth), effort)
     if found.cut_short:
         tell_cut()
     if not found.refuted or found.run is None:

@@ -27,7 +27,8 @@ class Verdict(enum.Enum):
 def judge(margin: np.ndarray, error: np.ndarray) -> Verdict:
     """The verdict on "margin >= 0 everywhere", each entry being known within +-error.
 
-    A violation by more than its error refutes; a NaN or an infinite error leaves it open; nothing at all too.
+    A violation by more than its error refutes; a NaN or an infinite error leaves it open; nothing at all too. A margin
+    of minus infinity is an overflow or a logarithm of 0, not a measurement: it refutes nothing.
     """
     margin, error = real_array("margin", margin), real_array("error", error)
     fits = error.shape in ((), margin.shape)
@@ -35,7 +36,7 @@ def judge(margin: np.ndarray, error: np.ndarray) -> Verdict:
     if margin.size == 0:
         return Verdict.UNDECIDED
     with np.errstate(all="ignore"):  # infinite and NaN entries have their meaning here
-        if np.any(margin + error < 0):
+        if np.any(np.isfinite(margin) & (margin + error < 0)):
             return Verdict.REFUTED
         return Verdict.HOLDS if np.all(margin - error >= 0) else Verdict.UNDECIDED
 

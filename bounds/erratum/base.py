@@ -12,8 +12,14 @@ from bounds.arithmetic import float_down, float_up
 
 Relation = Literal["<=", ">=", ">", "=="]
 Evidence = Literal["exact", "enclosed", "numerical"]
+Grade = Literal["proved", "reading", "remark"]
 Interval = tuple[float, float]
 
+GRADES: dict[Grade, str] = {
+    "proved": "false as printed and proved so",
+    "reading": "depends on a reading",
+    "remark": "remark",
+}
 EQUAL_TO = 1e-9  # two enclosures that overlap count as equal when together they are no wider than this
 
 
@@ -104,10 +110,13 @@ class Demonstration:
 
 @dataclass(frozen=True)
 class Erratum:
-    """A false or unreadable step of the paper.
+    """A false or unreadable step of the paper, or a remark on it.
 
     id: "E5"; where: equation numbers; title: a line; printed: the statement; fails: why; repaired: what is true;
     proof: of the repair; consequence: for the theorems; demonstrate(): the counterexample, computed.
+    grade: "proved" where the words of the paper are a statement, legible, and false by a proof; "reading" where the
+    text at hand, or what is meant, leaves two readings and only one is false; "remark" for what is no statement of
+    the theory (the experiments, the comparison with other work). Only "proved" counts as a refuted statement.
     """
 
     id: str
@@ -118,4 +127,9 @@ class Erratum:
     repaired: str
     proof: str
     consequence: str
+    grade: Grade
     demonstrate: Callable[[], Demonstration]
+
+    def refutes(self, shown: Demonstration) -> bool:
+        """Whether a statement of the paper is refuted: its text is certain, and the numbers contradict it."""
+        return self.grade == "proved" and shown.refuted

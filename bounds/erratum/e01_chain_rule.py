@@ -80,5 +80,6 @@ ERRATUM = Erratum(
         "not legible in the text at hand; (77) shows 9 with no readable divisor, which, if meant, is safe because"
         " 9 >= 9/sqrt(2)."
     ),
+    grade="proved",
     demonstrate=demonstrate,
 )

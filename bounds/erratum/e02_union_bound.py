@@ -68,5 +68,6 @@ ERRATUM = Erratum(
         "example m >= 2 c^2 n V log(4n/delta)/((sqrt(2) - 1)^2 ||y||^2) beside Lemma 3's width, or with "
         "antisymmetric pairs. Some dependence on n is needed: see E10."
     ),
+    grade="proved",
     demonstrate=demonstrate,
 )

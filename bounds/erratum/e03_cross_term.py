@@ -32,5 +32,6 @@ ERRATUM = Erratum(
     ),
     proof="The triangle inequality ||f - y|| <= ||f|| + ||y||, squared; (1 + sqrt(2) - 1)^2/2 = 1.",
     consequence="A constant: the width of Lemma 2 grows by (sqrt(2) - 1)^{-2} = 5.83, or c_0 by sqrt(2).",
+    grade="proved",
     demonstrate=demonstrate,
 )

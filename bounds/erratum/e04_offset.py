@@ -85,5 +85,6 @@ ERRATUM = Erratum(
         "Lemma 2 and Theorem 1 hold for sigma(0) = 0 (with E2, E3 repaired); otherwise the width depends on "
         "sigma(0) too: see E9. The calculator uses mu_a = E sigma(h_a), which is sharper than |sigma(0)|."
     ),
+    grade="proved",
     demonstrate=demonstrate,
 )

@@ -58,5 +58,6 @@ ERRATUM = Erratum(
         " K, as m grows. Theorems 1-3 survive with the repaired K. For small G (k G_min <= 2 if p = 2, k G_min "
         "max(|I_l|, |I_r|) <= 2 if p = 1) the printed K is smaller than the repaired one, hence valid."
     ),
+    grade="proved",
     demonstrate=demonstrate,
 )

@@ -49,5 +49,6 @@ ERRATUM = Erratum(
         " 1/2."
     ),
     consequence="None for the theorems; the example should read linear, u + u^3 or leaky ReLU.",
+    grade="proved",
     demonstrate=demonstrate,
 )

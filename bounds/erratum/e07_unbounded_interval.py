@@ -57,8 +57,9 @@ ERRATUM = Erratum(
         "I_0) > 0 takes the place of 2K in Lemma 3."
     ),
     consequence=(
-        "Theorems 1-3 survive for bounded I. With free I_0 they also get much better constants (methods `markov`,"
-        " `chebyshev`)."
+        "If I is meant to be bounded, as (0, 1) for ReLU, nothing is wrong, and Theorems 1-3 survive. With free I_0"
+        " they also get much better constants (methods `markov`, `chebyshev`)."
     ),
+    grade="reading",
     demonstrate=demonstrate,
 )

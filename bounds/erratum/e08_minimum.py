@@ -45,7 +45,9 @@ ERRATUM = Erratum(
     repaired="The last min is a max over a.",
     proof="For each a, active_a >= started_a - moved_a >= min started - max moved; take the least a on the left.",
     consequence=(
-        "None: (46) bounds the moved share by the same number for every a, and that is all that (48)-(54) use."
+        "If the PDF has a max there, nothing is wrong. If it has a min, none follows: (46) bounds the moved "
+        "share by the same number for every a, and that is all that (48)-(54) use."
     ),
+    grade="reading",
     demonstrate=demonstrate,
 )

@@ -86,5 +86,6 @@ ERRATUM = Erratum(
         "Theorem 1 is false as printed, whatever its constants. It survives with C depending also on E sigma(h), "
         "or with the printed dependence under antisymmetric initialisation."
     ),
+    grade="proved",
     demonstrate=demonstrate,
 )

@@ -60,5 +60,6 @@ ERRATUM = Erratum(
         "With them it is Theorem 1 for G = X X'/d, positive definite exactly when the data are linearly independent."
     ),
     consequence="A matter of wording: the corollary is Theorem 1 with its hypotheses left out.",
+    grade="proved",
     demonstrate=demonstrate,
 )

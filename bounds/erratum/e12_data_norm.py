@@ -56,5 +56,6 @@ ERRATUM = Erratum(
         "ReLU and Gaussian z the former is twice the largest diagonal entry of Gbar, on which C_2 may depend as "
         "printed."
     ),
+    grade="proved",
     demonstrate=demonstrate,
 )

@@ -65,5 +65,6 @@ ERRATUM = Erratum(
         " log(n/delta) when n = 1 and delta is near 1; it can for delta <= 1/2.)"
     ),
     consequence="None beyond log(n/delta) -> log(2n/delta).",
+    grade="proved",
     demonstrate=demonstrate,
 )

@@ -98,5 +98,6 @@ ERRATUM = Erratum(
         "The theorems hold for every solution of the inclusion: the proofs use only |theta_ia| <= Ls, |theta_ia| "
         ">= K_s on I, and (14)."
     ),
+    grade="proved",
     demonstrate=demonstrate,
 )

@@ -90,5 +90,6 @@ ERRATUM = Erratum(
     consequence=(
         "None: with theta = 1/2 the two are equivalent, r = 0 for both, and the conclusion of Appendix C stands."
     ),
+    grade="reading",
     demonstrate=demonstrate,
 )

@@ -20,6 +20,13 @@ from bounds.erratum import (
     e15_kinks,
     e16_reparametrisation,
     e17_step_size,
+    e18_appendix_f,
+    e19_lipschitz,
+    e20_coherent,
+    e21_same_level,
+    e22_parallel,
+    e23_zero_targets,
+    e24_partial_training,
 )
 from bounds.erratum.base import Erratum
 
@@ -43,5 +50,12 @@ ERRATA: tuple[Erratum, ...] = tuple(
         e15_kinks,
         e16_reparametrisation,
         e17_step_size,
+        e18_appendix_f,
+        e19_lipschitz,
+        e20_coherent,
+        e21_same_level,
+        e22_parallel,
+        e23_zero_targets,
+        e24_partial_training,
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bounds.erratum.base import Claim, Demonstration, Erratum
+from bounds.erratum.base import GRADES, Claim, Demonstration, Erratum
 
 VERDICTS = {True: "refuted", False: "NOT REFUTED", None: "UNDECIDED"}
 COMMAND = "linrate errata"
@@ -14,9 +14,17 @@ INTRODUCTION = """# Errata of arXiv 2204.10782
 *On Feature Learning in Neural Networks with Global Convergence Guarantees* (Chen, Vanden-Eijnden, Bruna, 2022).
 
 This page is written by `linrate errata --markdown`; every number on it is computed by the demonstrations behind
-`bounds.errata()`. A statement is called refuted only where an enclosure of the true number contradicts the printed
-one, and the repaired statement is checked in the same example. *Exact* numbers are integers, closed forms or SymPy,
-*enclosed* ones are balls of python-flint, *numerical* ones floating point with their error inside the enclosure.
+`bounds.errata()`, but for what is said to be measured apart (E17) or quoted (E21). A statement is called refuted only where an enclosure of the true number contradicts the printed
+one, and the repaired statement is checked in the same example. The word "refuted" in the table is about that example;
+the grade says what it means for the paper:
+
+* *false as printed and proved so*: the words are legible and state something, and a proof shows that it is false,
+  whatever unspecified constants stand for. Only these count as refuted statements of the paper.
+* *depends on a reading*: the text at hand lost something, or what is meant is open, and only one reading is false.
+* *remark*: on the experiments or on other work, not on a statement of the theory.
+
+*Exact* numbers are integers, closed forms or SymPy, *enclosed* ones are balls of python-flint, *numerical* ones floating
+point with their error inside the enclosure.
 
 Notation: n data points, m neurons with signs c_i = +-c (c is the scale), h_ia = h_i(x_a), f_a = f(x_a), r = f - y,
 L = ||r||^2/2, G the Gram matrix, Ls = Lip(sigma), K_s the least |sigma'| on the interval I, |I| = I_r - I_l. The paper
@@ -26,8 +34,8 @@ readings, both are named.
 **What survives.** The method of the paper is sound. Theorem 1 holds with 9/sqrt(2) for 9/2 (E1), the exponent of E5, a
 bounded I (E7), Clarke's subdifferential at kinks (E15) and one of two repairs of Lemma 2 (E2, E3, E4, E9, E10): a
 width that grows with n and E sigma(h), or antisymmetric initialisation, which needs no Lemma 2. Theorem 2 follows
-from it, and Theorem 3 with E12. The constants are `bounds.guarantee(problem, method="repaired")`; sharper proofs are
-in [theory.md](theory.md).
+from it with the width of E18, and Theorem 3 with E12 and L_sigma on its list (E19). The constants are
+`bounds.guarantee(problem, method="repaired")`; sharper proofs are in [theory.md](theory.md).
 """
 
 
@@ -56,22 +64,26 @@ def inequality(d: Demonstration) -> str:
 def line(e: Erratum, d: Demonstration, seconds: float) -> str:
     """One line of `linrate errata`."""
     return (
-        f"{e.id:4} {verdict(d):11} printed {number(d.printed_value):>9}  true {number(d.true_value):>9}"
+        f"{e.id:4} {verdict(d):11} {e.grade:7} printed {number(d.printed_value):>9}  true {number(d.true_value):>9}"
         f"  {d.evidence:9} {seconds:5.2f} s  {e.where}: {e.title}"
     )
 
 
-def summary(shown: Sequence[Demonstration]) -> str:
-    """The last line of `linrate errata`."""
-    documented = sum(d.as_documented is True for d in shown)
+def summary(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
+    """The last lines of `linrate errata`."""
+    documented = sum(d.as_documented is True for _, d in results)
+    counts = [f"{sum(e.grade == grade for e, _ in results)} {grade}: {words}" for grade, words in GRADES.items()]
     return (
-        f"{documented} of {len(shown)} refuted with the repair holding. One in full: {COMMAND} E5. All: docs/errata.md"
+        f"{documented} of {len(results)} refuted in the example with the repair holding;"
+        f" {sum(e.refutes(d) for e, d in results)} refuted statements of the paper.\n{'; '.join(counts)}.\n"
+        f"One in full: {COMMAND} E5. All: docs/errata.md"
     )
 
 
 def full(e: Erratum, d: Demonstration) -> str:
     """`linrate errata E5`."""
     fields = [
+        ("grade", GRADES[e.grade]),
         ("printed", e.printed),
         ("fails", e.fails),
         ("repaired", e.repaired),
@@ -94,7 +106,7 @@ def _promise(claim: Claim) -> str:
 
 def markdown(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
     """docs/errata.md."""
-    rows = ["| | where | what | comes out as | evidence |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| | where | what | grade | comes out as | evidence |", "| --- | --- | --- | --- | --- | --- |"]
     sections = []
     for e, d in results:
         anchor = e.id.lower()
@@ -102,12 +114,14 @@ def markdown(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
             f"[{e.id}](#{anchor})",
             escape(e.where, "*~|"),
             escape(e.title, "*~|"),
+            GRADES[e.grade],
             f"`{inequality(d)}` {verdict(d)}",
             d.evidence,
         ]
         rows.append("| " + " | ".join(cells) + " |")
         claims = f"Printed: `{_promise(d.printed)}`. Repaired: `{_promise(d.repaired)}`."
         paragraphs = [
+            ("Grade", f"{GRADES[e.grade][0].upper()}{GRADES[e.grade][1:]}."),
             ("Printed", escape(e.printed)),
             ("Why it fails", escape(e.fails)),
             ("Counterexample", f"{escape(d.quantity)}. {claims} {escape(d.note)}"),

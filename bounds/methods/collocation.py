@@ -12,7 +12,6 @@ from functools import lru_cache
 import numpy as np
 from flint import arb, ctx
 
-from bounds.arithmetic import NUMPY
 from bounds.problem import Problem
 
 DEGREE = 12
@@ -111,7 +110,7 @@ def evaluate(problem: Problem, H: np.ndarray, signs: np.ndarray, duration: float
     velocity = (drive.reshape(-1, n) @ problem.gram).reshape(N1, m, n)
     velocity *= -signs[:, None]
     moved = H + duration * (grid().integral @ velocity.reshape(N1, -1)).reshape(N1, m, n)
-    value, slope = problem.activation.both(NUMPY, moved)
+    value, slope = problem.activation.value_and_slope(moved)
     residual = neuron_mean(value * signs[:, None]) - problem.y
     return Reference(duration, drive, velocity, moved, slope, residual)
 

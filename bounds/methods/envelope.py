@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
-from bounds.envelopes import envelope_of, population_moments
+from bounds.envelopes import mean_envelope, population_moments
 from bounds.expectations import distinct
 from bounds.methods.base import PARABOLA, APriori, Method, Profile, no_check, zoom_minimise
 from bounds.problem import Problem
@@ -61,8 +61,7 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     nu = best_nu(problem)
     least = arb("inf")
     for a, g in enumerate(problem.gram_diagonal):
-        values = envelope_of(problem.activation, g, nu)(H[:, a])
-        least = least.min(arb(float(np.mean(values)) - 1e-12).nonnegative_part())
+        least = least.min(arb(mean_envelope(problem.activation, g, nu, H[:, a])))
     return _profile(problem, least, nu)
 
 

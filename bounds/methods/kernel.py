@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
+from bounds.activation import FUNCTION_ULPS
 from bounds.errors import AssumptionError
-from bounds.expectations import FUNCTION_ULPS
 from bounds.kernels import slope_kernel
 from bounds.methods import slopes
 from bounds.methods.base import ROOT, APriori, Method, Profile

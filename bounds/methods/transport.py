@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
-from bounds.envelopes import envelope_of
+from bounds.envelopes import mean_envelope
 from bounds.methods import envelope
 from bounds.methods.base import Profile
 from bounds.problem import Problem
@@ -28,11 +28,16 @@ SLACK = 1 - 1e-9  # of a value or an integral: more than the roundings of formin
 class StepProfile:
     """rho as a step function: levels (J,), nonincreasing, on intervals of one `width`, each a lower bound of rho.
 
-    Read like base.Profile: A, extent, critical, remaining(beta), path_length(beta).
+    Read like base.Profile: empty, A, extent, critical, remaining(beta), path_length(beta).
     """
 
     levels: np.ndarray
     width: float
+
+    @property
+    def empty(self) -> bool:
+        """rho is nowhere positive."""
+        return not self.levels[0] > 0
 
     @property
     def A(self) -> arb:
@@ -68,7 +73,9 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> list[StepProfile | Profile]
     """Bounds at H (m, n), each valid: the steps, and the envelope method's parabola, which no grid of s has blunted."""
     single: list[StepProfile | Profile] = [envelope.a_posteriori(problem, H)]
     nus = [envelope.best_nu(problem) * factor for factor in FACTORS]
-    A = np.array([[mean_envelope(problem, H, a, nu) for a in range(problem.n)] for nu in nus])
+    A = np.array(
+        [[mean_envelope(problem.activation, g, nu, H[:, a]) for a, g in enumerate(problem.gram_diagonal)] for nu in nus]
+    )
     reach = math.sqrt(float(np.min(np.max(A / np.array(nus)[:, None], axis=0))))
     if not reach > 0:
         return single
@@ -79,10 +86,4 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> list[StepProfile | Profile]
         np.maximum(squares, row - nu * np.square(ends)[:, None], out=squares)
     root = math.sqrt(float(problem.spectrum.lmin_floor))
     rho = root * np.sqrt(squares.min(axis=1)) * SLACK
-    return [*single, StepProfile(np.minimum.accumulate(rho), width)] if rho[0] > 0 else single
-
-
-def mean_envelope(problem: Problem, H: np.ndarray, a: int, nu: float) -> float:
-    """A_{mu,a} = mean_i e_mu(h_ia) at least, mu = nu/G_aa."""
-    values = envelope_of(problem.activation, problem.gram_diagonal[a], nu)(H[:, a])
-    return max(float(np.mean(values)) - 1e-12, 0.0)
+    return [*single, StepProfile(np.minimum.accumulate(rho), width)]

@@ -51,6 +51,7 @@ CLAIMS: dict[str, Claim] = {
         theorem_1.CLAIM,
         theorem_1.COROLLARY_1,
         theorem_1.KERNEL,
+        many_points.SLOPES,
         many_points.CLAIM,
         features.LEMMA_4,
         features.CONDITION_1,

@@ -24,7 +24,7 @@ class Comparison:
 
     theory, measured, error: arrays of one shape; error: of theory and measured together.
     side "upper": measured <= theory; "lower": measured >= theory; "equal": they agree within 0.1%.
-    at: the time of each entry, (T,), or (T,) for (T, n) arrays.
+    at: the time of each entry, (T,), or (T,) for (T, n) arrays. open: why it decides nothing, where that is known.
     """
 
     quantity: str
@@ -35,6 +35,7 @@ class Comparison:
     at: np.ndarray
     method: str = ""
     vacuous: bool = False
+    open: str = ""
 
     @property
     def margin(self) -> np.ndarray:
@@ -74,7 +75,8 @@ class Comparison:
 
 
 KINDS = ("every run", "with probability 1 - delta", "constants")
-WHOSE = ("paper, as printed", "paper, repaired", "paper", "ours")
+WHOSE = ("paper, as printed", "paper, repaired", "paper", "ours", "paper, one reading", "remark on the paper")
+UNSETTLED = ("paper, one reading", "remark on the paper")  # a counterexample to these refutes no certain statement
 
 
 def needs_no_run(run: Run) -> list[Comparison]:
@@ -106,13 +108,23 @@ class Claim:
     delta: float | None = None
     statistical: int = 0
 
+    def comparisons(self, run: Run) -> list[Comparison]:
+        """What the claim says of the run. NotApplicable where that is nothing: the run ended where it began."""
+        found = [comparison for comparison in self.compare(run) if comparison.margin.size]
+        if not found:
+            raise NotApplicable("the run ended where it began")
+        return found
+
     def verdict(self, run: Run) -> Verdict:
         """The verdict on one run."""
         return combine(comparison.verdict for comparison in self.compare(run))
 
     def swept(self, found: Iterable[Verdict]) -> Verdict:
-        """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED."""
+        """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED. Nor does
+        a counterexample to what is only one reading of a text, or a remark."""
         verdict = combine(found)
+        if verdict is Verdict.REFUTED and self.whose in UNSETTLED:
+            return Verdict.UNDECIDED
         return Verdict.UNDECIDED if verdict is Verdict.HOLDS and self.proved is False else verdict
 
 

@@ -192,7 +192,7 @@ PAIRS = Claim(
     source="antisymmetric initialisation",
     kind="every run",
     compare=compare_pairs,
-    hypotheses="pairs (c, w), (-c, w)",
-    whose="paper",
+    hypotheses="pairs (c, w), (-c, w) (the paper makes its model under NTK scaling symmetric, no other)",
+    whose="ours",
     proved=True,
 )

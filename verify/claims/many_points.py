@@ -1,6 +1,7 @@
 """Does the width of Theorem 1 depend on n when sigma is odd? For others it does (E10); for odd ones nobody knows.
 
-Tried twice: with the proved constants for few points on E10's geometry, and, with constants that are enough for few
+Of constants that can be simulated: a width that is enough for few points and is not for many (`SLOPES`). For odd sigma
+tried twice: with the proved constants for few points on E10's geometry, and, with constants that are enough for few
 points on any geometry and small enough that many points can be simulated, by search (`law`, `compare`).
 """
 
@@ -18,8 +19,10 @@ from bounds.arithmetic import float_down
 from bounds.expectations import mean_value, slope_power
 from simulate import gradient_flow, sample_network
 from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_smooth
+from verify.claims.draws import frequency
 from verify.claims.rate import average_rate
 from verify.run import Run
+from verify.verdict import Verdict
 
 SIZES = (8, 64)
 COUPLING, TARGET = 0.5, 0.1
@@ -27,13 +30,13 @@ RATIO = 20.0
 DELTA, SEEDS = 0.5, (0, 1)  # a loose promise has the smallest width, where a failure would show first
 
 
-def coupled(n: int) -> Problem:
+def coupled(n: int, coupling: float = COUPLING, activation: str = "tanh") -> Problem:
     """Point 0 coupled to all others, as in E10: neither the spectrum nor the diagonal of G, nor ||y||, depends on n."""
     G = np.eye(n)
-    G[0, 1:] = G[1:, 0] = COUPLING / math.sqrt(n - 1)
+    G[0, 1:] = G[1:, 0] = coupling / math.sqrt(n - 1)
     y = np.zeros(n)
     y[0] = TARGET
-    return Problem.from_gram(G, y, activation="tanh", name=f"coupled-{n}")
+    return Problem.from_gram(G, y, activation=activation, name=f"coupled-{n}")
 
 
 def check() -> list[Comparison]:
@@ -101,6 +104,20 @@ def compare(run: Run) -> list[Comparison]:
     return [Comparison("min_a q_a^2", "lower", np.full(len(q2), floor), q2, error, run.time)]
 
 
+CROWD, HUB, NETWORKS = 64, -0.9, 24  # n, the coupling, how many networks are drawn in the example of SLOPES
+
+
+def check_slopes() -> list[Comparison]:
+    """One point coupled to 63 others, sigmoid: how often some slope falls below the floor."""
+    problem = coupled(CROWD, HUB, "sigmoid")
+
+    def fails(seed: int) -> bool:
+        (kept,) = compare(Run(gradient_flow(problem, seed=seed, loss_ratio=0.0, max_steps=150, **law(problem))))
+        return kept.verdict is Verdict.REFUTED
+
+    return [frequency("P(min_a q_a^2 < E sigma'^2/5)", map(fails, range(NETWORKS)), f"n={CROWD}", FAILING)]
+
+
 def compare_odd(run: Run) -> list[Comparison]:
     """The same where E sigma(h) = 0."""
     if 0 not in mean_value(run.problem.activation, arb(1)):
@@ -108,6 +125,21 @@ def compare_odd(run: Run) -> list[Comparison]:
     return compare(run)
 
 
+SLOPES = Claim(
+    id="slopes-free-of-n",
+    title="four neurons for each log(n/delta) keep a fifth of the mean square slope at every point, for every n",
+    latex=r"m \ge 4 \log(n/\delta)"
+    r" \Rightarrow P\Big(\min_{a,t} q_a(t)^2 \ge \tfrac15 E \sigma'(h_a)^2\Big) \ge 1 - \delta",
+    source="what the proof of Theorem 1 keeps alive, with constants that are enough for six points",
+    kind="with probability 1 - delta",
+    hypotheses="G_aa = 1, lambda_max <= 20 lambda_min, ||y|| <= 0.1, scale 1, independent signs, any smooth sigma",
+    whose="ours",
+    proved=False,
+    compare=compare,
+    check=check_slopes,
+    delta=FAILING,
+    statistical=1,
+)
 CLAIM = Claim(
     id="width-free-of-n",
     title="for odd sigma the width of Theorem 1 grows with n as log(n/delta) only",

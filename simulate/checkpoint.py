@@ -1,0 +1,72 @@
+"""What a checkpoint must hold: the arrays by name, each with its kind and shape, and what their numbers may be."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from bounds.archives import Field
+from bounds.errors import DataError
+from simulate.flow import Flow
+from simulate.summaries import SCALARS, VECTORS
+
+FORMAT = 1  # raised whenever the arrays or what they mean change
+HEAD = {"format": Field("integer", ()), "options": Field("text"), "seconds": Field("float", ())}
+COUNTS = ("run", "steps", "rejected", "evaluations", "saved")
+KINDS = ("value", "error")
+NOT_NEGATIVE = ("at", "last", "error", "target", "done")
+PATHS = ("coarse_path", "fine_path")
+Fields = dict[str, Field]
+
+
+def flow_fields(flow: Flow, progressed: type) -> Fields:
+    """Those of a loop with one run; progressed: the class of what the loop keeps of a run."""
+    found: Fields = {}
+    for name in (f.name for f in fields(progressed)):
+        width = (3 + flow.n,) if name in PATHS else ()
+        found[f"at.{name}"] = Field("integer" if name in COUNTS else "float", (1, *width))
+    for name in ("coarse", "fine"):
+        found[name] = Field("float", (1, flow.rows, flow.m))
+        if flow.remembers:
+            found[f"{name}.past"] = Field("float", (1, flow.n, flow.m))
+            found[f"{name}.past_kernel"] = Field("float", (1, flow.n, flow.n))
+            found[f"{name}.behind"] = Field("float", (1,))
+    return found | recorded_fields(flow)
+
+
+def descent_fields(flow: Flow) -> Fields:
+    """Those of gradient descent."""
+    state: Fields = {"h": Field("float", (1, flow.rows, flow.m)), "path": Field("float", (1, 3 + flow.n))}
+    state |= {"target": Field("float", ()), "done": Field("integer", ()), "recorded": Field("integer", ())}
+    return state | recorded_fields(flow)
+
+
+def recorded_fields(flow: Flow) -> Fields:
+    """Those of the recorder, T save points long; a run that is stopped before the first has none of them."""
+    found: Fields = {f"last.{name}": Field("float", (1,)) for name in ("path_length", "dissipated")}
+    found["owners"] = Field("integer", ("T",), optional=True)
+    observed: dict[str, tuple[int | str, ...]] = dict.fromkeys(SCALARS, ("T",))
+    observed |= dict.fromkeys((*VECTORS, "active_fraction"), ("T", flow.n))
+    if flow.rows > flow.n:
+        observed["test_output"] = ("T", flow.rows - flow.n)
+    found |= {f"{kind}.{name}": Field("float", shape, True) for name, shape in observed.items() for kind in KINDS}
+    alone = ("time",) if flow.activation.smooth else ("time", "sliding")
+    return found | {f"value.{name}": Field("float", ("T",), True) for name in alone}
+
+
+def check_numbers(where: str, state: dict[str, np.ndarray], wanted: Fields, ends: dict[str, float]) -> None:
+    """DataError naming the array whose numbers no run can have left there. ends: the largest that an array may hold, by
+    name; what is counted, timed or summed up is not negative."""
+    for name, array in state.items():
+        kind, _, what = name.partition(".")
+        counted = (kind in NOT_NEGATIVE and what not in PATHS) or what == "behind"
+        low, high = -1.0 if name == "recorded" else 0.0 if counted else -np.inf, ends.get(name, np.inf)
+        if np.any(array < low) or np.any(array > high):
+            raise DataError(f"{where}: array {name!r} must be in [{low:g}, {high:g}]. Found {array.ravel()[:9]}.")
+    recorded = [name for name in wanted if name.startswith((*KINDS, "owners"))]
+    if missing := [name for name in recorded if name not in state]:
+        if len(missing) < len(recorded):
+            raise DataError(f"{where}: arrays {missing[:9]} are missing.")
+    elif np.any(np.diff(state["value.time"]) < 0) or np.any(state["owners"] != 0):
+        raise DataError(f"{where}: array 'value.time' must increase, and 'owners' must be zeros.")

@@ -1,0 +1,31 @@
+"""Whether numba can keep what it compiles for the next process."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from numba import njit
+
+HERE = Path(__file__).resolve().parent
+
+
+def can_cache() -> bool:
+    """Whether there is a folder for compiled code beside each of our files, or in the user's home.
+
+    Without one, as in a read-only installation, numba refuses to compile with a cache; a warning then says, once, that
+    every process compiles anew and how to change that.
+    """
+    for file in (HERE / "rows.py", HERE / "integrators" / "phi.py"):
+        space: dict[str, object] = {}
+        exec(compile("def probe(): pass", str(file), "exec"), space)  # a function that numba takes for one of the file
+        try:
+            njit(cache=True)(space["probe"])
+        except RuntimeError:
+            warnings.warn(
+                "numba finds no folder that it may write, so this process compiles linrate's loops anew, which takes up"
+                " to a minute. To keep them, set NUMBA_CACHE_DIR to a folder that is writable.",
+                stacklevel=2,
+            )
+            return False
+    return True

@@ -1,0 +1,221 @@
+"""What a run that was stopped may still do: a claim about the end of a run must allow for it.
+
+A run is stopped by its horizon, by loss_ratio or by a limit on steps, none of which is the end of the flow.
+`afterwards` continues it by one imagined save point in many ways, each observable within what is proved for it, or
+unknown:
+
+    loss            falls, and not below what a bounded sigma can reach: sum_a (|y_a| - scale sup|sigma|)_+^2 / 2
+    output          |f - y|^2 <= 2 L
+    movement, path  further by sqrt(G_aa) S at most (key lemma), where a certificate of the last state bounds the path S
+    the others      within what they may ever be
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bounds import LinrateError, certify
+from bounds.arithmetic import float_up
+from simulate import Network, Status
+from simulate.network import scaling_of
+from verify.run import Run
+
+Imagine = Callable[[Run], np.ndarray | None]  # the margins of an imagined run, None where they cannot be told
+Range = tuple[np.ndarray | float, np.ndarray | float]
+LOSSES = (0.0, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 0.6, 0.9, 1.0)  # parts of the way from least to last
+PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the least to the largest value of the other observables
+FLAT = ("relu", "clip")  # activations that are constant on intervals
+LATER = 2.0  # the imagined save point lies at so many times the end
+ROUNDING = 1e-12
+
+
+def at_every_time(run: Run, imagine: Imagine, margin: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, str]:
+    """(the error, why it decides nothing) of a claim about every time, (T,) each.
+
+    An entry refutes if it does so whatever comes after. One that something could mend speaks of the end of the run, and
+    is left open: so "the loss falls to a hundredth" is not refuted by a run that was stopped before.
+    """
+    highest = margin
+    with np.errstate(invalid="ignore"):
+        for after in afterwards(run):
+            if not np.any(highest + error < 0):
+                break
+            found = imagine(after)
+            if found is not None:
+                highest = np.fmax(highest, np.where(np.isnan(found[:-1]), np.inf, found[:-1]))
+        mended = (margin + error < 0) & (highest + error >= 0)
+        error = np.where(mended, highest - margin, error)
+    return error, _stopped(run, imagine, float(margin[-1])) if np.any(mended) else ""
+
+
+def at_the_end(run: Run, imagine: Imagine, margin: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, str]:
+    """The same for a claim about the end of the flow, (1,) each: its margin is known up to what may still come."""
+    now, own = float(margin[0]), float(error[0])
+    low = high = now
+    for after in afterwards(run):
+        found = imagine(after)
+        if found is not None:
+            last = float(found[-1])
+            low, high = (-math.inf, math.inf) if math.isnan(last) else (min(low, last), max(high, last))
+    if low - own >= 0:  # the side that decides counts
+        return error + (now - low), ""
+    if high + own < 0:
+        return error + (high - now), ""
+    widened = max(now - low, high - now)
+    return error + widened, _stopped(run, imagine, now) if widened > 0 else ""
+
+
+def _stopped(run: Run, imagine: Imagine, margin: float) -> str:
+    """Why a run that was stopped decides nothing, and when it would, if the loss went on falling as at its end."""
+    first, loss, power = float(run.loss[0]), float(run.loss[-1]), float(run.power[-1])
+    text = (
+        f"the run was stopped at time {run.time[-1]:.4g} ({run.status.name}, L/L0 = {loss / first:.2g})"
+        if first > 0
+        else "the loss is 0 from the start"
+    )
+    text += ", and the margin depends on what comes after"
+    needed = None if margin >= 0 else _loss_needed(run, imagine)
+    if needed is not None and power > 0:
+        when = float(run.time[-1]) + math.log(loss / needed) * loss / power
+        text += f"; at its last rate the loss would be low enough at time {when:.3g}"
+    return text + ". @conjecture(t_max=..., loss_ratio=...) lets it go on"
+
+
+def _loss_needed(run: Run, imagine: Imagine) -> float | None:
+    """The largest loss below the last one at which the margin would be at least 0, to a tenth; None if none is."""
+    last = float(run.loss[-1])
+
+    def enough(power: float) -> bool:
+        found = imagine(_continued(run, last * 10**power, {}, 0.0))
+        return found is not None and bool(found[-1] >= 0)
+
+    low, high = -300.0, 0.0
+    if not last > 0 or not enough(low):
+        return None
+    while high - low > 0.04:
+        middle = (low + high) / 2
+        low, high = (middle, high) if enough(middle) else (low, middle)
+    return last * 10**low
+
+
+def at_rest(run: Run) -> bool:
+    """Nothing moves any more: every neuron is where sigma is flat. A slope that has only underflowed is not 0."""
+    return run.problem.activation.name in FLAT and float(run.power[-1]) == 0.0 and run.status is not Status.DIVERGED
+
+
+def least_loss(run: Run) -> float:
+    """A loss below which no network of this scale can come: 0 unless sigma is bounded and a target out of reach."""
+    reach = _reach(run)
+    beyond = np.maximum(np.abs(run.problem.y) - reach, 0.0)
+    return float(np.sum(beyond**2)) / 2 * (1 - ROUNDING)
+
+
+def remaining_path(run: Run) -> float:
+    """A bound on the path that is left, by a certificate of the last state; infinite where none holds."""
+    if run.integrator == "descent" or run.scaling != "ours":
+        return math.inf
+    try:
+        found = certify(run.problem, run.final.H, signs=run.final.signs)
+    except LinrateError:
+        return math.inf
+    return found.path_length if found.holds else math.inf
+
+
+def afterwards(run: Run) -> Iterator[Run]:
+    """The run with one more save point, in every way that is tried; nothing where it is at rest."""
+    if at_rest(run):
+        return
+    least, last = least_loss(run), float(run.loss[-1])
+    highest = math.inf if run.integrator == "descent" else last  # only the loss of a flow never rises
+    losses = [last] if not math.isfinite(last) else [least + part * max(last - least, 0.0) for part in LOSSES]
+    if math.isinf(highest):
+        losses.append(2 * last)
+    others = _ranges(run, last)
+    for loss in losses:
+        yield _continued(run, loss, others, 0.0)
+    for loss in (losses[0], losses[-1]):
+        for part in (*PARTS[1:], math.nan):
+            yield _continued(run, loss, others, part)
+
+
+def _reach(run: Run) -> float:
+    """The largest |f| that the network can have, infinite for unbounded sigma."""
+    bound = run.problem.activation.bounded_by
+    if bound is None:
+        return math.inf
+    return scaling_of(run.scaling, run.width).alpha * run.scale * float(bound) * (1 + ROUNDING)
+
+
+def _ranges(run: Run, last: float) -> dict[str, Range]:
+    """(least, largest) of each observable from now on, a bound of nothing where nothing is known."""
+    act, y = run.problem.activation, run.problem.y
+    slope = float_up(act.Ls)
+    kernel = float_up(run.problem.spectrum.lmax_ceiling) * slope**2
+    size, left = np.sqrt([float_up(g) for g in run.problem.gram_diagonal]), remaining_path(run)
+    away = math.inf if run.integrator == "descent" else math.sqrt(2 * max(last, 0.0))
+    reach = _reach(run)
+    q = np.sqrt(run.mean_square_slope[-1])
+    turn = float_up(act.L2) * size * left if act.smooth else math.inf
+    with np.errstate(invalid="ignore"):
+        moved = {
+            name: (np.maximum(value - far * left, 0.0), value + far * left)
+            for name, value, far in (
+                ("movement", run.movement[-1], size),
+                ("movement_rms", run.movement_rms[-1], size),
+                ("movement_max", run.movement_max[-1], size * math.sqrt(run.width)),
+            )
+        }
+    ranges: dict[str, Range] = {
+        **moved,
+        "output": (np.maximum(y - away, -reach), np.minimum(y + away, reach)),
+        "active_fraction": (0.0, 1.0),
+        "mean_square_slope": (np.maximum(q - turn, 0.0) ** 2, np.minimum(q + turn, slope) ** 2),
+        "path_length": (run.path_length[-1], run.path_length[-1] + left),
+        "dissipated": (run.dissipated[-1], max(float(run.dissipated[-1]), float(run.loss[0]))),
+        "power": (0.0, 2 * run.scale**2 * kernel * last),
+        "kernel_min_eig": (0.0, kernel),
+        "kernel_max_eig": (0.0, kernel),
+    }
+    if run.test_output is not None:
+        ranges["test_output"] = (-math.inf, math.inf)
+    if run.sliding is not None:
+        ranges["sliding"] = (0.0, float(run.width))
+    return ranges
+
+
+def _continued(run: Run, loss: float, ranges: dict[str, Range], part: float) -> Run:
+    """One more save point, each observable at this part of its range; part nan: unknown."""
+    trajectory = run.trajectory
+    end = float(run.time[-1])
+    more: dict[str, Any] = {
+        "time": np.append(run.time, LATER * end if end > 0 else 1.0),
+        "loss": np.append(run.loss, loss),
+    }
+    for name in (*trajectory.errors, "dissipated", "power"):
+        values = getattr(trajectory, name)
+        if name in more or values is None:
+            continue
+        low, high = ranges.get(name, (values[-1], values[-1]))
+        added = np.broadcast_to(between(low, high, part), values[-1].shape)
+        more[name] = np.concatenate([values, added[None]])
+    errors = {name: np.concatenate([size, size[-1:]]) for name, size in trajectory.errors.items()}
+    if math.isnan(part):
+        more["final"] = Network(np.full_like(run.final.H, math.nan), run.final.signs)
+    return Run(replace(trajectory, errors=errors, **more), run.guarantee)
+
+
+def between(low: np.ndarray | float, high: np.ndarray | float, part: float) -> np.ndarray:
+    """low at part 0, high at part 1; of an endless range the points low + part/(1 - part)."""
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    if part in (0.0, 1.0):
+        return low if part == 0 else high
+    start = np.where(np.isinf(low), -1.0, low)
+    endless = start + (part / (1 - part) if part == part else part)
+    with np.errstate(invalid="ignore"):
+        inside = low + part * (high - low)
+    return np.where(np.isinf(low) | np.isinf(high), endless, inside)
