@@ -72,10 +72,10 @@ def line(e: Erratum, d: Demonstration, seconds: float) -> str:
 def summary(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
     """The last lines of `linrate errata`."""
     documented = sum(d.as_documented is True for _, d in results)
-    counts = [f"{sum(e.grade == grade for e, _ in results)} {grade}: {words}" for grade, words in GRADES.items()]
+    counts = [f"{grade} {sum(e.grade == grade for e, _ in results)} ({words})" for grade, words in GRADES.items()]
     return (
         f"{documented} of {len(results)} refuted in the example with the repair holding;"
-        f" {sum(e.refutes(d) for e, d in results)} refuted statements of the paper.\n{'; '.join(counts)}.\n"
+        f" {sum(e.refutes(d) for e, d in results)} refuted statements of the paper.\nGrades: {', '.join(counts)}.\n"
         f"One in full: {COMMAND} E5. All: docs/errata.md"
     )
 
