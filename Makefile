@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REPORT := reports/output/gaps.csv
 
-.PHONY: setup verify test lint bench clean
+.PHONY: setup verify test fuzz lint bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make verify   verify the theorems on the built-in problems, write $(REPORT)"
 	@echo "make test     test this code"
+	@echo "make fuzz     20 000 calls of the public functions with valid, borderline and wrong arguments (an hour)"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure speed against autograd (minutes)"
 	@echo "make setup    create $(VENV) and install; verify and test do this by themselves"
@@ -34,6 +35,10 @@ verify: $(STAMP)
 test: $(STAMP)
 	@echo "==> testing the code"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto $(ARGS)
+
+fuzz: $(STAMP)
+	@echo "==> fuzzing; LINRATE_FUZZ is the number of calls"
+	OMP_NUM_THREADS=1 LINRATE_FUZZ=$${LINRATE_FUZZ:-20000} $(BIN)/python -m pytest tests/test_fuzz*.py -q -n auto $(ARGS)
 
 lint: $(STAMP)
 	@echo "==> ruff, mypy"

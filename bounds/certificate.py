@@ -157,7 +157,11 @@ def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarra
     method.require(problem)
     if method.a_posteriori is None:
         raise AssumptionError(f"method {method.name!r} has no certificate for a single network. Use method='best'.")
-    return _by_profile(method.name, method.a_posteriori(problem, H), problem, H, signs)
+    try:
+        profile = method.a_posteriori(problem, H)
+    except ArgumentError as error:  # about what the method chose by itself, such as an interval that rounds to a point
+        raise AssumptionError(f"method {method.name!r} finds no constants for this network: {error}") from None
+    return _by_profile(method.name, profile, problem, H, signs)
 
 
 def _by_profile(

@@ -94,7 +94,7 @@ def instance(name: str, value: Any, kind: type[T], remedy: str = "") -> T:
 def function(name: str, value: Any, rule: str = "a function") -> Callable[..., Any]:
     """Something that can be called."""
     require(callable(value), name, rule, value)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def path(name: str, value: Any) -> Path:
@@ -118,7 +118,7 @@ def sequence(name: str, value: Any, rule: str = "a sequence") -> list[Any]:
 
 def check_probability(value: Any, name: str = "delta") -> float:
     """`name` must be a number in (0, 1), and no denormal one."""
-    return real(name, value, "in (0, 1)", lambda p: 1e-300 <= p < 1)
+    return real(name, value, "in (0, 1), and at least 1e-300", lambda p: 1e-300 <= p < 1)
 
 
 def check_scale(value: Any, name: str = "scale") -> float:

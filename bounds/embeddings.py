@@ -74,7 +74,9 @@ def get_embedding(text: str) -> Embedding:
 
     Raises ArgumentError for an unknown name or option.
     """
-    name, _, rest = str(text).partition(":")
+    if not isinstance(text, str):
+        raise unknown_name("embedding", text, [*EMBEDDINGS, RANDOM])
+    name, _, rest = text.partition(":")
     if name in EMBEDDINGS and not rest:
         return EMBEDDINGS[name]
     if name != RANDOM:

@@ -26,7 +26,7 @@ def _enclose(name: str, value: Any) -> Any:
     if isinstance(value, Fraction):
         return arb(value.numerator) / arb(value.denominator)
     try:
-        if isinstance(value, bool | np.bool_):
+        if isinstance(value, bool | np.bool_ | tuple | list):  # arb reads a pair as mantissa and exponent
             raise TypeError
         return arb(value.item() if isinstance(value, np.generic) else value)
     except (TypeError, ValueError, OverflowError):

@@ -23,7 +23,7 @@ from bounds.checks import (
     numpy_defaults,
 )
 from bounds.concentration import PROVED_TAILS, dim_for_distance, dim_for_half
-from bounds.errors import AssumptionError, require
+from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.initial_output import width_for_output
 from bounds.methods import METHODS, get_method, proved_methods
 from bounds.methods.base import Method
@@ -171,7 +171,10 @@ def _by_method(
     method: Method, problem: Problem, delta: float, init: str, scale: float | None, beta: float, tau: float
 ) -> Guarantee:
     method.require(problem)
-    prior = method.a_priori(problem, delta, tau)
+    try:
+        prior = method.a_priori(problem, delta, tau)
+    except ArgumentError as error:  # about what the method chose by itself, such as an interval that rounds to a point
+        raise AssumptionError(f"method {method.name!r} finds no constants for these data: {error} {RESCALE}") from None
     if prior.profile.empty:
         raise AssumptionError(f"method {method.name!r} says nothing here: no slope is certified to stay above zero.")
     critical = prior.profile.critical
@@ -298,6 +301,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
     import pandas as pd
 
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    require("method" not in same, "method", "left out, for every method has its row", same.get("method"))
     rows = []
     for name, method in METHODS.items():
         try:

@@ -13,7 +13,7 @@ from flint import arb
 from bounds.activation import Activation
 from bounds.activations import get_activation
 from bounds.arithmetic import ball
-from bounds.checks import as_float_array, check_seed, integer, numpy_defaults, real, text
+from bounds.checks import as_float_array, check_seed, integer, numpy_defaults, real, real_array, text
 from bounds.embeddings import Embedding, Identity, embedding_name
 from bounds.errors import AssumptionError, DataError, require
 from bounds.spectrum import Spectrum, spectrum
@@ -152,9 +152,15 @@ class Problem:
         if self.embedding is None:
             return self.X
         with np.errstate(over="ignore", invalid="ignore"):
-            gram = np.asarray(self.embedding.gram(self.X, self.X), dtype=np.float64)
-        require(gram.shape == (self.n, self.n), "embedding.gram(X, X)", f"of shape ({self.n}, {self.n})", gram.shape)
-        gram = (gram + gram.T) / 2
+            gram = real_array("embedding.gram(X, X)", self.embedding.gram(self.X, self.X), 2)
+            require(
+                gram.shape == (self.n, self.n), "embedding.gram(X, X)", f"of shape ({self.n}, {self.n})", gram.shape
+            )
+            gap = float(np.max(np.abs(gram - gram.T)))
+            # Rounding is symmetrised away; a kernel that is not symmetric is no Gram matrix.
+            symmetric = not gap > 1e-8 * float(np.max(np.abs(gram)))
+            require(symmetric, "embedding.gram(X, X)", f"symmetric, but max |G - G'| = {gap:.3g}", gram)
+            gram = (gram + gram.T) / 2
         gram.setflags(write=False)
         return gram
 

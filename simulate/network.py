@@ -15,6 +15,8 @@ from bounds.checks import (
     check_width,
     instance,
     numpy_defaults,
+    real_array,
+    require_finite,
 )
 from bounds.errors import ArgumentError, require, unknown_name
 from bounds.memory import require_memory
@@ -36,7 +38,7 @@ class Network:
 
     def __post_init__(self) -> None:
         for name in ("H", "signs", "H_test"):
-            if getattr(self, name) is not None:
+            if name != "H_test" or self.H_test is not None:
                 object.__setattr__(self, name, _real_array(name, getattr(self, name)))
         H, signs, test = self.H, self.signs, self.H_test
         if H.ndim != 2 or signs.shape != (len(H),):
@@ -116,7 +118,12 @@ def test_inputs(problem: Problem, X_test: Any) -> np.ndarray:
 def gram_between(problem: Problem, X_test: np.ndarray) -> np.ndarray:
     """G(x, x_b) for test points x and training points x_b, (k, n)."""
     assert problem.embedding is not None
-    return np.asarray(problem.embedding.gram(X_test, problem.X), dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is an error below
+        gram = real_array("embedding.gram(X_test, X)", problem.embedding.gram(X_test, problem.X), 2)
+    shape = (len(X_test), problem.n)
+    require(gram.shape == shape, "embedding.gram(X_test, X)", f"of shape {shape}", gram.shape)
+    require_finite("embedding.gram(X_test, X)", gram)
+    return gram
 
 
 def _draw_test(problem: Problem, X_test: np.ndarray, H: np.ndarray, draws: np.ndarray) -> np.ndarray:
@@ -126,7 +133,9 @@ def _draw_test(problem: Problem, X_test: np.ndarray, H: np.ndarray, draws: np.nd
     """
     cross = gram_between(problem, X_test)
     assert problem.embedding is not None
-    own = np.asarray(problem.embedding.gram(X_test, X_test), dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        own = real_array("embedding.gram(X_test, X_test)", problem.embedding.gram(X_test, X_test), 2)
+    require_finite("embedding.gram(X_test, X_test)", own)
     values, vectors = np.linalg.eigh(problem.gram)
     noise = problem.n * np.finfo(np.float64).eps * values[-1]
     inverse = np.where(values > noise, 1.0 / np.maximum(values, noise), 0.0)

@@ -225,7 +225,8 @@ def gradient_descent(
     the rounding. Raises as gradient_flow does.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
-    step, loss_ratio = check_time("step", step), _check_ratio(loss_ratio)
+    step = real("step", step, "in [1e-150, 1e150]", lambda s: 1e-150 <= s <= 1e150)  # whose square is a float
+    loss_ratio = _check_ratio(loss_ratio)
     steps, save_every = integer("steps", steps, 0), integer("save_every", save_every, 1)
     seed, resume = check_seed(seed), boolean("resume", resume)
     checkpoint = None if checkpoint is None else path("checkpoint", checkpoint)

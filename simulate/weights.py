@@ -36,7 +36,7 @@ def network_of_weights(problem: Problem, W: Any, signs: Any, *, X_test: Any = No
     phi = features_of(problem, problem.X)
     weights, c = as_float_array("W", W, 2), as_float_array("signs", signs, 1)
     require(weights.shape[1] == phi.shape[1], "W", f"of shape (m, D) with D = {phi.shape[1]}", weights.shape)
-    require(len(c) == len(weights), "signs", f"of shape (m,) with m = {len(weights)}", c.shape)
+    require(len(c) == len(weights), "signs", f"of shape (m,) with m = {len(weights)}, the rows of W", c.shape)
     require(len(weights) >= 1, "W", "of at least one row", weights.shape)
     inputs = None if X_test is None else test_inputs(problem, X_test)
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is an error below
@@ -60,6 +60,7 @@ def weights_of(trajectory: Trajectory, W: Any) -> np.ndarray:
     instance("trajectory", trajectory, Trajectory, "Use what simulate.gradient_flow returns.")
     problem, start = trajectory.problem, trajectory.initial
     weights = as_float_array("W", W, 2)
+    require(len(weights) == start.width, "W", f"of shape (m, D) with m = {start.width}", weights.shape)
     begun = network_of_weights(problem, weights, start.signs)
     gap = float(np.max(np.abs(begun.H - start.H), initial=0.0))
     allowed = 1e-10 if trajectory.dtype == "float64" else 1e-4

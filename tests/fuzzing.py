@@ -136,12 +136,18 @@ def _array(values_: np.ndarray, *more: Value) -> Kind:
     return Kind(
         [
             *values(array=lambda: values_, listed=lambda: values_.tolist(), single=lambda: values_.astype(np.float32)),
-            *values(tensor=lambda: torch.tensor(values_, requires_grad=True), objects=lambda: values_.astype(object)),
+            *values(
+                tensor=lambda: torch.tensor(values_.copy(), requires_grad=True), objects=lambda: values_.astype(object)
+            ),
         ],
         [
             *values(zero=lambda: 0 * values_, ones=lambda: np.ones_like(values_), empty=lambda: values_[:0]),
             *values(transposed=lambda: values_.T, masked=lambda: np.ma.array(values_, mask=values_ > 0)),
-            *values(as_complex=lambda: values_ + 1j, text=lambda: values_.astype(str), infinite=lambda: values_ / 0.0),
+            *values(
+                as_complex=lambda: values_ + 1j,
+                text=lambda: values_.astype(str),
+                infinite=lambda: np.full(values_.shape, np.inf),
+            ),
             *(Value(f"times_{size:g}", lambda size=size: values_ * size) for size in MATRICES),
             *more,
         ],
@@ -172,9 +178,7 @@ KINDS: dict[str, Kind] = {
         values(the_class=lambda: bounds.Identity, limit=bounds.RandomFeatures),
     ),
     "name": Kind(these("data", "reference", "digits"), these("refrence", "tanh")),
-    "expression": Kind(
-        [Value("tanh(u)+u/4", lambda: sp.tanh(u) + u / 4)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))
-    ),
+    "expression": Kind([Value("u/2", lambda: u / 2)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))),
     "method": Kind(
         these("best", "slopes", "repaired", "markov"), these("printed", "kernel", "transport", "everywhere", "bets")
     ),
@@ -214,7 +218,7 @@ KINDS: dict[str, Kind] = {
     ),
     "network": Kind(
         [*these(None, None, None), *NETWORKS],
-        values(weights=lambda: H, infinite=lambda: simulate.Network(H / 0.0, SIGNS)),
+        values(weights=lambda: H, infinite=lambda: simulate.Network(np.full(H.shape, np.inf), SIGNS)),
     ),
     "interval": Kind(
         these(None, (-1.0, 1.0), [0, 1]), these((1, 1), (0, float("inf")), (float("nan"), 1), (1, 2, 3), ("a", "b"))
@@ -224,6 +228,7 @@ KINDS: dict[str, Kind] = {
     "checkpoint": Kind(these(None), these(5, "/proc/none/x.npz")),
     "progress": Kind([*these(None), *values(silent=lambda: lambda *_: None)], these(5)),
     "trajectory": Kind(values(trajectory=_trajectory), these("run")),
+    "guarantee": Kind([*these(None), *values(guarantee=lambda: bounds.guarantee(_problem()))]),
     "states": Kind(
         values(states=lambda: [(0.0, H, SIGNS), (1.0, 2 * H, SIGNS)]), these([], [1], [(1, 2)], [("a", H, SIGNS)])
     ),
@@ -243,13 +248,14 @@ KINDS: dict[str, Kind] = {
     "methods": Kind(these(("slopes",), ["kernel", "shadowing"]), these([], "slopes", ["bets"])),
 }
 NUMBERS = Kind(these(1, 0.5, 3, np.float64(2.0)), these(0, 1e-300, 1e300, "0.1", -1.0))  # of a formula
+INTERVALS = Kind(these((-1.0, 1.0), [0, 1], (0.5, np.float32(2))), these((1, 1), (-float("inf"), 0), (1, 2, 3)))
 
 # What a call needs so that it stays small: these arguments are always given.
 ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
     *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Interrupted", "Status", "Trajectory"),
-    *("Bracket", "Claim", "Comparison", "Conjecture", "FaultyConjecture", "NotApplicable", "Run", "Verdict"),
+    *("Bracket", "Claim", "Comparison", "Conjecture", "FaultyConjecture", "NotApplicable", "Verdict"),
     # Errors.
     *("ArgumentError", "AssumptionError", "DataError", "LinrateError"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
@@ -291,11 +297,13 @@ def _within(radius: float) -> bounds.Problem:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its arguments by name, and which of them were chosen to be wrong."""
+    """One call: its arguments by name; those that were replaced by borderline or wrong values; and whether the only
+    thing that can be refused is one argument of a wrong kind, so that the error must name it."""
 
     name: str
     arguments: dict[str, Value]
-    wrong: tuple[str, ...]
+    changed: tuple[str, ...]
+    one_is_wrong: bool
 
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.arguments.items())})"
@@ -318,7 +326,7 @@ def parameters_of(function: Callable[..., Any]) -> dict[str, bool]:
 def kind_of(function: Callable[..., Any], name: str) -> Kind:
     """What can be given for that argument."""
     if isinstance(function, bounds.constants.kappa.__class__):
-        return KINDS["interval"] if name == "interval" else NUMBERS
+        return INTERVALS if name == "interval" else NUMBERS
     if name not in KINDS:
         raise AssertionError(f"argument {name!r} is of no kind that the fuzzer knows: add it to KINDS in {__file__}")
     return KINDS[name]
@@ -332,12 +340,15 @@ def calls(draw: st.DrawFn, name: str, function: Callable[..., Any]) -> Call:
     for parameter, needed in parameters.items():
         if needed or parameter in ALWAYS or draw(st.integers(0, 3)) == 0:
             chosen[parameter] = draw(st.sampled_from(kind_of(function, parameter).valid))
-    wrong = []
+    plain = all(needed or parameter in ALWAYS for parameter, needed in parameters.items() if parameter in chosen)
+    changed, wrong = [], []
     for parameter in draw(st.lists(st.sampled_from(sorted(parameters)), max_size=2, unique=True)) if parameters else ():
         border = kind_of(function, parameter).border
+        changed.append(parameter)
         if border and draw(st.booleans()):
             chosen[parameter] = draw(st.sampled_from(border))
         else:
             chosen[parameter] = draw(st.sampled_from(WRONG))
-            wrong.append(parameter)
-    return Call(name, chosen, tuple(wrong))
+            if parameters[parameter] or chosen[parameter].label != "None":  # which may be an option's default
+                wrong.append(parameter)
+    return Call(name, chosen, tuple(changed), plain and len(changed) == len(wrong) == 1)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bounds import Certificate, Guarantee, Problem, certify
+from bounds.checks import instance
 from simulate import Network, Trajectory
 
 
@@ -18,6 +19,12 @@ class Run:
 
     trajectory: Trajectory
     guarantee: Guarantee | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ArgumentError for anything but a Trajectory, and a Guarantee or None."""
+        instance("trajectory", self.trajectory, Trajectory, "Use what simulate.gradient_flow returns.")
+        if self.guarantee is not None:
+            instance("guarantee", self.guarantee, Guarantee, "Use what bounds.guarantee returns.")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

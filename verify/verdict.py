@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from bounds.checks import instance, real_array
-from bounds.errors import require
+from bounds.errors import ArgumentError, require, shown
 
 
 class Verdict(enum.Enum):
@@ -43,8 +43,12 @@ def judge(margin: np.ndarray, error: np.ndarray) -> Verdict:
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """REFUTED if any is, else UNDECIDED if any is or there is none, else HOLDS."""
-    require(isinstance(verdicts, Iterable), "verdicts", "a sequence of verdicts", verdicts)
-    found = [instance("verdicts", verdict, Verdict, "Use verify.Verdict.HOLDS and the like.") for verdict in verdicts]
+    try:
+        found = list(verdicts)
+    except TypeError:
+        raise ArgumentError(f"verdicts must be a sequence of verdicts. Found {shown(verdicts)}.") from None
+    for verdict in found:
+        instance("verdicts", verdict, Verdict, "Use verify.Verdict.HOLDS and the like.")
     for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
         if verdict in found:
             return verdict
