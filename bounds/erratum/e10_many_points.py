@@ -155,8 +155,8 @@ ERRATUM = Erratum(
     consequence=(
         "Theorem 1 is false as printed, whatever its constants: with independent signs the width must grow faster than "
         "log(n/delta) (shown for delta = n^{-s}; a fixed delta is not settled here). It survives with m of order n, or "
-        "with antisymmetric pairs. For odd sigma (mu = 0) this example says nothing, and whether C needs n there is open "
-        "here."
+        "with antisymmetric pairs. For odd sigma (mu = 0) this example says nothing, and whether C needs n there is "
+        "open here."
     ),
     grade="proved",
     demonstrate=demonstrate,
