@@ -321,3 +321,15 @@ def test_a_state_error_is_a_path_of_that_length_over_the_largest_root(method, se
     carried = handover.shifted(method.a_posteriori(problem, H), arb(size * (1 + 1e-9)) / problem.gmax.sqrt())
     assert float(carried.A) <= float(true.A) * (1 + 1e-12)
     assert float(carried.extent) <= float(true.extent) * (1 + 1e-12)
+
+
+def test_less_than_that_length_is_caught():
+    """All neurons where |tanh''| is largest, moved outwards: nine tenths of error/sqrt(G_max) is not enough."""
+    problem = bounds.Problem.from_gram(np.diag([0.1, 1.0]), [0.1, 0.2])
+    H, size = np.full((10, 2), math.atanh(math.sqrt(1 / 3))), 1e-4
+    true = slopes.METHOD.a_posteriori(problem, H + size)
+    enough, short = (
+        handover.shifted(slopes.METHOD.a_posteriori(problem, H), arb(part * size) / problem.gmax.sqrt())
+        for part in (1.0, 0.9)
+    )
+    assert float(enough.A) <= float(true.A) < float(short.A)
