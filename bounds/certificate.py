@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from flint import arb
 
-from bounds.arithmetic import float_down, float_up, square
+from bounds.arithmetic import float_up, square
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.expectations import FUNCTION_ULPS
+from bounds.magnitudes import check_magnitudes, in_units, rate_as_float
 from bounds.methods import envelope, get_method, handover, proved_methods, transport
 from bounds.methods.base import Method, Profile
 from bounds.problem import Problem, as_float_array
+
+# The methods of CERTIFICATES_ONLY, each with the check of where it applies.
+STRONGER = {"transport": envelope.METHOD.require, "shadowing": handover.check}
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,13 @@ class Certificate:
     """If `holds`, gradient flow from this network satisfies L^t <= L^0 exp(-rate t) for all t, surely.
 
     rate: 1/time, rounded down, 0 where nothing is certified; critical_scale: the scale above which it would hold, for
-    this residual; beta = critical_scale / scale, rounded up; path_length: S, a bound on the whole path, infinite where
-    nothing is certified. With method="shadowing" the scale and beta are those of the handover, and `constants` tells
-    its time, the distance of the true path from the computed one, and the rates before and after.
+    this residual, infinite where the method says nothing at any scale; beta = critical_scale / scale, rounded up;
+    path_length: S, a bound on the whole path, infinite where nothing is certified. A network that has converged
+    (r = 0) holds with beta 0 and the rate of a residual near 0 wherever the method says anything. With
+    method="shadowing" the scale and beta are those of the handover, and `constants` tells its time, the distance of the
+    true path from the computed one, and the rates before and after.
+
+    reason: why it holds or does not, and what else may; caveats: what is taken on trust (Problem.caveats).
     """
 
     holds: bool
@@ -35,18 +43,20 @@ class Certificate:
     path_length: float
     method: str
     constants: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    caveats: tuple[str, ...] = ()
 
 
 def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
     """The master theorem applied to one network.
 
     H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i, all of one magnitude (the scale). "best" takes the method
-    with the largest certified rate among those that are formulas; "transport" (a step function, never below the
-    envelope method) takes seconds, and "shadowing" computes the path until a formula takes over: far stronger, and a
-    minute for 10^5 entries of H (docs/certificates.md).
+    with the largest certified rate among those that are formulas, without one that holds the nearest to holding;
+    "transport" (a step function, never below the envelope method) takes seconds, and "shadowing" computes the path
+    until a formula takes over: far stronger, and a minute for 10^5 entries of H (docs/certificates.md).
 
-    Raises ArgumentError for wrong shapes or signs of several magnitudes, DataError for entries that are no numbers;
-    AssumptionError where the method does not apply to the problem.
+    Raises ArgumentError for wrong shapes, signs of several magnitudes, or magnitudes out of range (with a rescaling that
+    helps); DataError for entries that are no numbers; AssumptionError where the method does not apply to the problem.
     """
     if problem.random:
         raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")
@@ -64,27 +74,54 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
         raise ArgumentError(
             f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
         )
+    check_magnitudes(problem, pre_activation, scale)
     if method == "shadowing":
         return _by_shadowing(problem, pre_activation, c)
     if method == "transport":
         envelope.METHOD.require(problem)
         profiles = transport.a_posteriori(problem, pre_activation)
-        return _best([_by_profile("transport", p, problem, pre_activation, c) for p in profiles])
+        return _nearest([_by_profile("transport", p, problem, pre_activation, c) for p in profiles])
     if method != "best":
         return _by_method(get_method(method), problem, pre_activation, c)
-    found = []
-    for candidate in proved_methods():
-        try:
-            found.append(_by_method(candidate, problem, pre_activation, c))
-        except AssumptionError as error:
-            refusal = error
-    if not found:
-        raise refusal
-    return _best(found)
+    return _best(problem, pre_activation, c)
 
 
-def _best(found: list[Certificate]) -> Certificate:
+def _nearest(found: list[Certificate]) -> Certificate:
+    """The one with the largest rate; if none holds, the one of the smallest beta."""
     return max(found, key=lambda certificate: (certificate.rate, -certificate.beta))
+
+
+def _best(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+    """The nearest of all formulas that apply, with a reason that names the others."""
+    found, refused = [], {}
+    for method in proved_methods():
+        if method.a_posteriori is None:
+            continue
+        try:
+            found.append(_by_method(method, problem, H, signs))
+        except AssumptionError as error:
+            refused[method.name] = error
+    if not found:
+        raise AssumptionError(" | ".join(str(error) for error in refused.values()))
+    nearest = _nearest(found)
+    held = [c.method for c in found if c.holds and c is not nearest]
+    if nearest.holds:
+        also = f" Also certified, with smaller rates: {', '.join(held)}." if held else ""
+        why = f"{nearest.method} has the largest rate of the formulas: {nearest.reason}{also}"
+    else:
+        why = f"no formula holds. The nearest is {nearest.method}: {nearest.reason}"
+    untried = [repr(name) for name, check in STRONGER.items() if _applies(check, problem)]
+    if untried:
+        why += f" Not tried, because they take longer, but stronger: method={' or method='.join(untried)}."
+    return replace(nearest, reason=why)
+
+
+def _applies(check: Callable[[Problem], None], problem: Problem) -> bool:
+    try:
+        check(problem)
+    except AssumptionError:
+        return False
+    return True
 
 
 def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
@@ -98,7 +135,7 @@ def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
     total = arb(0)
     for value, size, digits in zip(residual.tolist(), magnitude.tolist(), lost.tolist(), strict=True):
         total += square(arb(value) + arb(0, 1.01 * ((len(H) + FUNCTION_ULPS) * 2.0**-53 * size + digits) + 1e-320))
-    return total.sqrt()
+    return total.nonnegative_part().sqrt()  # a sum of balls that begin at 0 may reach below it
 
 
 def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
@@ -111,35 +148,65 @@ def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarra
 def _by_profile(
     name: str, profile: Profile | transport.StepProfile, problem: Problem, H: np.ndarray, signs: np.ndarray
 ) -> Certificate:
+    if profile.empty:
+        reason = "its lower bound of the slopes or of the kernel is 0 (A = 0), and it says nothing at any scale."
+        nothing = {"a": arb("inf"), "A": arb(0), "extent": arb(0)}
+        return Certificate(False, 0.0, math.inf, math.inf, math.inf, name, nothing, reason, problem.caveats)
     scale = arb(float(abs(signs[0])))
-    critical = profile.critical * residual_norm(problem, H, signs)
+    residual = residual_norm(problem, H, signs)
+    critical = profile.critical * residual
     beta = critical / scale
     upper = arb(beta.upper())
-    rate = float_down(2 * scale**2 * profile.remaining(upper)) if beta < 1 else 0.0
-    holds = rate > 0  # not where the profile is empty, its A zero
+    left = profile.remaining(upper) if beta < 1 else arb(0)  # rho(S)^2
+    rate = rate_as_float(2 * scale**2 * left)
+    holds = rate > 0
+    path = math.inf
+    if holds:  # as rho does not rise, ||r|| = scale * integral_0^S(rho) >= scale rho(S) S
+        path = min(float_up(profile.path_length(upper)), float_up(residual / (scale * left.sqrt())))
+    if holds:
+        reason = f"beta = {float_up(beta):.3g} is below 1."
+    elif beta < 1:
+        reason = "beta is 1 within rounding, and must be below."
+    else:
+        reason = (
+            f"beta = {float_up(beta):.3g} must be below 1: the scale {float(scale):.3g} is not above the critical"
+            f" {float_up(critical):.3g} for this residual."
+        )
     return Certificate(
         holds=holds,
-        rate=rate if holds else 0.0,
-        critical_scale=float_up(critical) if critical.is_finite() else math.inf,
-        beta=float_up(beta) if beta.is_finite() else math.inf,
-        path_length=float_up(profile.path_length(upper)) if holds else math.inf,
+        rate=rate,
+        critical_scale=float_up(critical),
+        beta=float_up(beta),
+        path_length=path,
         method=name,
         constants={"a": profile.critical, "A": profile.A, "extent": profile.extent},
+        reason=reason,
+        caveats=problem.caveats,
     )
 
 
 def _by_shadowing(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
-    proof = handover.prove(problem, H, signs, lambda state: residual_norm(problem, state, signs))
-    if proof is None:
-        return Certificate(False, 0.0, math.inf, math.inf, math.inf, "shadowing")
+    units = in_units(problem, signs)
+    proof = handover.prove(
+        units.problem, H, units.signs, lambda state: residual_norm(units.problem, state, units.signs)
+    )
+    facts = {
+        name: value if isinstance(value, int) else float_up(units.convert(name, value))
+        for name, value in proof.facts.items()
+    }
+    reason = f"the path is followed until t = {facts['time']:.3g}, where the master theorem takes over."
+    if not proof.rate > 0:
+        reason = f"the path is followed until t = {facts['time']:.3g}, where no formula holds yet, and {proof.ended}."
     return Certificate(
         holds=proof.rate > 0,
-        rate=max(proof.rate, 0.0),
-        critical_scale=proof.critical,
+        rate=rate_as_float(units.convert("rate", proof.rate)),
+        critical_scale=float_up(units.convert("scale", proof.critical)),
         beta=proof.beta,
-        path_length=proof.path_length,
+        path_length=float_up(units.convert("path", proof.path_length)),
         method="shadowing",
-        constants=dict(proof.facts),
+        constants=facts,
+        reason=reason,
+        caveats=problem.caveats,
     )
 
 

@@ -227,7 +227,8 @@ def _certify(options: Any) -> int:
     c = certify(problem, H, signs=signs, method=options.method)
     print(
         f"holds           {c.holds}\nrate            {c.rate!r}\nmethod          {c.method}\n"
-        f"beta            {c.beta!r}\ncritical scale  {c.critical_scale!r}\npath length     {c.path_length!r}"
+        f"beta            {c.beta!r}\ncritical scale  {c.critical_scale!r}\npath length     {c.path_length!r}\n"
+        f"reason          {c.reason}"
     )
     return HOLDS if c.holds else UNDECIDED
 

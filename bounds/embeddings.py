@@ -14,7 +14,12 @@ from bounds.spectrum import gamma
 
 @runtime_checkable
 class Embedding(Protocol):
-    """Anything with gram(X, X2) -> (n, n2), the matrix (1/D) Phi(x_a).Phi(x_b)."""
+    """Anything with gram(X, X2) -> (n, n2), the matrix (1/D) Phi(x_a).Phi(x_b).
+
+    For guarantees that bear its rounding it also has gram_error(X) -> float, a bound of |error of gram(X, X)_ab| /
+    sqrt(G_aa G_bb); for an inner product of D terms, `bounds.spectrum.gamma(D + 2)` and what the entries of Phi err by.
+    Without it the matrix is taken as exact, and every guarantee and certificate says so in its `caveats`.
+    """
 
     def gram(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray: ...
 

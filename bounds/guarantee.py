@@ -32,7 +32,8 @@ class Guarantee:
     L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too (every larger even one for pairs).
 
     width: int, rounded up; scale: c hat, rounded up; rate: 1/time, rounded down. proved is False for the printed
-    constants, and caveats name what is wrong with them. vacuous: no computer simulates that width.
+    constants, and caveats name what is wrong with them, and what is taken on trust (Problem.caveats). vacuous: no
+    computer simulates that width.
     """
 
     method: str
@@ -179,6 +180,8 @@ def _by_method(
 ) -> Guarantee:
     method.require(problem)
     prior = method.a_priori(problem, delta, tau)
+    if prior.profile.empty:
+        raise AssumptionError(f"method {method.name!r} says nothing here: no slope is certified to stay above zero.")
     critical = prior.profile.critical
     chosen = scale if scale is not None else _default_scale(problem, critical, prior.output, init, beta)
     if chosen > LARGEST_SCALE:
@@ -225,7 +228,7 @@ def _by_method(
             "dominant": "initial output" if output_width > prior.concentration else "concentration",
             **prior.choices,
         },
-        caveats=method.caveats,
+        caveats=(*method.caveats, *problem.caveats),
     )
 
 

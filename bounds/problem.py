@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -42,10 +43,11 @@ class Problem:
     """A training set with its activation and embedding (section 2.1 of arXiv 2204.10782).
 
     X: (n, d) inputs; y: (n,) targets; activation: a registered name or an Activation; embedding: an object with
-    .gram(X, X2), None where only the Gram matrix is known (from_gram). Frozen: the arrays are read-only copies.
+    .gram(X, X2) (see Embedding), None where only the Gram matrix is known (from_gram). Frozen: the arrays are read-only
+    copies.
 
     Raises DataError for entries that are no finite numbers, ArgumentError for wrong shapes or unknown names,
-    AssumptionError for a Gram matrix that is zero.
+    AssumptionError for a Gram matrix that is zero, or taken as exact and certainly not positive semidefinite.
     """
 
     X: np.ndarray
@@ -75,8 +77,11 @@ class Problem:
     def from_gram(cls, G: Any, y: Any, *, activation: str | Activation = "tanh", name: str = "gram") -> Problem:
         """A problem of which only the Gram matrix G (n, n), symmetric positive semidefinite, is known.
 
-        G is taken as exact. Raises ArgumentError where it is not square or not symmetric, AssumptionError where an
-        eigenvalue is certainly negative.
+        G is taken as exact, and as positive semidefinite where its smallest eigenvalue is 0 within rounding, as that of
+        a computed Gram matrix of linearly dependent data may be.
+
+        Raises DataError for entries that are not finite, ArgumentError where G is not square or not symmetric,
+        AssumptionError where an eigenvalue is certainly negative.
         """
         gram = as_float_array("G", G, 2)
         require(gram.shape[0] == gram.shape[1], "G", "square", gram.shape)
@@ -84,11 +89,6 @@ class Problem:
         require(gap == 0, "G", "symmetric", f"max |G - G'| = {gap:.3g}", "Pass (G + G') / 2.")
         problem = object.__new__(cls)
         problem._set(gram, y, activation, None, name)
-        if problem.spectrum.lmin[1] < 0:
-            raise AssumptionError(
-                f"G must be positive semidefinite. Certified lambda_min <= {problem.spectrum.lmin[1]:.3g}."
-                " A Gram matrix has no negative eigenvalue; check how it was computed."
-            )
         return problem
 
     def _set(self, X: np.ndarray, y: Any, activation: Any, embedding: Embedding | None, name: str) -> None:
@@ -103,6 +103,17 @@ class Problem:
             raise DataError(f"the Gram matrix overflows: the largest |X| is {largest:.3g}. Rescale X.")
         if not np.max(np.abs(self.gram)) > 1e-280:
             raise AssumptionError("the Gram matrix is zero: every x_a is mapped to 0 or nearly so. Rescale the data.")
+        if getattr(self.embedding, "gram_error", None) is None:
+            self._require_semidefinite()  # where it is taken as exact, nothing else vouches for it
+
+    def _require_semidefinite(self) -> None:
+        # G_aa is a squared norm; a computed one is never below 0. Other minors may be, by their rounding.
+        least = min(float(np.min(np.diagonal(self.gram))), self.spectrum.lmin[1])
+        if least < 0:
+            raise AssumptionError(
+                f"the Gram matrix must be positive semidefinite. Certified lambda_min <= {least:.3g}."
+                " A Gram matrix has no negative eigenvalue; check how it was computed."
+            )
 
     @property
     def n(self) -> int:
@@ -161,9 +172,23 @@ class Problem:
 
     @cached_property
     def gram_relative_error(self) -> float:
-        """Bound on the rounding of each G_ab, relative to sqrt(G_aa G_bb)."""
+        """Bound on the rounding of each G_ab, relative to sqrt(G_aa G_bb); 0 where G is taken as exact (caveats)."""
         error = getattr(self.embedding, "gram_error", None)
-        return float(error(self.X)) if error is not None else 0.0
+        if error is None:
+            return 0.0
+        found = float(error(self.X))
+        require(0 <= found < math.inf, "embedding.gram_error(X)", "a finite number >= 0", found)
+        return found
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every guarantee and certificate takes on trust: the Gram matrix of an embedding without gram_error."""
+        if self.embedding is None or getattr(self.embedding, "gram_error", None) is not None:
+            return ()
+        return (
+            f"the Gram matrix of the embedding {self.embedding_name!r} is taken as exact, for it has no method"
+            " gram_error(X), a bound of the rounding of gram(X, X)",
+        )
 
     @cached_property
     def gram_diagonal(self) -> list[arb]:

@@ -14,6 +14,7 @@ from flint import arb
 
 UNIT_ROUNDOFF = 2.0**-53
 LARGE = 300  # order from which Lanczos is faster than a whole eigendecomposition
+LEAST_LARGE = 1e-250  # largest entry from which it is tried: the inverse must not overflow
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,9 @@ def _extremes(matrix: np.ndarray) -> list[tuple[float, np.ndarray]]:
     eigenvalue with the inverse where there is one. An eigenvalue's error is about the square of its vector's.
     """
     n = len(matrix)
-    if n > LARGE:
+    if n > LARGE and np.max(np.abs(matrix)) > LEAST_LARGE:
         from scipy.linalg import LinAlgError, cho_factor, cho_solve
-        from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+        from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
         start = np.random.default_rng(0).standard_normal(n)
         try:
@@ -63,7 +64,7 @@ def _extremes(matrix: np.ndarray) -> list[tuple[float, np.ndarray]]:
                 gap, bottom = eigsh(flipped, k=1, which="LA", v0=start, tol=1e-7)
                 low = high[0] - gap[0]
             return [(float(low), bottom[:, 0]), (float(high[0]), top[:, 0])]
-        except ArpackNoConvergence:
+        except ArpackError:  # no convergence, or a vector that vanishes
             pass
     values, vectors = np.linalg.eigh(matrix)
     return [(float(values[0]), vectors[:, 0]), (float(values[-1]), vectors[:, -1])]

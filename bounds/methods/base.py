@@ -68,7 +68,8 @@ ROOT = Shape("1 - s", lambda: arb(1) / 2, lambda b: 1 - b, lambda b: 1 - (1 - b)
 class Profile:
     """rho(s) = sqrt(A) g(s/s*): how the rate constant may shrink along the path.
 
-    A: arb, rho(0)^2 (a lower bound of it); extent: arb, s*, infinite for the constant shape; g: one of the four shapes.
+    A: arb, rho(0)^2 (a lower bound of it); extent: arb, s*, infinite for the constant shape and for no other;
+    g: one of the four shapes.
     """
 
     A: arb
@@ -76,11 +77,18 @@ class Profile:
     shape: Shape
 
     @property
+    def empty(self) -> bool:
+        """rho is not certified positive anywhere: nothing is claimed at any scale."""
+        return not (self.A > 0 and self.extent > 0)  # a comparison with NaN is false
+
+    @property
     def critical(self) -> arb:
-        """a: the scale above which a residual of norm one converges, 1 / integral(rho)."""
-        if not self.extent.is_finite():
+        """a: the scale above which a residual of norm one converges, 1 / integral(rho); infinite where rho is empty."""
+        if self.empty:
+            return arb("inf")
+        if self.shape is CONSTANT:
             return arb(0)  # rho never falls: every scale will do
-        return 1 / (self.A.nonnegative_part().sqrt() * self.extent * self.shape.integral())
+        return 1 / (self.A.sqrt() * self.extent * self.shape.integral())
 
     def remaining(self, beta: arb) -> arb:
         """rho(S)^2 where beta = a ||r^0|| / scale; the certified rate is 2 scale^2 times this."""
@@ -88,8 +96,8 @@ class Profile:
 
     def path_length(self, beta: arb) -> arb:
         """S, a bound on the whole path; infinite where rho never falls, for then beta does not tell."""
-        if not self.extent.is_finite():
-            return self.extent
+        if self.shape is CONSTANT:
+            return arb("inf")
         return self.extent * self.shape.position(beta)
 
 
@@ -133,9 +141,9 @@ class Method:
 
 def paper_profile(problem: Problem, slope: arb, eta: arb, kappa: arb) -> Profile:
     """The paper's own form: eta^{3/2} falls by at most kappa sqrt(L^0)/scale, so a = kappa/(sqrt(2) eta^{3/2})."""
-    A = problem.spectrum.lmin_floor * slope**2 * eta
-    critical = kappa / (arb(2).sqrt() * eta * eta.sqrt())
-    return Profile(A, 3 / (2 * critical * A.sqrt()), LINEAR_FRACTION)
+    lmin = problem.spectrum.lmin_floor
+    # s* = 3/(2 a sqrt(A)), written so that eta = 0 gives an extent of 0.
+    return Profile(lmin * slope**2 * eta, 3 * eta / (arb(2).sqrt() * kappa * slope * lmin.sqrt()), LINEAR_FRACTION)
 
 
 def no_check(problem: Problem) -> None:

@@ -18,7 +18,7 @@ from bounds.errors import AssumptionError
 from bounds.methods import kernel, slopes
 from bounds.methods.base import ROOT, Profile
 from bounds.methods.collocation import Reference, grid
-from bounds.methods.shadowing import SLACK, Constants, Shadow, Stage, check, check_size, follow
+from bounds.methods.shadowing import LEAST_RESIDUAL, SLACK, Constants, Shadow, Stage, check, check_size, follow
 from bounds.problem import Problem
 
 ENOUGH = 0.9  # of the best rate that the path so far allows: follow it until the handover certifies as much
@@ -30,13 +30,15 @@ PRECISIONS = (1e-9, 2e-12)
 @dataclass(frozen=True)
 class Proof:
     """L^t <= L^0 exp(-rate t) for all t >= 0. beta, critical: of the master theorem where it takes over, `time` after
-    the start; path_length: a bound on the whole path; facts: how the path was shadowed."""
+    the start; path_length: a bound on the whole path; facts: how the path was shadowed. Without a proof the rate is 0,
+    and `ended` says why the path ends at the time in `facts`."""
 
-    rate: float
-    beta: float
-    critical: float
-    path_length: float
+    rate: float = 0.0
+    beta: float = math.inf
+    critical: float = math.inf
+    path_length: float = math.inf
     facts: dict[str, float] = field(default_factory=dict)
+    ended: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,37 +135,45 @@ class Account:
         return min(self.rate, self.dropped / self.time) / SLACK if self.time > 0 else math.inf
 
     def loss(self) -> float:
-        """An upper bound of the loss now."""
-        return self.start[1] ** 2 / 2 * math.exp(-self.dropped) * SLACK
+        """An upper bound of the loss now, never 0."""
+        return self.start[1] ** 2 / 2 * math.exp(-self.dropped) * SLACK + 1e-300
+
+    def ratio(self) -> float:
+        """An upper bound of the loss now, relative to that at the start."""
+        return (self.start[1] / self.start[0]) ** 2 * math.exp(-self.dropped) * SLACK
 
 
-def prove(problem: Problem, H: np.ndarray, signs: np.ndarray, norm: Callable[[np.ndarray], arb]) -> Proof | None:
-    """Follow the path from H (m, n) until the master theorem takes over; None where it is lost before.
+def prove(problem: Problem, H: np.ndarray, signs: np.ndarray, norm: Callable[[np.ndarray], arb]) -> Proof:
+    """Follow the path from H (m, n) until the master theorem takes over; a Proof of rate 0 where it is lost before.
 
     norm(H): ||r|| at H, enclosed. A path that is lost, or too uncertain for a good rate, is followed once more with a
-    smaller defect.
+    smaller defect. The scale and G_max are of size one (magnitudes.in_units).
     """
     check(problem)
     check_size(H)
-    best: Proof | None = None
+    best = Proof()
     for precision in PRECISIONS:
         found = _prove(problem, H, signs, norm, precision)
-        if found is not None and (best is None or found.rate > best.rate):
+        if found.rate > best.rate or not best.facts:
             best = found
-        if best is not None and best.rate >= best.facts["rate before"] / 2:
+        if best.rate > 0 and best.rate >= best.facts["rate before"] / 2:
             break
+        if found.facts["steps"] >= STEPS:
+            break  # a smaller defect takes more steps
     return best
 
 
 def _prove(
     problem: Problem, H: np.ndarray, signs: np.ndarray, norm: Callable[[np.ndarray], arb], precision: float
-) -> Proof | None:
+) -> Proof:
     k = Constants(problem, float(abs(signs[0])))
     start = norm(H)
     account = Account((max(float_down(start), 0.0), float_up(start)))
     if account.start[0] == 0:
-        return None
+        nothing = "the residual there is zero within its rounding: nothing has to converge"
+        return Proof(facts={"time": 0.0, "steps": 0}, ended=nothing)
     best: Proof | None = None
+    ended = "no further step can be proved"
     path, worst, extra, sizes, local = 0.0, 0.0, 0.0, [0.0], None
     for count, stage in enumerate(follow(problem, H, signs, precision=precision)):
         ref, found = stage.reference, stage.shadow
@@ -187,13 +197,20 @@ def _prove(
                 "distance": stage.distance,
                 "defect": worst,
                 "exponent": stage.growth,
-                "loss ratio": account.loss() / (account.start[0] ** 2 / 2),
+                "loss ratio": account.ratio(),
                 "rate before": account.allowed() if count else end.rate,
                 "rate after": end.rate,
             }
             best = Proof(min(account.allowed(), end.rate), end.beta, end.critical, path + end.path, facts)
-        enough = end.beta <= NEARLY_ALL or end.rate >= ENOUGH * account.allowed()
-        lost = 2 * extra > sizes[-1] and (best is not None or end.beta >= 1)
-        if enough or lost or count >= STEPS:
-            return best
-    return best
+        if end.beta <= NEARLY_ALL or end.rate >= ENOUGH * account.allowed():
+            break
+        if account.start[0] < LEAST_RESIDUAL * k.c:
+            ended = f"the residual is below {LEAST_RESIDUAL:g} of the scale, too small to follow"
+            break
+        if 2 * extra > sizes[-1] and (best is not None or end.beta >= 1):
+            ended = "the true path is no longer known well enough against the residual"
+            break
+        if count >= STEPS:
+            ended = f"{STEPS} steps are too few"
+            break
+    return best if best is not None else Proof(facts={"time": stage.time, "steps": count}, ended=ended)

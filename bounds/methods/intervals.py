@@ -15,9 +15,19 @@ from bounds.formulas import Constant
 from bounds.methods.base import zoom_minimise
 from bounds.problem import Problem
 
+LARGEST_VARIANCE = 1e8  # looked at where sigma saturates: beyond, the search would not find the slopes near 0
+
+
+def _open_right(problem: Problem) -> bool:
+    """|sigma'| keeps a positive limit far out on the right."""
+    act = problem.activation
+    return act.slopes_at_ends[1] > 0 and math.isinf(act.active[1])
+
 
 def _reach(problem: Problem) -> tuple[float, float, float]:
     gmin, gmax = float(problem.gmin), float(problem.gmax)
+    if not _open_right(problem):
+        gmin, gmax = min(gmin, LARGEST_VARIANCE), min(gmax, LARGEST_VARIANCE)
     return gmin, gmax, 4 * max(1.0, math.sqrt(gmax))
 
 
@@ -51,7 +61,7 @@ def free_interval(problem: Problem, power: float) -> tuple[Interval, float]:
     gmin, gmax, reach = _reach(problem)
     act = problem.activation
     low = max(act.active[0], -reach)
-    open_right = act.slopes_at_ends[1] > 0 and math.isinf(act.active[1])
+    open_right = _open_right(problem)
 
     def ends(left: Any, xi: Any, width: Any) -> tuple[Any, Any]:
         return left, left * 0 + math.inf if open_right else left + 2 * xi + width

@@ -23,6 +23,10 @@ from bounds.problem import Problem
 from bounds.spectrum import UNIT_ROUNDOFF, gamma, spectrum
 
 SLACK = 1 + 1e-6  # on every sum of non-negative terms: more than its own rounding
+# What underflow can take from any bound below, n = 10^6 points included: the square of what is below 1e-154 is lost.
+# It is absolute, so scale and G_max must be of size one; certify sees to it (magnitudes.in_units).
+TINY = 1e-140
+LEAST_RESIDUAL = 1e-100  # that a path is followed from: its roundings are far above TINY
 LEBESGUE = 1 + 2 / math.pi * math.log(DEGREE + 1)
 MOST_ENTRIES = 4_000_000  # of H: beyond, the nodes of a step need gigabytes
 REJECTIONS = 60
@@ -69,12 +73,12 @@ class Constants:
         self.root_lmax = math.sqrt(problem.spectrum.lmax[1]) * SLACK
         summed = gamma(problem.n + 2) * np.abs(problem.gram)
         radius, relative = problem.gram_radius, problem.gram_relative_error
-        self.products = (summed + relative * np.outer(self.roots, self.roots) + radius) * SLACK
+        self.products = (summed + relative * np.outer(self.roots, self.roots) + radius) * SLACK + TINY
         self.gram_error = (relative * float(np.trace(problem.gram)) + radius) * SLACK
 
     def norm(self, per_datum: np.ndarray) -> float:
         """|Z| at most, where per_datum (n,) bounds the root mean square over the neurons of Z_ia."""
-        return self.root_lmax * float(np.linalg.norm(per_datum)) * SLACK
+        return self.root_lmax * float(np.linalg.norm(per_datum)) * SLACK + TINY
 
     def value_size(self, h_size: np.ndarray) -> np.ndarray:
         """A bound of mean_i |sigma(h_ia)|, h_size (n,) one of the root mean square of h_ia."""
@@ -133,12 +137,12 @@ def shadow(k: Constants, ref: Reference, state_error: float) -> Shadow:
     h_size = _rms(ref.H).max(axis=0)
     speed = float(_rms(ref.velocity).max())
     summing = gamma(N + 4) * reach * speed + 2 * UNIT_ROUNDOFF * float(h_size.max())
-    h_error = (state_error + reach * velocity_error + summing) * SLACK
+    h_error = (state_error + reach * velocity_error + summing) * SLACK + TINY
     ulp = FUNCTION_ULPS * UNIT_ROUNDOFF
     sizes = k.value_size(h_size + h_error)
     r_size = np.abs(ref.residual).max(axis=0)
     r_error = c * (k.ls * h_error + (gamma(depth(m) + 2) + ulp) * sizes)
-    r_error = (r_error + 4 * UNIT_ROUNDOFF * (np.abs(problem.y) + r_size)) * SLACK
+    r_error = (r_error + 4 * UNIT_ROUNDOFF * (np.abs(problem.y) + r_size)) * SLACK + TINY
     slope_error = k.l2 * h_error + ulp * k.ls
     g_error = (k.ls * r_error + (r_size + r_error) * slope_error + 4 * UNIT_ROUNDOFF * k.ls * r_size) * SLACK
     mismatch = k.root_lmax * float(ref.mismatch.max()) * SLACK
@@ -147,7 +151,7 @@ def shadow(k: Constants, ref: Reference, state_error: float) -> Shadow:
     coefficients = (tables.coefficients @ ref.velocity.reshape(N + 1, -1)).reshape(N + 1, m, n)
     np.abs(coefficients, out=coefficients)
     off_velocity = c * float(np.max(k.products @ np.abs(ref.drive).max(axis=(0, 1))))
-    blur = 2 * off_velocity + 4 * gamma(N + 6) * float(np.abs(ref.velocity).max())
+    blur = 2 * off_velocity + 4 * gamma(N + 6) * float(np.abs(ref.velocity).max()) + TINY
     peak = (coefficients.max(axis=(1, 2)) + blur) * SLACK
     mean = (coefficients.mean(axis=1) + blur) * SLACK
     centre = np.abs(ref.residual[N // 2]) + r_error

@@ -28,11 +28,16 @@ SLACK = 1 - 1e-9  # of a value or an integral: more than the roundings of formin
 class StepProfile:
     """rho as a step function: levels (J,), nonincreasing, on intervals of one `width`, each a lower bound of rho.
 
-    Read like base.Profile: A, extent, critical, remaining(beta), path_length(beta).
+    Read like base.Profile: empty, A, extent, critical, remaining(beta), path_length(beta).
     """
 
     levels: np.ndarray
     width: float
+
+    @property
+    def empty(self) -> bool:
+        """rho is nowhere positive."""
+        return not self.levels[0] > 0
 
     @property
     def A(self) -> arb:
@@ -79,7 +84,7 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> list[StepProfile | Profile]
         np.maximum(squares, row - nu * np.square(ends)[:, None], out=squares)
     root = math.sqrt(float(problem.spectrum.lmin_floor))
     rho = root * np.sqrt(squares.min(axis=1)) * SLACK
-    return [*single, StepProfile(np.minimum.accumulate(rho), width)] if rho[0] > 0 else single
+    return [*single, StepProfile(np.minimum.accumulate(rho), width)]
 
 
 def mean_envelope(problem: Problem, H: np.ndarray, a: int, nu: float) -> float:
