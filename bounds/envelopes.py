@@ -117,8 +117,9 @@ def population_moments(activation: Activation, variance: arb, nu: float, *, fine
         return _piecewise_moments(activation, nu)
     table = _table_for(activation, variance, nu, fine)
     root = math.sqrt(float(variance))
-    lower = arb(_expect_linear(table.nodes, table.lower, root) - ROUNDING)
-    upper = arb(_expect_linear(table.nodes, table.upper**2, root) + ROUNDING)
+    size = max(1.0, float(activation.Ls.upper()) ** 2)  # of the values
+    lower = arb(_expect_linear(table.nodes, table.lower, root) - ROUNDING * size)
+    upper = arb(_expect_linear(table.nodes, table.upper**2, root) + ROUNDING * size**2)
     # |e_mu'| <= 2 sqrt(mu) Ls and e_mu <= Ls^2 carry the uncertainty of the variance over.
     ls = activation.Ls.max(arb(1))
     spread = 2 * (arb(nu) / variance).sqrt() * ls * (variance.sqrt() - arb(root)).abs_upper()

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 import bounds
 from bounds.certificate import residual_norm
 from bounds.cli import run
+from bounds.envelopes import envelope_of
 from bounds.magnitudes import LARGEST, LARGEST_GRAM, SMALLEST_SCALE, in_units
-from bounds.methods import CERTIFICATES_ONLY, METHODS, handover, shadowing
+from bounds.methods import CERTIFICATES_ONLY, METHODS, envelope, handover, shadowing
 from bounds.methods.collocation import reference_step
 from bounds.methods.shadowing import Constants, shadow
 from bounds.spectrum import spectrum
@@ -336,6 +337,36 @@ def test_a_network_that_has_converged(method):
         assert c.path_length < 1e-300
 
 
+# Absolute allowances are of the size of what they are for
+
+
+def test_the_mean_envelope_of_a_steep_activation_is_a_lower_bound():
+    """Slopes of 1000: envelopes are of size 10^6, and so is the rounding of their mean."""
+    import sympy as sp
+
+    from bounds.expressions import from_expression
+
+    steep = from_expression("steep", 1000 * sp.tanh(sp.Symbol("u", real=True)))
+    problem = bounds.Problem.from_gram([[1.0]], [0.1], activation=steep)
+    values_of = envelope_of(steep, problem.gram_diagonal[0], 1e6)
+    for seed in range(20):
+        h = 0.5 * np.random.default_rng(seed).standard_normal((200, 1))
+        values = values_of(h[:, 0])
+        exact = math.fsum(values.tolist()) / len(values)
+        assert exact > 1e4
+        assert envelope.mean_envelope(problem, h, 0, 1e6) <= exact - 1e-8
+
+
+def test_a_guarantee_of_a_saturating_activation_far_out_is_refused_by_its_assumption():
+    """Variances of 1e280: no interval is found where tanh has a slope; that is no wrong argument of the caller's."""
+    problem = bounds.Problem.from_gram(1e280 * GRAM, Y)
+    for method in METHODS:
+        with pytest.raises(bounds.AssumptionError):
+            bounds.guarantee(problem, method=method)
+    with pytest.raises(bounds.AssumptionError, match="no proved method applies"):
+        bounds.guarantee(problem)
+
+
 # The reason
 
 
@@ -366,12 +397,12 @@ def test_shadowing_says_where_it_ended():
     lost = certify("shadowing", gram=[[1.0]], y=[2.0], h=[[0.1], [0.5]], signs=[1.0, 1.0])
     assert not lost.holds
     assert re.search(r"until t = [\d.e+-]+, where no formula holds", lost.reason)
-    assert "until t = 0," in certify("shadowing", signs=1e4 * SIGNS).reason
+    assert "until t = 0," in certify("shadowing", h=0 * H, y=1e-9 * Y).reason
 
 
 def test_the_command_line_shows_the_reason(tmp_path, capsys):
     state = tmp_path / "state.npz"
-    np.savez(state, X=np.eye(2), y=Y, H=H, signs=SIGNS)
+    np.savez(state, X=np.eye(2), y=Y, H=H, signs=0.1 * SIGNS)
     assert run(main, ["certify", str(state)]) == 3
     assert "reason          no formula holds. The nearest is" in capsys.readouterr().out
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
-from bounds.envelopes import envelope_of, population_moments
+from bounds.envelopes import ROUNDING, envelope_of, population_moments
 from bounds.expectations import distinct
 from bounds.methods.base import PARABOLA, APriori, Method, Profile, no_check, zoom_minimise
 from bounds.problem import Problem
@@ -59,11 +59,13 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
 def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     """The same with the mean envelope at H."""
     nu = best_nu(problem)
-    least = arb("inf")
-    for a, g in enumerate(problem.gram_diagonal):
-        values = envelope_of(problem.activation, g, nu)(H[:, a])
-        least = least.min(arb(float(np.mean(values)) - 1e-12).nonnegative_part())
-    return _profile(problem, least, nu)
+    return _profile(problem, arb(min(mean_envelope(problem, H, a, nu) for a in range(problem.n))), nu)
+
+
+def mean_envelope(problem: Problem, H: np.ndarray, a: int, nu: float) -> float:
+    """A_{mu,a} = mean_i e_mu(h_ia) at least, mu = nu/G_aa."""
+    values = envelope_of(problem.activation, problem.gram_diagonal[a], nu)(H[:, a])
+    return max(float(np.mean(values)) - ROUNDING * max(1.0, float(problem.activation.Ls.upper()) ** 2), 0.0)
 
 
 METHOD = Method(

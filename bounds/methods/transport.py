@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
-from bounds.envelopes import envelope_of
 from bounds.methods import envelope
 from bounds.methods.base import Profile
 from bounds.problem import Problem
@@ -73,7 +72,7 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> list[StepProfile | Profile]
     """Bounds at H (m, n), each valid: the steps, and the envelope method's parabola, which no grid of s has blunted."""
     single: list[StepProfile | Profile] = [envelope.a_posteriori(problem, H)]
     nus = [envelope.best_nu(problem) * factor for factor in FACTORS]
-    A = np.array([[mean_envelope(problem, H, a, nu) for a in range(problem.n)] for nu in nus])
+    A = np.array([[envelope.mean_envelope(problem, H, a, nu) for a in range(problem.n)] for nu in nus])
     reach = math.sqrt(float(np.min(np.max(A / np.array(nus)[:, None], axis=0))))
     if not reach > 0:
         return single
@@ -85,9 +84,3 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> list[StepProfile | Profile]
     root = math.sqrt(float(problem.spectrum.lmin_floor))
     rho = root * np.sqrt(squares.min(axis=1)) * SLACK
     return [*single, StepProfile(np.minimum.accumulate(rho), width)]
-
-
-def mean_envelope(problem: Problem, H: np.ndarray, a: int, nu: float) -> float:
-    """A_{mu,a} = mean_i e_mu(h_ia) at least, mu = nu/G_aa."""
-    values = envelope_of(problem.activation, problem.gram_diagonal[a], nu)(H[:, a])
-    return max(float(np.mean(values)) - 1e-12, 0.0)
