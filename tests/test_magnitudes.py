@@ -171,6 +171,19 @@ def test_the_units_are_of_size_one():
     np.testing.assert_array_equal(np.ldexp(units.problem.y, units.scale), problem.y)
 
 
+@pytest.mark.parametrize("k", [-400, 300])
+def test_the_restart_in_other_units(k):
+    """The loss falls with H, y = 0: the same state is the first certified one, whatever the units of the scale."""
+    problem = bounds.Problem.from_gram(GRAM, 0 * Y)
+    states = [(float(t), 8 * 0.5**t * np.abs(H), 4 * np.ones(3)) for t in range(30)]
+    one = bounds.first_certified(problem, states)
+    other = bounds.first_certified(problem, [(t, h, np.ldexp(c, k)) for t, h, c in states])
+    assert one is not None
+    assert other is not None
+    assert 0 < one.index == other.index
+    assert other.certificate.rate == math.ldexp(one.certificate.rate, 2 * k)
+
+
 # The borders
 
 
@@ -497,6 +510,33 @@ def test_a_guarantee_is_not_made_from_an_empty_profile(monkeypatch):
     for y in (Y, 0 * Y):
         with pytest.raises(bounds.AssumptionError, match="says nothing here"):
             bounds.guarantee(bounds.Problem.from_gram(GRAM, y), method="slopes", scale=10.0)
+
+
+def test_a_path_of_too_many_steps_is_not_followed_once_more(monkeypatch):
+    """A smaller defect takes more steps, never fewer."""
+    tried = []
+    honest = handover.follow
+
+    def follow(*arguments, **options):
+        tried.append(options["precision"])
+        return honest(*arguments, **options)
+
+    monkeypatch.setattr(handover, "follow", follow)
+    monkeypatch.setattr(handover, "STEPS", 1)
+    c = bounds.certify(bounds.Problem([[1.0]], [0.1]), [[1.0]], signs=[1.0], method="shadowing")
+    assert not c.holds
+    assert "1 steps are too few" in c.reason
+    assert len(tried) == 1
+
+
+def test_a_step_without_a_next_sweep_keeps_what_it_has(monkeypatch):
+    def singular(*arguments):
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(np.linalg, "solve", singular)
+    problem = bounds.Problem.from_gram(GRAM, Y)
+    ref = reference_step(problem, H, SIGNS, 0.01, 0.0)
+    assert np.all(np.isfinite(ref.H))
 
 
 def test_a_path_whose_residual_is_tiny_is_not_followed():
