@@ -17,7 +17,7 @@ import bounds
 from bounds.certificate import residual_norm
 from bounds.cli import run
 from bounds.envelopes import envelope_of
-from bounds.magnitudes import LARGEST, LARGEST_GRAM, SMALLEST_SCALE, in_units
+from bounds.magnitudes import LARGEST, LARGEST_GRAM, LEAST_SCALE, in_units
 from bounds.methods import CERTIFICATES_ONLY, METHODS, envelope, handover, shadowing
 from bounds.methods.collocation import reference_step
 from bounds.methods.shadowing import Constants, shadow
@@ -251,7 +251,7 @@ BORDERS = [
     {"gram": 1.9 * LARGEST_GRAM * GRAM},
     {"gram": 2.1 / LARGEST_GRAM * GRAM},
     {"y": 1e150 * Y, "signs": 1e150 * SIGNS},
-    {"y": 1.1 * SMALLEST_SCALE * Y, "signs": 1.1 * SMALLEST_SCALE * SIGNS},
+    {"y": 1.1 * LEAST_SCALE * Y, "signs": 1.1 * LEAST_SCALE * SIGNS},
     {"y": 1e-320 * Y},
     {"y": 0 * Y, "h": 1e-320 * H},
     {"h": 0 * H, "y": 1e-200 * Y},
