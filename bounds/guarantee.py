@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import sys
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -206,6 +207,10 @@ def _by_method(
     else:
         promised = arb(beta).max(used)
     rate = 2 * c**2 * prior.profile.remaining(promised)
+    if not rate < sys.float_info.max:
+        raise AssumptionError(
+            f"method {method.name!r} promises a rate beyond any float at scale {chosen:.3g}. Lower it, or X."
+        )
     return Guarantee(
         method=method.name,
         source=method.source,
