@@ -31,6 +31,9 @@ from bounds.problem import Problem
 # The methods of CERTIFICATES_ONLY, each with the check of where it applies.
 STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
 
+# The methods of CERTIFICATES_ONLY, each with the check of where it applies.
+STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
+
 
 @dataclass(frozen=True)
 class Certificate:

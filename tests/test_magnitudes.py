@@ -380,6 +380,14 @@ def test_a_guarantee_of_a_saturating_activation_far_out_is_refused_by_its_assump
         bounds.guarantee(problem)
 
 
+def test_a_guarantee_of_a_rate_beyond_any_float_is_refused():
+    """Not the largest float: relu, G of size 1e280, and a scale of 1e150."""
+    problem = bounds.Problem.from_gram(1e280 * GRAM, Y, activation="relu")
+    with pytest.raises(bounds.AssumptionError, match="not a finite float"):
+        bounds.guarantee(problem, method="envelope", scale=1e150)
+    assert math.isfinite(bounds.guarantee(problem, method="envelope").rate)
+
+
 # The reason
 
 
