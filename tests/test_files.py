@@ -70,7 +70,9 @@ def test_the_longest_names_can_be_written(tmp_path, name):
     assert names(tmp_path) == [name]
 
 
-@pytest.mark.parametrize("name", ["a" * 256, "none/" + "a" * 256, "new/" + "é" * 128, "file/x.csv", "a\0b", "x/" * 2500])
+@pytest.mark.parametrize(
+    "name", ["a" * 256, "none/" + "a" * 256, "new/" + "é" * 128, "file/x.csv", "a\0b", "x/" * 2500]
+)
 def test_impossible_names_are_refused_before_the_work(tmp_path, name):
     (tmp_path / "file").write_text("")
     with pytest.raises(bounds.DataError, match="cannot be written"):
