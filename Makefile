@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REPORT := reports/output/gaps.csv
 
-.PHONY: setup verify test lint bench clean
+.PHONY: setup verify test fuzz lint bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make verify   verify the theorems on the built-in problems, write $(REPORT)"
 	@echo "make test     test this code"
+	@echo "make fuzz     many random calls, command lines and damaged files, and 50 kills (hours)"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure speed against autograd (minutes)"
 	@echo "make setup    create $(VENV) and install; verify and test do this by themselves"
@@ -34,6 +35,10 @@ verify: $(STAMP)
 test: $(STAMP)
 	@echo "==> testing the code"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto $(ARGS)
+
+fuzz: $(STAMP)
+	@echo "==> LINRATE_FUZZ=20000 examples of each random test, and kills at 50 random moments"
+	OMP_NUM_THREADS=1 LINRATE_FUZZ=$${LINRATE_FUZZ:-20000} $(BIN)/python -m pytest $(wildcard tests/test_fuzz*.py) tests/test_kill.py -q $(ARGS)
 
 lint: $(STAMP)
 	@echo "==> ruff, mypy"
