@@ -293,8 +293,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         write_report(rows, session.config.option.report)
     if session.config.stash[FAULTS]:
         session.exitstatus = BAD_INPUT
-    elif exitstatus == 0 and rows and overall(rows) is Verdict.UNDECIDED:
-        session.exitstatus = UNDECIDED
+    elif exitstatus == 0 and not session.config.option.collectonly:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        passed = reporter is None or reporter.stats.get("passed")
+        if (rows and overall(rows) is Verdict.UNDECIDED) or not (rows or passed):  # no evidence is no verdict
+            session.exitstatus = UNDECIDED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
