@@ -94,8 +94,8 @@ class Ending(Watcher):
                 " last line with the command and what `linrate --version` prints."
             )
 
-    def of_session(self, status: int, rows: Iterable[Row]) -> int:
-        """The exit code of the session: pytest's own 1 to 5 mean something else than ours."""
+    def of_session(self, status: int, rows: Iterable[Row], *, ran: bool = True) -> int:
+        """The exit code of the session: pytest's own 1 to 5 mean something else than ours. ran: not only collected."""
         if self.stop is not None or self.broken:
             return self.code(status)
         if "faulty" in self.failures or status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -105,7 +105,7 @@ class Ending(Watcher):
         if self.failures or status != pytest.ExitCode.OK:
             return INTERNAL
         rows = list(rows)
-        if not (rows or self.passed):
+        if ran and not (rows or self.passed):
             return UNDECIDED  # every test was skipped: no evidence is no verdict
         return UNDECIDED if rows and overall(rows) is Verdict.UNDECIDED else HOLDS
 
