@@ -11,7 +11,7 @@ REPORT := reports/output/gaps.csv
 help:
 	@echo "make verify   verify the theorems on the built-in problems, write $(REPORT)"
 	@echo "make test     test this code"
-	@echo "make fuzz     20 000 calls of the public functions with valid, borderline and wrong arguments (an hour)"
+	@echo "make fuzz     many random calls, command lines and damaged files, and 50 kills (hours)"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure speed against autograd (minutes)"
 	@echo "make setup    create $(VENV) and install; verify and test do this by themselves"
@@ -37,8 +37,8 @@ test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto $(ARGS)
 
 fuzz: $(STAMP)
-	@echo "==> fuzzing; LINRATE_FUZZ is the number of calls"
-	OMP_NUM_THREADS=1 LINRATE_FUZZ=$${LINRATE_FUZZ:-20000} $(BIN)/python -m pytest tests/test_fuzz*.py -q -n auto $(ARGS)
+	@echo "==> LINRATE_FUZZ is the number of examples of each random test; kills at 50 random moments"
+	OMP_NUM_THREADS=1 LINRATE_FUZZ=$${LINRATE_FUZZ:-20000} $(BIN)/python -m pytest $(wildcard tests/test_fuzz*.py) tests/test_kill.py -q $(ARGS)
 
 lint: $(STAMP)
 	@echo "==> ruff, mypy"

@@ -18,7 +18,7 @@ from flint import arb
 
 from bounds.arithmetic import ENCLOSED, NUMPY, Ops, symbolic
 from bounds.errors import AssumptionError, require
-from bounds.ranges import infimum
+from bounds.tails import infimum_on_the_line
 
 Interval = tuple[float, float]
 
@@ -160,7 +160,7 @@ class Activation:
             low, high = (abs(s) for s in self.pieces)
             return arb(high if left >= 0 else min(low, high))
         if not self.unimodal:
-            return arb(infimum(lambda u: self.both(ENCLOSED, u)[1], left, right))
+            return arb(infimum_on_the_line(lambda o, u: self.both(o, u)[1], ENCLOSED, left, right))
         floor = self.Ls
         for end, limit in zip(interval, self.slopes_at_ends, strict=True):
             at_limit = math.isinf(end) or (end in self.active and limit > 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,24 @@ from bounds.errors import AssumptionError
 MOST_BITS = 100_000  # of an integer bound: beyond, writing it down takes more memory than it is worth
 
 Ops = Any  # a namespace of sqrt, exp, expm1, log, pi, max, min, abs, asin, erf, tanh, sech2, sigmoid, softplus, ...
+
+
+WIDE = 2.0**-7  # the radius of a ball beyond which its ends say more than arb's own enclosure
+
+
+def _increasing(f: Callable[[arb], arb]) -> Callable[[Any], arb]:
+    """f on a ball, sharp on wide balls too."""
+
+    def enclosed(u: Any) -> arb:
+        x = arb(u)
+        return f(arb(x.lower())).union(f(arb(x.upper()))) if WIDE < x.rad() < math.inf else f(x)
+
+    return enclosed
+
+
+def _arb_sech2(u: Any) -> arb:
+    x = arb(u)
+    return (1 - square(ENCLOSED.tanh(x))).nonnegative_part() if WIDE < x.rad() < 1 else square(x.sech())
 
 
 def _arb_ncdf(u: arb) -> arb:
@@ -57,12 +76,12 @@ ENCLOSED: Ops = SimpleNamespace(
     asin=lambda x: arb(x).asin(),
     sin=lambda x: arb(x).sin(),
     cos=lambda x: arb(x).cos(),
-    tanh=lambda x: arb(x).tanh(),
-    sech2=lambda x: square(arb(x).sech()),
+    tanh=_increasing(arb.tanh),
+    sech2=_arb_sech2,
     sigmoid=_arb_sigmoid,
     softplus=_arb_softplus,
-    atan=lambda x: arb(x).atan(),
-    erf=lambda x: arb(x).erf(),
+    atan=_increasing(arb.atan),
+    erf=_increasing(arb.erf),
     ncdf=_arb_ncdf,
     npdf=lambda x: (-(arb(x) ** 2) / 2).exp() / (2 * arb.pi()).sqrt(),
     positive=lambda x: arb(x).nonnegative_part(),

@@ -31,6 +31,9 @@ from bounds.problem import Problem
 # The methods of CERTIFICATES_ONLY, each with the check of where it applies.
 STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
 
+# The methods of CERTIFICATES_ONLY, each with the check of where it applies.
+STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -107,16 +110,16 @@ def _nearest(found: list[Certificate]) -> Certificate:
 
 def _best(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
     """The nearest of all formulas that apply, with a reason that names the others."""
-    found, refused = [], {}
+    found, refused = [], []
     for method in proved_methods():
         if method.a_posteriori is None:
             continue
         try:
             found.append(_by_method(method, problem, H, signs))
         except AssumptionError as error:
-            refused[method.name] = error
+            refused.append(str(error))
     if not found:
-        raise AssumptionError(" | ".join(str(error) for error in refused.values()))
+        raise AssumptionError("no formula applies. " + " | ".join(refused))
     nearest = _nearest(found)
     held = [c.method for c in found if c.holds and c is not nearest]
     if nearest.holds:

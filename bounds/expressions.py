@@ -1,7 +1,8 @@
 """An activation from a SymPy expression: every constant that the proofs use is derived, none is asked for.
 
 Ls, L2 and sup |sigma| come from branch and bound over the real line, the quadrature strip from branch and bound over
-complex balls. What cannot be bounded is refused: a guarantee would have nothing to stand on.
+complex balls, both with an enclosure of what lies far out. What cannot be bounded is refused: a guarantee would have
+nothing to stand on.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import numpy as np
 from flint import acb, arb
 
 from bounds.activation import Activation
-from bounds.arithmetic import ENCLOSED, Ops
-from bounds.errors import ArgumentError, AssumptionError
-from bounds.ranges import UNBOUNDED, infimum, supremum
+from bounds.arithmetic import ENCLOSED, Ops, ball
+from bounds.errors import ArgumentError, AssumptionError, shown
+from bounds.ranges import UNBOUNDED, supremum
+from bounds.tails import infimum_on_the_line, supremum_on_the_line
 from bounds.tracked import TRACKED, Tracked
 
 HEIGHTS = (1.5, 1.25, 1.0, 0.75, 0.5, 0.25, 0.125)  # strips tried
 MOST_SLACK = 1e-11  # digits that evaluation in float64 may lose
-FAR = 2.0**10  # where the limits of |sigma'| at the ends are read off
+ENDS = 2.0**10  # where the limits of |sigma'| at the ends are read off
+LEAST_REACH = 2.0**27  # |u| up to which float64 must keep its digits
+MOST_REACH = 1000  # as a power of two
 
 Evaluate = Callable[[Ops, Any], Any]
 
@@ -60,6 +64,7 @@ COMPLEX: Ops = SimpleNamespace(
     sin=lambda z: acb(z).sin(),
     cos=lambda z: acb(z).cos(),
     tanh=lambda z: 2 * _complex_sigmoid(2 * z) - 1,
+    sech2=lambda z: 4 * _complex_sigmoid(2 * z) * _complex_sigmoid(-2 * z),
     sigmoid=_complex_sigmoid,
     softplus=_complex_softplus,
     erf=_complex_erf,
@@ -68,7 +73,8 @@ COMPLEX: Ops = SimpleNamespace(
 
 
 def _named(expression: Any) -> Any:
-    """log(1 + exp(w)) and 1/(1 + exp(w)) as functions of their own: they overflow, or lose all digits, as written."""
+    """log(1 + exp(w)), 1/(1 + exp(w)) and tanh as functions of their own: as written, they or their derivatives
+    overflow or lose all digits."""
     import sympy as sp
 
     class sigmoid(sp.Function):  # type: ignore[misc]
@@ -79,7 +85,16 @@ def _named(expression: Any) -> Any:
         def fdiff(self, argindex: int = 1) -> Any:
             return sigmoid(self.args[0])
 
+    class tanh(sp.Function):  # type: ignore[misc]
+        def fdiff(self, argindex: int = 1) -> Any:
+            return sech2(self.args[0])
+
+    class sech2(sp.Function):  # type: ignore[misc]
+        def fdiff(self, argindex: int = 1) -> Any:
+            return -2 * tanh(self.args[0]) * sech2(self.args[0])
+
     w = sp.Wild("w")
+    expression = expression.replace(sp.tanh(w), tanh(w))
     expression = expression.replace(sp.log(1 + sp.exp(w)), softplus(w))
     expression = expression.rewrite((sp.sinh, sp.cosh), sp.exp)
     for power in (1, 2, 3):
@@ -142,7 +157,7 @@ def from_expression(name: str, expression: Any) -> Activation:
     import sympy as sp
 
     if not isinstance(expression, sp.Expr):
-        raise ArgumentError(f"activation {name!r} must be a SymPy expression. Found {expression!r}.")
+        raise ArgumentError(f"activation {name!r} must be a SymPy expression. Found {shown(expression)}.")
     symbols = set(expression.free_symbols)
     if len(symbols) != 1:
         raise ArgumentError(f"activation {name!r} must have exactly one symbol. Found {sorted(map(str, symbols))}.")
@@ -153,16 +168,16 @@ def from_expression(name: str, expression: Any) -> Activation:
 
     ls = _bounded(name, slope, "Lipschitz: sup |sigma'|", "Assumption 2 asks for it")
     l2 = _bounded(name, bend, "C^(1,1): sup |sigma''|", "the proofs for smooth activations ask for it")
-    largest = supremum(lambda x: sigma(ENCLOSED, x))
-    strips = [(rho, supremum(lambda z: slope(COMPLEX, z), height=rho, tolerance=1e-3)) for rho in HEIGHTS]
+    largest = supremum_on_the_line(sigma, ENCLOSED)
+    strips = [(rho, supremum_on_the_line(slope, COMPLEX, height=rho, tolerance=1e-3)) for rho in HEIGHTS]
     finite = [s for s in strips if s[1] < UNBOUNDED * max(ls, 1e-300)]
     if not finite:
         raise AssumptionError(
             f"activation {name!r}: sigma' could not be bounded on any strip |Im u| <= {HEIGHTS[-1]} of the complex"
             " plane, which the quadrature needs. A singularity sits close to the real line: rescale u."
         )
-    slack = _evaluation_slack(name, sigma, slope, ls)
-    limits = tuple(infimum(lambda x: slope(ENCLOSED, x), *side) for side in ((-math.inf, -FAR), (FAR, math.inf)))
+    slack, reach = _evaluation_slack(name, sigma, slope, ls)
+    limits = tuple(infimum_on_the_line(slope, ENCLOSED, *side) for side in ((-math.inf, -ENDS), (ENDS, math.inf)))
     return Activation(
         name=name,
         both=lambda o, x: (sigma(o, x), slope(o, x)),
@@ -175,27 +190,44 @@ def from_expression(name: str, expression: Any) -> Activation:
         strip=min(finite, key=lambda s: s[1] / s[0]),
         unimodal=False,
         slack=slack,
+        reach=reach,
     )
 
 
-def _evaluation_slack(name: str, sigma: Evaluate, slope: Evaluate, ls: float) -> float:
-    """Four times the largest running error bound of sigma and sigma', relative to Ls max(1, |u|), on a grid."""
-    u = np.concatenate([np.linspace(-40, 40, 4001), *(s * np.geomspace(40, 1e8, 60) for s in (-1, 1))])
-    with np.errstate(all="ignore"):
-        point = Tracked(u, np.zeros_like(u))
-        errors = [f(TRACKED, point).error / np.maximum(1, np.abs(u)) for f in (sigma, slope)]
-    worst = max(float(np.max(np.nan_to_num(e, nan=np.inf))) for e in errors) / ls
-    if 4 * worst > MOST_SLACK:
-        at = u[int(np.argmax(np.maximum(*(np.nan_to_num(e, nan=np.inf) for e in errors))))]
+def _evaluation_slack(name: str, sigma: Evaluate, slope: Evaluate, ls: float) -> tuple[float, float]:
+    """(slack, reach): at every float u with |u| <= reach the running error bounds of sigma and sigma' are at most
+    slack Ls max(1, |u|), by branch and bound. reach is at least LEAST_REACH."""
+
+    def lost(u: arb) -> arb:
+        point = Tracked(u, arb(0))
+        return ENCLOSED.max(*(f(TRACKED, point).error for f in (sigma, slope))) / abs(u).max(arb(1)).lower() / ls
+
+    worst = supremum(lost, tolerance=0.5, left=-LEAST_REACH, right=LEAST_REACH)
+    if not worst <= MOST_SLACK:
+        grid = [s * x for s in (-1, 1) for x in np.geomspace(0.1, LEAST_REACH, 200).tolist()]
+        at = max(grid, key=lambda x: _size(lost(arb(x))))
         raise AssumptionError(
             f"activation {name!r} loses digits when it is evaluated as written: at u = {at:.3g} float64 may err by"
-            f" {worst:.2g} Ls. Write it without cancellation, for example 2*sin(u/2)**2 for 1 - cos(u)."
+            f" {_size(lost(arb(at))):.2g} Ls max(1, |u|). Write it without cancellation, for example 2*sin(u/2)**2 for"
+            " 1 - cos(u)."
         )
-    return 4 * worst
+    reach = LEAST_REACH
+    for k in range(27, MOST_REACH):
+        if not max(_size(lost(s * ball(2.0**k, 2.0 ** (k + 1)))) for s in (-1, 1)) <= MOST_SLACK:
+            break
+        worst = max(worst, *(_size(lost(s * ball(2.0**k, 2.0 ** (k + 1)))) for s in (-1, 1)))
+        reach = 2.0 ** (k + 1)
+    return worst, reach
+
+
+def _size(x: arb) -> float:
+    """An upper bound, infinite where there is none."""
+    upper = float(abs(x).upper())
+    return math.nextafter(upper, math.inf) if upper == upper else math.inf
 
 
 def _bounded(name: str, F: Evaluate, what: str, why: str) -> float:
-    bound = supremum(lambda x: F(ENCLOSED, x))
+    bound = supremum_on_the_line(F, ENCLOSED)
     if bound < UNBOUNDED:
         return bound
     at = [f"{abs(float(arb(F(ENCLOSED, arb(10.0**k))).mid())):.3g} at u = 1e{k}" for k in (1, 3, 6)]

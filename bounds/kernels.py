@@ -22,7 +22,7 @@ TERMS = 80
 ROUNDING = (
     1e-12  # of a coefficient, relative to F's size: sums of a few hundred terms of he_k(z) phi(z), each at most 1
 )
-EVALUATION = 512 * 2.0**-53  # of a closed form, relative to sqrt(K_aa K_bb)
+EVALUATION = 512 * 2.0**-53  # of a closed form, relative to sqrt(K_aa K_bb) and times LOSS of its variances
 
 Kernel = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """(var u (n, 1), var v (1, n2), cov (n, n2)) -> E sigma(u) sigma(v) (n, n2)."""
@@ -71,6 +71,15 @@ def _cos(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 
 CLOSED: dict[str, Kernel] = {"erf": _erf, "gelu": _gelu, "sin": _sin, "cos": _cos, "linear": lambda a, b, c: c}
 
+# What cancels near correlation one costs more roundings the larger the variance: 1 - sin^2 of the arcsine for erf,
+# (1 + a)(1 + b) - c^2 for GELU, the exponents c - (a + b)/2 for sin and cos.
+LOSS: dict[str, Callable[[float], float]] = {
+    "erf": lambda g: math.sqrt(1 + 2 * g),
+    "gelu": lambda g: math.sqrt(1 + g),
+    "sin": lambda g: 1 + g,
+    "cos": lambda g: 1 + g,
+}
+
 
 def polynomial_kernel(coefficients: Sequence[float]) -> Kernel:
     """sigma(u) = sum_k coefficients[k] u^k, exactly: its Hermite expansion is finite.
@@ -103,8 +112,8 @@ def value_kernel(activation: Activation, a: np.ndarray, b: np.ndarray, c: np.nda
     """
     if activation.pieces is not None or activation.name in CLOSED:
         kernel = _two_slopes(*activation.pieces) if activation.pieces else CLOSED[activation.name]
-        # For GELU (1 + a)(1 + b) - c^2 cancels near correlation one: relative to the kernel, sqrt(variance) roundings.
-        loss = math.sqrt(1 + float(max(np.max(a), np.max(b)))) if activation.name == "gelu" else 1.0
+        largest = float(max(np.max(a), np.max(b)))
+        loss = LOSS[activation.name](largest) if activation.name in LOSS else 1.0
         return kernel(a[:, None], b[None, :], c), EVALUATION * loss
     if activation.strip is None:
         raise AssumptionError(
@@ -147,7 +156,9 @@ def _mehler(
     """(sum_k a_k(g_a) a_k(g_b) rho^k, a bound of its error); second: E F^2 for each variance."""
     coefficients = {g: hermite_coefficients(F, activation, g) for g in second}
     size = {g: float(s.upper()) for g, s in second.items()}
-    lost = {g: ROUNDING + activation.slack * (1 + g) for g in size}
+    # sqrt(g) z is rounded, which moves sigma' by up to L2 times as much.
+    steep = 2.0**-51 * max(1.0, float((activation.L2 / activation.Ls).upper()))
+    lost = {g: ROUNDING + activation.slack * (1 + g) + steep * math.sqrt(g) for g in size}
     slack = {g: 4 * TERMS * lost[g] * max(s, float(activation.Ls) ** 2) for g, s in size.items()}
     tail = {g: max(size[g] - float(np.sum(np.square(coefficients[g]))), 0.0) + slack[g] for g in second}
     left, right = (np.array([coefficients[g] for g in v.tolist()]) for v in (a, b))

@@ -24,7 +24,7 @@ from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from bounds.spectrum import Spectrum
 
-SMALLEST_SCALE = 1e-290
+LEAST_SCALE = 1e-290
 LARGEST = 1e50  # of |H| and of max |y| / scale
 LARGEST_GRAM = 1e100  # of G_max, and of 1/G_max
 RATES = (1e-300, 1e300)
@@ -51,9 +51,9 @@ def check_magnitudes(problem: Problem, H: np.ndarray, scale: float) -> None:
     )
     k = -power_of_two(scale)
     require(
-        SMALLEST_SCALE <= scale <= LARGEST_SCALE,
+        LEAST_SCALE <= scale <= LARGEST_SCALE,
         "the scale, the magnitude of the signs,",
-        f"in [{SMALLEST_SCALE:g}, {LARGEST_SCALE:g}]",
+        f"in [{LEAST_SCALE:g}, {LARGEST_SCALE:g}]",
         scale,
         _same_paths(k),
     )

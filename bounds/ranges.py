@@ -1,8 +1,7 @@
-"""Suprema of |F| over the real line and over a strip around it, enclosed by branch and bound in ball arithmetic.
+"""Suprema of |F| over an interval and over a strip around it, enclosed by branch and bound in ball arithmetic.
 
 F is a function on balls that encloses its own range. Tails are cut into pieces up to |Re u| = 2^1000, and every
-supremum or infimum here is one over |Re u| <= 2^1000: further than a float64 pre-activation can go without overflowing
-in its own square, though not the whole line for a function such as log(1 + u^2).
+supremum or infimum here is one over |Re u| <= 2^1000; tails.py adds what lies beyond.
 """
 
 from __future__ import annotations
@@ -44,9 +43,17 @@ def _enclose(F: Callable[[Any], Any], u: Any) -> tuple[float, float]:
     return (lower, math.nextafter(upper, math.inf)) if upper == upper else (0.0, math.inf)
 
 
-def supremum(F: Callable[[Any], Any], *, height: float = 0.0, tolerance: float = 1e-9) -> float:
-    """An upper bound of sup |F(u)| over |Im u| <= height, within `tolerance` of it, relatively; infinite where none is
-    found. F must be real on the real line, so the upper half of the strip is enough."""
+def supremum(
+    F: Callable[[Any], Any],
+    *,
+    height: float = 0.0,
+    tolerance: float = 1e-9,
+    left: float = -math.inf,
+    right: float = math.inf,
+) -> float:
+    """An upper bound of sup |F(u)| over left <= Re u <= right, |Re u| <= 2^1000, |Im u| <= height, within `tolerance`
+    of it, relatively; infinite where none is found. F must be real on the real line, so the upper half of the strip is
+    enough."""
     best = 0.0
     queue: list[tuple[float, float, float, float, float]] = []
 
@@ -58,7 +65,7 @@ def supremum(F: Callable[[Any], Any], *, height: float = 0.0, tolerance: float =
         best = max(best, _enclose(F, middle if height == 0 else acb(middle, arb(d)))[0])
         heapq.heappush(queue, (-upper, a, b, c, d))
 
-    for a, b in pieces():
+    for a, b in pieces(left, right):
         push(a, b, 0.0, height)
     for _ in range(BUDGET):
         upper, a, b, c, d = queue[0]

@@ -30,7 +30,7 @@ class DescentState:
         stages = Stages(self.flow, self.h, self.slope)
         totals = stages.advance([length * self.residual], keep=self.slope, gram=False, work=True)
         self.residual = totals.residual
-        return max(float(totals.power[0]), 0.0) / length**2
+        return max(float(totals.power[0]), 0.0) / length / length  # whose square may not be a number
 
 
 def descend(

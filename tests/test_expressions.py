@@ -1,17 +1,21 @@
 """Activations from SymPy expressions: every derived constant against what is known, and the refusals."""
 
 import math
+from dataclasses import replace
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from flint import arb
 
 import bounds
 from bounds.activations import _REGISTRY
-from bounds.arithmetic import ENCLOSED
+from bounds.arithmetic import ENCLOSED, NUMPY, ball
 from bounds.datasets import load_builtin
 from bounds.expressions import COMPLEX, from_expression
 from bounds.ranges import supremum
+from bounds.tracked import TRACKED, Tracked
 
 u = sp.Symbol("u")
 
@@ -96,6 +100,8 @@ def test_registering_takes_three_lines_and_reaches_every_method():
         (sp.Integer(3), bounds.ArgumentError, "exactly one symbol"),
         ("tanh(u)", bounds.ArgumentError, "must be a SymPy expression"),
         (sp.log(u), bounds.AssumptionError, "not"),
+        (u * sp.log(1 + u**2) / 1000, bounds.AssumptionError, "not Lipschitz"),  # sigma' grows like log u
+        (u * sp.sin(u), bounds.AssumptionError, "not Lipschitz"),
         (sp.tanh(u) + 10**6 * (1 - sp.cos(u / 10**6)), bounds.AssumptionError, "loses digits"),
     ],
 )
@@ -106,16 +112,14 @@ def test_what_cannot_be_bounded_is_refused(expression, error, message):
 
 def test_balls_contain_the_complex_values():
     """The complex number system against mpmath, at the corners and the middle of boxes."""
-    import mpmath
     from flint import acb
-
-    from bounds.arithmetic import ball
 
     functions = {
         "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
         "softplus": lambda z: mpmath.log(1 + mpmath.exp(z)),
         "erf": mpmath.erf,
         "tanh": mpmath.tanh,
+        "sech2": lambda z: mpmath.sech(z) ** 2,
     }
     for name, exact in functions.items():
         for a, b, c, d in ((-3.0, -2.5, 0.0, 0.5), (0.5, 1.0, 0.25, 1.0), (-0.25, 0.25, 0.5, 0.75)):
@@ -132,9 +136,6 @@ def test_balls_contain_the_complex_values():
 
 def test_lost_digits_are_counted():
     """1 + K(1 - cos(u/K)) cancels in float64: the enclosure must hold what 50 digits give."""
-    import mpmath
-    from flint import arb
-
     from bounds.expectations import mean_value, slope_power
 
     K = 1000
@@ -151,26 +152,44 @@ def test_lost_digits_are_counted():
             assert mean_value(act, arb(g)).overlaps(arb(mpmath.nstr(mean, 40)))
 
 
-def test_running_error_bounds_contain_the_error():
-    import mpmath
+RUNNING = {
+    sp.exp(-u * u) / (1 + u * u): lambda x: mpmath.exp(-x * x) / (1 + x * x),
+    100 * (1 - sp.cos(u / 100)): lambda x: 100 * (1 - mpmath.cos(x / 100)),
+    sp.sqrt(1 + u * u) - 1: lambda x: mpmath.sqrt(1 + x * x) - 1,
+    sp.log(2 + u * u) + sp.atan(u) + sp.erf(u / 3): lambda x: (
+        mpmath.log(2 + x * x) + mpmath.atan(x) + mpmath.erf(x / 3)
+    ),
+    sp.tanh(3 * u) - u / (1 + sp.exp(-u)): lambda x: mpmath.tanh(3 * x) - x / (1 + mpmath.exp(-x)),
+}
 
-    from bounds.tracked import TRACKED, Tracked
 
-    grid = np.linspace(-8, 8, 65)
-    formulas = {
-        sp.exp(-u * u) / (1 + u * u): lambda x: mpmath.exp(-x * x) / (1 + x * x),
-        100 * (1 - sp.cos(u / 100)): lambda x: 100 * (1 - mpmath.cos(x / 100)),
-        sp.sqrt(1 + u * u) - 1: lambda x: mpmath.sqrt(1 + x * x) - 1,
-        sp.log(2 + u * u) + sp.atan(u) + sp.erf(u / 3): lambda x: (
-            mpmath.log(2 + x * x) + mpmath.atan(x) + mpmath.erf(x / 3)
-        ),
-    }
-    for formula, exact in formulas.items():
-        tracked = slope_free(formula)(TRACKED, Tracked(grid, np.zeros_like(grid)))
-        with mpmath.workdps(40):
-            errors = [abs(mpmath.mpf(v) - exact(mpmath.mpf(x))) for v, x in zip(tracked.value, grid, strict=True)]
-        assert all(e <= bound for e, bound in zip(errors, tracked.error, strict=True))
-        assert np.max(tracked.error) < 1e-10
+@pytest.mark.parametrize("formula", RUNNING)
+@pytest.mark.parametrize(("left", "right"), [(-8.0, -7.5), (-0.25, 0.0), (0.0, 0.25), (2.0, 2.5), (64.0, 128.0)])
+def test_running_error_bounds_contain_the_error_on_a_whole_piece(formula, left, right):
+    evaluate, grid = slope_free(formula), np.linspace(left, right, 41)
+    with np.errstate(all="ignore"):
+        computed = evaluate(NUMPY, grid)
+    tracked = evaluate(TRACKED, Tracked(ball(left, right), arb(0)))
+    with mpmath.workdps(60):
+        for x, v in zip(grid.tolist(), computed.tolist(), strict=True):
+            exact = RUNNING[formula](mpmath.mpf(x))
+            assert arb(mpmath.nstr(abs(mpmath.mpf(v) - exact), 30)) <= tracked.error
+            assert tracked.value.overlaps(arb(mpmath.nstr(exact, 50)))
+    assert tracked.error < 1e-10
+
+
+def test_what_overflows_has_no_error_bound():
+    evaluate = slope_free(sp.sqrt(1 + u * u))
+    assert evaluate(TRACKED, Tracked(arb(2.0**500), arb(0))).error < 2.0**460
+    assert not evaluate(TRACKED, Tracked(arb(2.0**520), arb(0))).error.is_finite()
+
+
+def test_an_expression_is_refused_beyond_the_range_in_which_it_keeps_its_digits():
+    """sqrt(1 + u^2) is infinite in float64 from |u| = 1e154 on."""
+    act = replace(bounds.get_activation("softplus"), name="mine", reach=1e100)
+    problem = bounds.Problem([[1.0]], [0.5], activation=act)
+    with pytest.raises(bounds.AssumptionError, match="keeps its digits in float64 only for"):
+        bounds.certify(problem, [[1e150], [0.5]], signs=[10.0, 10.0])
 
 
 def slope_free(formula):
@@ -179,8 +198,21 @@ def slope_free(formula):
     return _compile(formula, "test")
 
 
-@pytest.mark.parametrize("formula", [u / (1 + u**2), u / sp.sqrt(1 + u**2), sp.atan(u), sp.tanh(u - 30)])
-def test_rational_and_shifted_activations_are_accepted(formula):
+@pytest.mark.parametrize(
+    ("formula", "largest"),
+    [(u / (1 + u**2), 0.5), (u / sp.sqrt(1 + u**2), 1.0), (sp.atan(u), math.pi / 2), (sp.tanh(u - 30), 1.0)],
+)
+def test_rational_and_shifted_activations_are_accepted(formula, largest):
     act = from_expression("mine", formula)
     assert float(act.Ls) == pytest.approx(1.0, rel=1e-3)
     assert act.interval[0] < act.interval[1]
+    assert act.bounded_by >= largest
+    assert act.bounded_by == pytest.approx(largest, rel=1e-2)
+
+
+@pytest.mark.parametrize("formula", [sp.log(1 + u**2), sp.sqrt(1 + u**2)])
+def test_an_unbounded_activation_is_not_bounded_by_its_size_at_a_large_argument(formula):
+    """log(1 + 2^2000) = 1386 bounds no supremum over the line."""
+    act = from_expression("mine", formula)
+    assert act.bounded_by is None
+    assert act.reach >= 1e100

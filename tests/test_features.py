@@ -6,7 +6,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -259,3 +259,32 @@ def test_embeddings_are_named_and_read_back():
     for bad in ("random-features:depht=2", "random-features:depth=x", "identiti"):
         with pytest.raises(bounds.ArgumentError):
             get_embedding(bad)
+
+
+def closed_form(name, a, b, c):
+    """E sigma(u) sigma(v) from balls; the formulas themselves are tested by quadrature above."""
+    pi = arb.pi()
+    if name == "erf":
+        return 2 / pi * (2 * c / ((1 + 2 * a) * (1 + 2 * b)).sqrt()).asin()
+    if name == "gelu":
+        A, B = 1 + a, 1 + b
+        T = arb(1) / 4 + (c / (A * B).sqrt()).asin() / (2 * pi)
+        return c * T + (a * b + c * c * (1 / A + 1 / B - 1)) / (2 * pi * (A * B - c * c).sqrt())
+    sign = -1 if name == "sin" else 1
+    return ((c - (a + b) / 2).exp() + sign * (-c - (a + b) / 2).exp()) / 2
+
+
+@pytest.mark.parametrize("name", ["erf", "gelu", "sin", "cos"])
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e2, 1e4, 1e8])
+def test_closed_forms_err_by_no_more_than_they_say(name, size):
+    """Near correlation one the arguments cancel: the exponent c - (a + b)/2 of sin carries roundings of size a."""
+    rng = np.random.default_rng(2)
+    for _ in range(60):
+        a = size * rng.uniform(0.5, 2)
+        b = a * (1 + rng.uniform(-1, 1) * 10.0 ** -rng.integers(0, 12))
+        c = rng.choice([-1, 1]) * (1 - 10.0 ** -rng.uniform(0.1, 16)) * math.sqrt(a * b)
+        K, error = value_kernel(bounds.get_activation(name), np.array([a]), np.array([b]), np.array([[c]]))
+        with ctx.workprec(400):
+            exact = closed_form(name, arb(a), arb(b), arb(c))
+            norm = (closed_form(name, arb(a), arb(a), arb(a)) * closed_form(name, arb(b), arb(b), arb(b))).sqrt()
+            assert abs(arb(float(K[0, 0])) - exact) <= error * norm

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 import bounds
 from bounds.certificate import residual_norm
 from bounds.cli import run
-from bounds.magnitudes import LARGEST, LARGEST_GRAM, SMALLEST_SCALE, in_units
-from bounds.methods import CERTIFICATES_ONLY, METHODS, handover, shadowing
+from bounds.envelopes import envelope_of
+from bounds.magnitudes import LARGEST, LARGEST_GRAM, LEAST_SCALE, in_units
+from bounds.methods import CERTIFICATES_ONLY, METHODS, envelope, handover, shadowing
 from bounds.methods.collocation import reference_step
 from bounds.methods.shadowing import Constants, shadow
 from bounds.spectrum import spectrum
@@ -170,6 +171,19 @@ def test_the_units_are_of_size_one():
     np.testing.assert_array_equal(np.ldexp(units.problem.y, units.scale), problem.y)
 
 
+@pytest.mark.parametrize("k", [-400, 300])
+def test_the_restart_in_other_units(k):
+    """The loss falls with H, y = 0: the same state is the first certified one, whatever the units of the scale."""
+    problem = bounds.Problem.from_gram(GRAM, 0 * Y)
+    states = [(float(t), 8 * 0.5**t * np.abs(H), 4 * np.ones(3)) for t in range(30)]
+    one = bounds.first_certified(problem, states)
+    other = bounds.first_certified(problem, [(t, h, np.ldexp(c, k)) for t, h, c in states])
+    assert one is not None
+    assert other is not None
+    assert 0 < one.index == other.index
+    assert other.certificate.rate == math.ldexp(one.certificate.rate, 2 * k)
+
+
 # The borders
 
 
@@ -237,7 +251,7 @@ BORDERS = [
     {"gram": 1.9 * LARGEST_GRAM * GRAM},
     {"gram": 2.1 / LARGEST_GRAM * GRAM},
     {"y": 1e150 * Y, "signs": 1e150 * SIGNS},
-    {"y": 1.1 * SMALLEST_SCALE * Y, "signs": 1.1 * SMALLEST_SCALE * SIGNS},
+    {"y": 1.1 * LEAST_SCALE * Y, "signs": 1.1 * LEAST_SCALE * SIGNS},
     {"y": 1e-320 * Y},
     {"y": 0 * Y, "h": 1e-320 * H},
     {"h": 0 * H, "y": 1e-200 * Y},
@@ -336,6 +350,44 @@ def test_a_network_that_has_converged(method):
         assert c.path_length < 1e-300
 
 
+# Absolute allowances are of the size of what they are for
+
+
+def test_the_mean_envelope_of_a_steep_activation_is_a_lower_bound():
+    """Slopes of 1000: envelopes are of size 10^6, and so is the rounding of their mean."""
+    import sympy as sp
+
+    from bounds.expressions import from_expression
+
+    steep = from_expression("steep", 1000 * sp.tanh(sp.Symbol("u", real=True)))
+    problem = bounds.Problem.from_gram([[1.0]], [0.1], activation=steep)
+    values_of = envelope_of(steep, problem.gram_diagonal[0], 1e6)
+    for seed in range(20):
+        h = 0.5 * np.random.default_rng(seed).standard_normal((200, 1))
+        values = values_of(h[:, 0])
+        exact = math.fsum(values.tolist()) / len(values)
+        assert exact > 1e4
+        assert envelope.mean_envelope(problem, h, 0, 1e6) <= exact - 1e-8
+
+
+def test_a_guarantee_of_a_saturating_activation_far_out_is_refused_by_its_assumption():
+    """Variances of 1e280: no interval is found where tanh has a slope; that is no wrong argument of the caller's."""
+    problem = bounds.Problem.from_gram(1e280 * GRAM, Y)
+    for method in METHODS:
+        with pytest.raises(bounds.AssumptionError):
+            bounds.guarantee(problem, method=method)
+    with pytest.raises(bounds.AssumptionError, match="no proved method applies"):
+        bounds.guarantee(problem)
+
+
+def test_a_guarantee_of_a_rate_beyond_any_float_is_refused():
+    """Not the largest float: relu, G of size 1e280, and a scale of 1e150."""
+    problem = bounds.Problem.from_gram(1e280 * GRAM, Y, activation="relu")
+    with pytest.raises(bounds.AssumptionError, match="not a finite float"):
+        bounds.guarantee(problem, method="envelope", scale=1e150)
+    assert math.isfinite(bounds.guarantee(problem, method="envelope").rate)
+
+
 # The reason
 
 
@@ -366,12 +418,12 @@ def test_shadowing_says_where_it_ended():
     lost = certify("shadowing", gram=[[1.0]], y=[2.0], h=[[0.1], [0.5]], signs=[1.0, 1.0])
     assert not lost.holds
     assert re.search(r"until t = [\d.e+-]+, where no formula holds", lost.reason)
-    assert "until t = 0," in certify("shadowing", signs=1e4 * SIGNS).reason
+    assert "until t = 0," in certify("shadowing", h=0 * H, y=1e-9 * Y).reason
 
 
 def test_the_command_line_shows_the_reason(tmp_path, capsys):
     state = tmp_path / "state.npz"
-    np.savez(state, X=np.eye(2), y=Y, H=H, signs=SIGNS)
+    np.savez(state, X=np.eye(2), y=Y, H=H, signs=0.1 * SIGNS)
     assert run(main, ["certify", str(state)]) == 3
     assert "reason          no formula holds. The nearest is" in capsys.readouterr().out
 
@@ -466,6 +518,33 @@ def test_a_guarantee_is_not_made_from_an_empty_profile(monkeypatch):
     for y in (Y, 0 * Y):
         with pytest.raises(bounds.AssumptionError, match="says nothing here"):
             bounds.guarantee(bounds.Problem.from_gram(GRAM, y), method="slopes", scale=10.0)
+
+
+def test_a_path_of_too_many_steps_is_not_followed_once_more(monkeypatch):
+    """A smaller defect takes more steps, never fewer."""
+    tried = []
+    honest = handover.follow
+
+    def follow(*arguments, **options):
+        tried.append(options["precision"])
+        return honest(*arguments, **options)
+
+    monkeypatch.setattr(handover, "follow", follow)
+    monkeypatch.setattr(handover, "STEPS", 1)
+    c = bounds.certify(bounds.Problem([[1.0]], [0.1]), [[1.0]], signs=[1.0], method="shadowing")
+    assert not c.holds
+    assert "1 steps are too few" in c.reason
+    assert len(tried) == 1
+
+
+def test_a_step_without_a_next_sweep_keeps_what_it_has(monkeypatch):
+    def singular(*arguments):
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(np.linalg, "solve", singular)
+    problem = bounds.Problem.from_gram(GRAM, Y)
+    ref = reference_step(problem, H, SIGNS, 0.01, 0.0)
+    assert np.all(np.isfinite(ref.H))
 
 
 def test_a_path_whose_residual_is_tiny_is_not_followed():

@@ -202,7 +202,7 @@ def test_a_refutation_is_saved_and_replayed(conjectures, tmp_path, capsys):
     assert saved
     assert "linrate replay" in done.stdout
     smallest = min(saved, key=lambda path: path.stat().st_size)
-    assert run_command(main, ["replay", str(smallest)]) == 1
+    assert run_command(main, ["replay", str(smallest), "--conjectures", str(conjectures)]) == 1
     out = capsys.readouterr().out
     assert out.rstrip().endswith("REFUTED")
     assert "No neuron moves" in out

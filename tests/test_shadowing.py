@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from networks import networks
 
 import bounds
-from bounds.methods import handover, shadowing
+from bounds.methods import handover, kernel, shadowing, slopes
 from bounds.methods.collocation import DEGREE, evaluate, grid, reference_step
 from bounds.methods.shadowing import LEBESGUE, Constants, follow, shadow
 from simulate import sample_network
@@ -303,3 +303,33 @@ def test_a_dropped_exponent_is_caught(monkeypatch):
     monkeypatch.setattr(Constants, "growth", lambda self, residual, distance: 0.0)
     true, proved = separation()
     assert true > proved
+
+
+@pytest.mark.parametrize("method", [slopes.METHOD, kernel.METHOD], ids=["slopes", "kernel"])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_state_error_is_a_path_of_that_length_over_the_largest_root(method, seed):
+    """A root mean square error at every x_a, the diagonal of G from 0.1 to 10: error/sqrt(G_max) covers it."""
+    rng = np.random.default_rng(seed)
+    roots = np.sqrt([0.1, 1.0, 10.0])
+    G = np.outer(roots, roots) * (0.8 * np.eye(3) + 0.2)
+    problem = bounds.Problem.from_gram(G, [0.1, 0.2, -0.3])
+    H = sample_network(problem, width=200, scale=1.0, seed=seed).H
+    size = 1e-3
+    off = rng.standard_normal(H.shape) + rng.choice([-1.0, 1.0]) * np.sign(H)  # outwards or inwards, not at random only
+    off *= size / np.sqrt(np.mean(off**2, axis=0))
+    true = method.a_posteriori(problem, H + off)
+    carried = handover.shifted(method.a_posteriori(problem, H), arb(size * (1 + 1e-9)) / problem.gmax.sqrt())
+    assert float(carried.A) <= float(true.A) * (1 + 1e-12)
+    assert float(carried.extent) <= float(true.extent) * (1 + 1e-12)
+
+
+def test_less_than_that_length_is_caught():
+    """All neurons where |tanh''| is largest, moved outwards: nine tenths of error/sqrt(G_max) is not enough."""
+    problem = bounds.Problem.from_gram(np.diag([0.1, 1.0]), [0.1, 0.2])
+    H, size = np.full((10, 2), math.atanh(math.sqrt(1 / 3))), 1e-4
+    true = slopes.METHOD.a_posteriori(problem, H + size)
+    enough, short = (
+        handover.shifted(slopes.METHOD.a_posteriori(problem, H), arb(part * size) / problem.gmax.sqrt())
+        for part in (1.0, 0.9)
+    )
+    assert float(enough.A) <= float(true.A) < float(short.A)

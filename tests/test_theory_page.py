@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sympy as sp
 
 from bounds import constants
+from bounds.erratum.flow import Flow, matrix
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
@@ -61,3 +63,15 @@ def test_the_counterexample_to_one_mu_for_all():
     inside = sp.integrate(sp.sqrt(1 - s**2), (s, 0, cross)) + after
     assert float(sp.Min(one, two)) == pytest.approx(0.785, abs=5e-4)
     assert float(inside) == pytest.approx(0.615, abs=5e-4)
+
+
+@pytest.mark.parametrize("diagonal", [(4.0, 4.0), (0.25, 9.0)])
+def test_the_speed_of_the_features_needs_the_largest_diagonal_entry(diagonal):
+    """|dh_ia/dt| <= c Ls sqrt(2 lambda_max G_max L^0): attained for a diagonal G, and false without G_max."""
+    assert "c Ls sqrt(2 lambda_max G_max L^0)" in PAGE
+    scale, G, y = 3.0, np.diag(diagonal), np.array([0.0, 1.0])
+    flow = Flow(y, np.array([scale]), matrix(G), lambda u: u, np.ones_like)
+    h = np.zeros((1, 2))
+    fastest, loss = np.max(np.abs(flow.velocity(h))), flow.loss(h)
+    assert fastest == pytest.approx(scale * np.sqrt(2 * max(diagonal) * max(diagonal) * loss), rel=1e-12)
+    assert fastest > scale * np.sqrt(2 * max(diagonal) * loss)

@@ -37,20 +37,24 @@ ROUNDING = 1e-12
 def at_every_time(run: Run, imagine: Imagine, margin: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, str]:
     """(the error, why it decides nothing) of a claim about every time, (T,) each.
 
-    An entry refutes if it does so whatever comes after. One that something could mend speaks of the end of the run, and
-    is left open: so "the loss falls to a hundredth" is not refuted by a run that was stopped before.
+    A violation refutes if it is there whatever comes after, or if whatever comes after leaves one. One that something
+    could mend speaks of the end of the run, and is left open: so a run that was stopped before does not refute "the
+    loss falls to a hundredth".
     """
-    highest = margin
+    highest, everywhere = margin, bool(np.any(margin + error < 0))
     with np.errstate(invalid="ignore"):
-        for after in afterwards(run):
-            if not np.any(highest + error < 0):
-                break
+        for after in afterwards(run) if everywhere else ():
             found = imagine(after)
-            if found is not None:
-                highest = np.fmax(highest, np.where(np.isnan(found[:-1]), np.inf, found[:-1]))
+            if found is None:
+                continue
+            everywhere = everywhere and bool(np.any(found + np.append(error, error[-1]) < 0))
+            highest = np.fmax(highest, np.where(np.isnan(found[:-1]), np.inf, found[:-1]))
+            if not everywhere and not np.any(highest + error < 0):
+                break
         mended = (margin + error < 0) & (highest + error >= 0)
-        error = np.where(mended, highest - margin, error)
-    return error, _stopped(run, imagine, float(margin[-1])) if np.any(mended) else ""
+        if everywhere or not np.any(mended):
+            return error, ""
+        return np.where(mended, highest - margin, error), _stopped(run, imagine, float(margin[-1]))
 
 
 def at_the_end(run: Run, imagine: Imagine, margin: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, str]:
@@ -210,12 +214,12 @@ def _continued(run: Run, loss: float, ranges: dict[str, Range], part: float) -> 
 
 
 def between(low: np.ndarray | float, high: np.ndarray | float, part: float) -> np.ndarray:
-    """low at part 0, high at part 1; of an endless range the points low + part/(1 - part)."""
+    """low at part 0, high at part 1; of an endless range the points low + part/(1 - part), unknown at part nan."""
     low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
     if part in (0.0, 1.0):
         return low if part == 0 else high
     start = np.where(np.isinf(low), -1.0, low)
     endless = start + (part / (1 - part) if part == part else part)
     with np.errstate(invalid="ignore"):
-        inside = low + part * (high - low)
+        inside = low + (part if part == part else 0.5) * (high - low)
     return np.where(np.isinf(low) | np.isinf(high), endless, inside)

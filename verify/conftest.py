@@ -291,7 +291,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     rows = session.config.stash[ROWS]
     if hasattr(session.config, "workerinput"):
         return
-    session.exitstatus = session.config.stash[ENDING].of_session(exitstatus, rows)
+    ran = not session.config.option.collectonly
+    session.exitstatus = session.config.stash[ENDING].of_session(exitstatus, rows, ran=ran)
     if session.config.option.report and rows:
         try:
             write_report(rows, session.config.option.report)

@@ -53,6 +53,7 @@ class Ending(Watcher):
     def __init__(self) -> None:
         super().__init__()
         self.failures: set[str] = set()
+        self.passed = False
         self.heard: list[int] = []
 
     def begin(self, *, worker: bool) -> None:
@@ -78,6 +79,7 @@ class Ending(Watcher):
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.passed = self.passed or (report.when == "call" and report.passed)
         if report.failed:  # without a reason: its worker crashed
             self.failures.add(str(dict(report.user_properties).get(WHY, "crashed")))
 
@@ -92,8 +94,8 @@ class Ending(Watcher):
                 " last line with the command and what `linrate --version` prints."
             )
 
-    def of_session(self, status: int, rows: Iterable[Row]) -> int:
-        """The exit code of the session: pytest's own 1 to 5 mean something else than ours."""
+    def of_session(self, status: int, rows: Iterable[Row], *, ran: bool = True) -> int:
+        """The exit code of the session: pytest's own 1 to 5 mean something else than ours. ran: not only collected."""
         if self.stop is not None or self.broken:
             return self.code(status)
         if "faulty" in self.failures or status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -103,6 +105,8 @@ class Ending(Watcher):
         if self.failures or status != pytest.ExitCode.OK:
             return INTERNAL
         rows = list(rows)
+        if ran and not (rows or self.passed):
+            return UNDECIDED  # every test was skipped: no evidence is no verdict
         return UNDECIDED if rows and overall(rows) is Verdict.UNDECIDED else HOLDS
 
 

@@ -12,15 +12,21 @@ from typing import Any
 
 import numpy as np
 
+from bounds.archives import Field, read_archive
+from bounds.checks import INITS
 from bounds.errors import DataError
-from bounds.files import load_arrays
-from bounds.guarantee import INITS
 from bounds.methods import METHODS
 
 FORMAT = 2  # 1 named the file of its conjectures by its path, and had no hash of it
 READ = (1, 2)
 LARGEST_JSON = 2**24  # bytes
-ARRAYS = ("gram", "y", "H", "signs", "time")
+ARRAYS = {
+    "y": Field("number", ("n",)),
+    "gram": Field("number", ("n", "n")),
+    "signs": Field("number", ("m",)),
+    "H": Field("number", ("m", "n")),
+    "time": Field("number", ("T",)),
+}
 
 Check = Callable[[str, Any], Any]
 
@@ -195,22 +201,10 @@ def read_told(file: Path) -> dict[str, Any]:
 
 def read_arrays(file: Path) -> dict[str, np.ndarray]:
     """The checked arrays of the .npz: gram (n, n) symmetric, y (n,), H (m, n), signs (m,), time (T,)."""
-    arrays = dict(zip(ARRAYS, load_arrays(file, ARRAYS), strict=True))
+    arrays = read_archive(file, "counterexample", ARRAYS)
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiu" or not np.all(np.isfinite(array)):
-            raise DataError(f"{name} must hold finite real numbers. Found dtype {array.dtype}.")
-    arrays = {name: np.array(array, dtype=np.float64) for name, array in arrays.items()}
-    n = len(arrays["y"]) if arrays["y"].ndim == 1 else 0
-    m = len(arrays["signs"]) if arrays["signs"].ndim == 1 else 0
-    for name, shape, rule in (
-        ("y", (n,), "(n,)"),
-        ("gram", (n, n), f"(n, n) with n = {n}"),
-        ("signs", (m,), "(m,)"),
-        ("H", (m, n), f"(m, n) with m = {m}, n = {n}"),
-        ("time", (arrays["time"].size,), "(T,)"),
-    ):
-        if arrays[name].shape != shape or 0 in shape:
-            raise DataError(f"{name} must be of shape {rule}, not empty. Found {arrays[name].shape}.")
+        if array.size == 0:
+            raise DataError(f"{name} must not be empty. Found shape {array.shape}.")
     sizes = np.abs(arrays["signs"])
     if not (sizes[0] > 0 and np.all(sizes == sizes[0])):
         raise DataError("signs must be +scale or -scale with one scale > 0.")

@@ -39,7 +39,7 @@ def _line(rows: list[Row]) -> str:
         statistics = f"; {worst['failures']} of {worst['trials']} fail, rate in [{low:.2g}, {high:.2g}]"
     within = sum(int(row.get("undecided") or 0) for row in rows)
     if within:
-        statistics += f"; {within} within their numerical error"
+        statistics += f"; {within} undecided by themselves"
     return f"{verdict:10} {trials:7d} {worst['slack']:13.2g}  {worst['quantity']} on {printable(where)}{statistics}"
 
 

@@ -15,8 +15,9 @@ __all__ = ["Claim", "Demonstration", "Erratum", "errata", "get_erratum"]
 def errata() -> list[Erratum]:
     """Every erratum of arXiv 2204.10782 that is known here, E1 first.
 
-    Each carries the statement as printed, why it fails, the repair with its proof, and .demonstrate(), which computes
-    a counterexample in seconds.
+    Each carries the statement as printed, why it fails, the repair with its proof, a grade ("proved", "reading" or
+    "remark": only the first refutes a statement of the paper) and .demonstrate(), which computes a counterexample in
+    seconds.
     """
     from bounds.erratum.registry import ERRATA
 

@@ -153,9 +153,10 @@ ERRATUM = Erratum(
         "residuals keep their sign, and the drive never turns: r_0 < -y_0 for ever."
     ),
     consequence=(
-        "Theorem 1 is false as printed, whatever its constants: with independent signs the width must grow faster "
-        "than log(n/delta). It survives with m of order n, or with antisymmetric pairs. For odd sigma (mu = 0) this "
-        "example says nothing, and whether C needs n there is open here."
+        "Theorem 1 is false as printed, whatever its constants: with independent signs the width must grow faster than "
+        "log(n/delta) (shown for delta = n^{-s}; a fixed delta is not settled here). It survives with m of order n, or "
+        "with antisymmetric pairs. For odd sigma (mu = 0) this example says nothing, and whether C needs n there is "
+        "open here."
     ),
     grade="proved",
     demonstrate=demonstrate,

@@ -6,6 +6,7 @@ from flint import arb
 
 from bounds import constants
 from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
+from bounds.formulas import Constant
 
 INTERVAL, CORRELATION = (-1, 1), arb(9) / 10
 
@@ -13,7 +14,7 @@ INTERVAL, CORRELATION = (-1, 1), arb(9) / 10
 def demonstrate() -> Demonstration:
     """n = 2 and limit Gram matrices [[1, rho], [rho, 1]]: the same diagonal, eigenvalues 1 +- rho."""
 
-    def growth(formula: constants.Constant, smallest: arb, largest: arb) -> arb:
+    def growth(formula: Constant, smallest: arb, largest: arb) -> arb:
         """How much wider 1/(2 K^2) is than for rho = 0."""
         return (formula(INTERVAL, arb(1) / 2, arb(2)) / formula(INTERVAL, smallest, largest)) ** 2
 

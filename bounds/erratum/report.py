@@ -14,17 +14,17 @@ INTRODUCTION = """# Errata of arXiv 2204.10782
 *On Feature Learning in Neural Networks with Global Convergence Guarantees* (Chen, Vanden-Eijnden, Bruna, 2022).
 
 This page is written by `linrate errata --markdown`; every number on it is computed by the demonstrations behind
-`bounds.errata()`, but for what is said to be measured apart (E17) or quoted (E21). A statement is called refuted only where an enclosure of the true number contradicts the printed
-one, and the repaired statement is checked in the same example. The word "refuted" in the table is about that example;
-the grade says what it means for the paper:
+`bounds.errata()`, but for what is said to be measured apart (E17) or quoted (E21). A statement is called refuted only
+where an enclosure of the true number contradicts the printed one, and the repaired statement is checked in the same
+example. The word "refuted" in the table is about that example; the grade says what it means for the paper:
 
 * *false as printed and proved so*: the words are legible and state something, and a proof shows that it is false,
   whatever unspecified constants stand for. Only these count as refuted statements of the paper.
 * *depends on a reading*: the text at hand lost something, or what is meant is open, and only one reading is false.
 * *remark*: on the experiments or on other work, not on a statement of the theory.
 
-*Exact* numbers are integers, closed forms or SymPy, *enclosed* ones are balls of python-flint, *numerical* ones floating
-point with their error inside the enclosure.
+*Exact* numbers are integers, closed forms or SymPy, *enclosed* ones are balls of python-flint, *numerical* ones
+floating point with their error inside the enclosure.
 
 Notation: n data points, m neurons with signs c_i = +-c (c is the scale), h_ia = h_i(x_a), f_a = f(x_a), r = f - y,
 L = ||r||^2/2, G the Gram matrix, Ls = Lip(sigma), K_s the least |sigma'| on the interval I, |I| = I_r - I_l. The paper
@@ -72,10 +72,10 @@ def line(e: Erratum, d: Demonstration, seconds: float) -> str:
 def summary(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
     """The last lines of `linrate errata`."""
     documented = sum(d.as_documented is True for _, d in results)
-    counts = [f"{sum(e.grade == grade for e, _ in results)} {grade}: {words}" for grade, words in GRADES.items()]
+    counts = [f"{grade} {sum(e.grade == grade for e, _ in results)} ({words})" for grade, words in GRADES.items()]
     return (
         f"{documented} of {len(results)} refuted in the example with the repair holding;"
-        f" {sum(e.refutes(d) for e, d in results)} refuted statements of the paper.\n{'; '.join(counts)}.\n"
+        f" {sum(e.refutes(d) for e, d in results)} refuted statements of the paper.\nGrades: {', '.join(counts)}.\n"
         f"One in full: {COMMAND} E5. All: docs/errata.md"
     )
 

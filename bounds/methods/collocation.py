@@ -132,7 +132,10 @@ def reference_step(problem: Problem, H: np.ndarray, signs: np.ndarray, duration:
         best, reached = now, mismatch
         if mismatch <= goal:
             break
-        drive = now.slope * _residual_at_nodes(problem, signs, now)[:, None, :]
+        try:
+            drive = now.slope * _residual_at_nodes(problem, signs, now)[:, None, :]
+        except np.linalg.LinAlgError:  # no next sweep: the path so far is as good a reference as any
+            break
         now = evaluate(problem, H, signs, duration, drive)
     return best
 

@@ -82,7 +82,7 @@ def handover(k: Constants, stage: Stage, residual_norm: arb) -> Handover:
     best = Handover(math.inf, math.inf, 0.0, math.inf, local)
     for profile in profiles:
         p = shifted(profile, c * stage.distance + blur)
-        if p is None or not p.A > 0:
+        if p is None or p.empty:
             continue
         critical = p.critical * away
         beta = arb((critical / c).upper())

@@ -40,11 +40,12 @@ class Comparison:
     @property
     def margin(self) -> np.ndarray:
         """At least 0 where the claim holds."""
-        if self.side == "equal":
-            size = np.maximum(np.abs(self.theory), np.abs(self.measured))
-            margin: np.ndarray = EQUAL_WITHIN * size - np.abs(self.theory - self.measured)
-            return margin
-        return self.theory - self.measured if self.side == "upper" else self.measured - self.theory
+        with np.errstate(invalid="ignore", over="ignore"):
+            if self.side == "equal":
+                size = np.maximum(np.abs(self.theory), np.abs(self.measured))
+                margin: np.ndarray = EQUAL_WITHIN * size - np.abs(self.theory - self.measured)
+                return margin
+            return self.theory - self.measured if self.side == "upper" else self.measured - self.theory
 
     @property
     def verdict(self) -> Verdict:
@@ -110,14 +111,16 @@ class Claim:
 
     def comparisons(self, run: Run) -> list[Comparison]:
         """What the claim says of the run. NotApplicable where that is nothing: the run ended where it began."""
-        found = [comparison for comparison in self.compare(run) if comparison.margin.size]
+        with np.errstate(all="ignore"):  # what is not a number decides nothing, and is no reason to warn
+            found = [comparison for comparison in self.compare(run) if comparison.margin.size]
         if not found:
             raise NotApplicable("the run ended where it began")
         return found
 
     def verdict(self, run: Run) -> Verdict:
         """The verdict on one run."""
-        return combine(comparison.verdict for comparison in self.compare(run))
+        with np.errstate(all="ignore"):
+            return combine(comparison.verdict for comparison in self.compare(run))
 
     def swept(self, found: Iterable[Verdict]) -> Verdict:
         """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED. Nor does
