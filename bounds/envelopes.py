@@ -71,7 +71,8 @@ def _grid_minima(p: np.ndarray, u: np.ndarray, nodes: np.ndarray, mu: float) -> 
     values, best = np.full(len(nodes), np.inf), np.zeros(len(nodes), dtype=int)
 
     def solve(rows: slice, window: slice) -> None:
-        costs = p[window] + mu * np.square(u[window] - nodes[rows, None])
+        with np.errstate(over="ignore"):  # a cost beyond every float is infinite, which no minimum takes
+            costs = p[window] + mu * np.square(u[window] - nodes[rows, None])
         j = np.argmin(costs, axis=1)
         values[rows], best[rows] = costs[np.arange(len(j)), j], j + window.start
 
