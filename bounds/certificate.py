@@ -13,7 +13,7 @@ from flint import arb
 from bounds.activation import FUNCTION_ULPS, TINY
 from bounds.arithmetic import float_up, square
 from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
-from bounds.errors import ArgumentError, AssumptionError, require
+from bounds.errors import ArgumentError, AssumptionError, require, shown
 from bounds.magnitudes import check_magnitudes, in_units, rate_as_float
 from bounds.methods import (
     CERTIFICATES_ONLY,
@@ -253,14 +253,15 @@ def first_certified(
     H (m, n) and signs (m,) as in certify. States are asked for one by one, so that a generator need not compute those
     that come after. A certificate at one time covers all later times of the same trajectory.
     """
-    require(isinstance(states, Iterable), "states", "a sequence of (time, H, signs)", states)
-    for index, state in enumerate(states):
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    try:
+        along = iter(states)
+    except TypeError:
+        raise ArgumentError(f"states must be a sequence of (time, H, signs). Found {shown(states)}.") from None
+    for index, state in enumerate(along):
         require(isinstance(state, tuple | list) and len(state) == 3, f"states[{index}]", "(time, H, signs)", state)
-        time, H, signs = (
-            real(f"time of states[{index}]", state[0], "a finite number", math.isfinite),
-            state[1],
-            state[2],
-        )
+        time = real(f"time of states[{index}]", state[0], "a finite number", math.isfinite)
+        _, H, signs = state
         certificate = certify(problem, H, signs=signs, method=method)
         if certificate.holds:
             return SwitchOn(time, index, certificate)

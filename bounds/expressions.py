@@ -17,7 +17,7 @@ from flint import acb, arb
 
 from bounds.activation import Activation
 from bounds.arithmetic import ENCLOSED, Ops, ball
-from bounds.errors import ArgumentError, AssumptionError
+from bounds.errors import ArgumentError, AssumptionError, shown
 from bounds.ranges import UNBOUNDED, supremum
 from bounds.tails import infimum_on_the_line, supremum_on_the_line
 from bounds.tracked import TRACKED, Tracked
@@ -157,7 +157,7 @@ def from_expression(name: str, expression: Any) -> Activation:
     import sympy as sp
 
     if not isinstance(expression, sp.Expr):
-        raise ArgumentError(f"activation {name!r} must be a SymPy expression. Found {expression!r}.")
+        raise ArgumentError(f"activation {name!r} must be a SymPy expression. Found {shown(expression)}.")
     symbols = set(expression.free_symbols)
     if len(symbols) != 1:
         raise ArgumentError(f"activation {name!r} must have exactly one symbol. Found {sorted(map(str, symbols))}.")

@@ -254,10 +254,8 @@ INTERVALS = Kind(these((-1.0, 1.0), [0, 1], (0.5, np.float32(2))), these((1, 1),
 ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
-    *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Interrupted", "Status", "Trajectory"),
-    *("Bracket", "Claim", "Comparison", "Conjecture", "FaultyConjecture", "NotApplicable", "Verdict"),
-    # Errors.
-    *("ArgumentError", "AssumptionError", "DataError", "LinrateError"),
+    *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory"),
+    *("Bracket", "Claim", "Comparison", "Conjecture", "Verdict"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
     # test_conjectures.py check; a search over hundreds of networks.
     *("CLAIMS", "constants", "Activation", "conjecture", "bracket"),
@@ -268,12 +266,17 @@ def public_functions() -> dict[str, Callable[..., Any]]:
     """Everything that a user calls, by name."""
     found: dict[str, Callable[..., Any]] = {}
     for module in (bounds, simulate, verify):
-        found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__ if name not in SKIPPED}
+        members = {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__ if name not in SKIPPED}
+        found |= {name: member for name, member in members.items() if not _is_error(member)}
     found |= {f"bounds.constants.{c.name}": c for c in bounds.constants.all_constants()}
     found |= {"bounds.Problem.from_gram": bounds.Problem.from_gram, "bounds.datasets.load_builtin": load_builtin}
     found |= {"bounds.register_activation": _register}
     found |= {"bounds.Problem.draw": _draw, "bounds.Problem.within": _within, "bounds.get_embedding": get_embedding}
     return found | {"reports.GapOptions": GapOptions, "reports.CertificateOptions": CertificateOptions}
+
+
+def _is_error(member: Any) -> bool:
+    return isinstance(member, type) and issubclass(member, BaseException)
 
 
 def _draw(problem: bounds.Problem, *, dim: int, seed: int = 0) -> bounds.Problem:

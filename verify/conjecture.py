@@ -15,7 +15,7 @@ import numpy as np
 
 from bounds import Guarantee, Problem, guarantee
 from bounds.checks import LARGEST_SCALE, check_init, check_probability
-from bounds.errors import ArgumentError, DataError, LinrateError, require
+from bounds.errors import ArgumentError, DataError, LinrateError, require, shown
 from verify.afterwards import at_every_time, at_the_end
 from verify.claims.base import Claim, Comparison, relative
 from verify.run import Run
@@ -97,7 +97,7 @@ class Conjecture:
         except Exception as error:
             raise FaultyConjecture(f"{self.where}: the {name} of {self.name} raised {error!r}") from error
         if not 0 < value < math.inf:
-            raise FaultyConjecture(f"{self.where}: the {name} of {self.name} must be positive. Found {value!r}.")
+            raise FaultyConjecture(f"{self.where}: the {name} of {self.name} must be positive. Found {shown(value)}.")
         return value
 
     def as_claim(self) -> Claim:
@@ -208,7 +208,7 @@ def conjecture(
 
     def wrap(margin: Margin) -> Conjecture:
         if not callable(margin):
-            raise ArgumentError(f"@conjecture decorates a function of a run. Found {margin!r}.")
+            raise ArgumentError(f"@conjecture decorates a function of a run. Found {shown(margin)}.")
         name = str(getattr(margin, "__name__", type(margin).__name__))
         return Conjecture(
             name=name,
