@@ -16,11 +16,11 @@ from threadpoolctl import ThreadpoolController
 from bounds.activation import Interval
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
-from simulate.descent import descend
 from simulate.integrators import get_integrator
-from simulate.loop import Control, Loop, Progress
 from simulate.network import Network
 from simulate.setup import Options, Setup
+from simulate.solve.descent import descend
+from simulate.solve.loop import Control, Loop, Progress
 from simulate.trajectory import Trajectory
 
 _BLAS = ThreadpoolController()

@@ -14,12 +14,12 @@ import torch
 from bounds.activation import Interval
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
-from simulate.arrays import Array, Arrays
-from simulate.flow import GPU_PART, Flow
+from simulate.field.arrays import Array, Arrays
+from simulate.field.flow import GPU_PART, Flow
 from simulate.interrupt import Saver
-from simulate.loop import Outcome
 from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
-from simulate.observe import Recorder
+from simulate.solve.loop import Outcome
+from simulate.solve.recorder import Recorder
 from simulate.trajectory import Trajectory
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}

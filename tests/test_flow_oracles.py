@@ -12,10 +12,10 @@ from scipy.linalg import expm
 
 import bounds
 import simulate
-from simulate.arrays import Arrays
-from simulate.flow import Flow
+from simulate.field.arrays import Arrays
+from simulate.field.flow import Flow
 from simulate.integrators import INTEGRATORS, Point, get_integrator
-from simulate.integrators.phi import phis
+from simulate.integrators.exponential.phi import phis
 from simulate.network import Network, scaling_of
 from verify.strategies import flows
 

@@ -13,7 +13,7 @@ SCRIPT = """
 import json, sys
 import numpy as np, torch, bounds, simulate
 from bounds.datasets import load_builtin
-from simulate.threads import together
+from simulate.field.threads import together
 
 def status(name):
     with open("/proc/self/status") as lines:  # ru_maxrss would include the parent's memory at the fork

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 import bounds
-import simulate.arrays
+import simulate.field.arrays
 import simulate.network
 import simulate.setup
 from bounds import constants
 from bounds.activation import Activation
-from simulate import Network, kernels
-from simulate.engine import Compiled
-from simulate.observe import Recorder
+from simulate import Network
+from simulate.field import kernels
+from simulate.field.backend import Compiled
+from simulate.solve.recorder import Recorder
 from verify.claims import CLAIMS, NotApplicable, draws
 from verify.run import Run
 from verify.runner import plain_run
@@ -167,7 +168,7 @@ def wrong_slope(patch, factor):
 
     patch.setattr(kernels, "KINDS", {})  # the compiled ones cannot be changed from here
     for name in ("value_and_slope", "numpy_value_and_slope"):
-        patch.setattr(simulate.arrays, name, scaled(getattr(simulate.arrays, name)))
+        patch.setattr(simulate.field.arrays, name, scaled(getattr(simulate.field.arrays, name)))
 
 
 def wrong_lipschitz(patch, factor):

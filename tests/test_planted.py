@@ -8,7 +8,7 @@ import pytest
 import bounds
 from bounds import constants
 from bounds.datasets import load_builtin
-from simulate.engine import Compiled
+from simulate.field.backend import Compiled
 from simulate.integrators.exponential import Exponential
 from verify.claims import CLAIMS, Claim
 from verify.claims import theorem_1 as theorem_1_module

@@ -8,8 +8,9 @@ import torch
 
 import bounds
 import simulate
-from simulate import flow, setup
-from simulate.arrays import Arrays
+from simulate import setup
+from simulate.field import flow
+from simulate.field.arrays import Arrays
 
 ROUTES = {
     "tensors": {},

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulate.integrators.bookkeeping import endings, error_ratios
-from simulate.summaries import MOVEMENT, OUTPUT, SCALARS, VECTORS, differ, round_off
+from simulate.solve.observables import MOVEMENT, OUTPUT, SCALARS, VECTORS, differ, round_off
+from simulate.solve.step_sums import endings, error_ratios
 
 N = 3
 

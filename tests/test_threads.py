@@ -13,8 +13,8 @@ import torch
 import simulate
 from bounds.datasets import load_builtin
 from bounds.problem import Problem
-from simulate.kernels import moments, shares
-from simulate.threads import spread, together
+from simulate.field.kernels import moments, shares
+from simulate.field.threads import spread, together
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_idle_threads_hold_no_arrays(four_threads):
 def test_a_process_ends_after_its_threads():
     script = """
 import time
-from simulate import threads
+from simulate.field import threads
 threads.together(lambda me: None, 2)
 threads._tasks.put(lambda: (time.sleep(0.3), print("done", flush=True)))
 """

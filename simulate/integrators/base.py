@@ -1,4 +1,4 @@
-"""What a stepper supplies. The loop is in simulate/loop.py, step control in simulate/control.py."""
+"""What a stepper supplies. The loop is in simulate/solve/loop.py, step control in simulate/solve/step_control.py."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from simulate.arrays import Array
-from simulate.flow import Drive, Flow, Stages, Totals
-from simulate.integrators.bookkeeping import spectra
+from simulate.field.arrays import Array
+from simulate.field.flow import Drive, Flow, Stages, Totals
+from simulate.solve.step_sums import spectra
 
 LARGE = 128  # data points from which on eigenvectors are worth all threads, or a GPU
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulate.flow import Flow, Stages
+from simulate.field.flow import Flow, Stages
 from simulate.integrators.base import Point, Step, apply, row_sums
 
 _A = (

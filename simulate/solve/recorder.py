@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from bounds.activation import Interval
-from simulate.arrays import Array
-from simulate.flow import Flow
+from simulate.field.arrays import Array
+from simulate.field.flow import Flow
 from simulate.integrators.base import Point
-from simulate.summaries import SCALARS, VECTORS, differ, observe, round_off
+from simulate.solve.observables import SCALARS, VECTORS, differ, observe, round_off
 
 GROWING = ("path_length", "dissipated")  # sums over the run: so are their errors
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.rows import EXACT, SUMS
+from simulate.field.elementwise import EXACT, SUMS
 
 NODES = 20
 _gauss, _gauss_weights = np.polynomial.legendre.leggauss(NODES)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from bounds.activation import Activation
-from simulate.functions import numpy_value_and_slope, value_and_slope
+from simulate.field.activations import numpy_value_and_slope, value_and_slope
 
 Array = Any  # a numpy.ndarray or a torch.Tensor
 SMALL = 2**12  # entries above which torch's elementary functions are quicker than numpy's in spite of its calls

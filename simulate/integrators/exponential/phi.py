@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.rows import EXACT, exp_
+from simulate.field.elementwise import EXACT, exp_
 
 FACTORIALS = np.array([float(math.factorial(k)) for k in range(30)])
 DEGREE = 15  # of a series on [-1, 0]

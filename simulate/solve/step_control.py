@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from simulate.flow import Flow
+from simulate.field.flow import Flow
 from simulate.integrators.base import Point, Step, apply
-from simulate.integrators.bookkeeping import add_path, error_ratios, quarter_times
+from simulate.solve.step_sums import add_path, error_ratios, quarter_times
 
 
 class Leg:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.rows import (
+from simulate.field.elementwise import (
     EXACT,
     SUMS,
     add_one,
@@ -27,7 +27,7 @@ from simulate.rows import (
     tanh_row_moved,
     weigh_row,
 )
-from simulate.tiles import LANES, PANEL, ROWS, STRIP, WIDTH, add_gram, padded, product
+from simulate.field.tiles import LANES, PANEL, ROWS, STRIP, WIDTH, add_gram, padded, product
 
 RAW, TANH, RELU = 0, 1, 2  # kinds of activation; RAW: left to numpy or torch
 KINDS = {"tanh": TANH, "relu": RELU}

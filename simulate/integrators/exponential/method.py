@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulate.flow import Drive, Flow, Stages
+from simulate.field.flow import Drive, Flow, Stages
 from simulate.integrators.base import Point, Step, apply
-from simulate.integrators.residual import MOMENTS, along_path, times_at, weigh
+from simulate.integrators.exponential.residual import MOMENTS, along_path, times_at, weigh
 
 
 class Exponential:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.rows import EXACT
+from simulate.field.elementwise import EXACT
 
 SCALARS = ("loss", "path_length", "dissipated", "power", "kernel_min_eig", "kernel_max_eig")
 VECTORS = ("output", "mean_square_slope", "movement", "movement_rms", "movement_max")

@@ -11,12 +11,12 @@ from typing import TypeVar
 import numpy as np
 
 from bounds.problem import Problem
-from simulate.arrays import Array, Arrays
-from simulate.engine import MOST, Compiled, Engine, Sums, Tensors
-from simulate.kernels import in_units
+from simulate.field.arrays import Array, Arrays
+from simulate.field.backend import MOST, Compiled, Engine, Sums, Tensors
+from simulate.field.kernels import in_units
+from simulate.field.threads import spread
+from simulate.field.tiles import STRIP, panels
 from simulate.network import Scaling
-from simulate.threads import spread
-from simulate.tiles import STRIP, panels
 
 ROOMY = 2**20  # entries of h above which slopes are computed again rather than kept
 PART = 2**14  # entries of h below which a range of neurons is not worth a place of its own

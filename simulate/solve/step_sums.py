@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.rows import EXACT
+from simulate.field.elementwise import EXACT
 
 
 @njit(**EXACT)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
-from simulate import kernels
-from simulate.arrays import Array
-from simulate.threads import available, spread, together
+from simulate.field import kernels
+from simulate.field.arrays import Array
+from simulate.field.threads import available, spread, together
 
 if TYPE_CHECKING:
-    from simulate.flow import Flow
+    from simulate.field.flow import Flow
 
 Terms = Sequence[tuple[Array, int]]
 Weights = Sequence[np.ndarray]

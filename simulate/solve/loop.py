@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from simulate.arrays import Array
-from simulate.control import Leg, error_ratio, first_step, resolved
-from simulate.flow import Flow
+from simulate.field.arrays import Array
+from simulate.field.flow import Flow
 from simulate.integrators.base import Integrator, Point, Step
-from simulate.integrators.bookkeeping import endings
 from simulate.interrupt import Saver
-from simulate.observe import Recorder, residual_rounding
+from simulate.solve.recorder import Recorder, residual_rounding
+from simulate.solve.step_control import Leg, error_ratio, first_step, resolved
+from simulate.solve.step_sums import endings
 from simulate.trajectory import RunStatistics, Status
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0

@@ -7,12 +7,12 @@ import time as clock
 
 import numpy as np
 
-from simulate.arrays import Array
-from simulate.flow import Flow, Stages
+from simulate.field.arrays import Array
+from simulate.field.flow import Flow, Stages
 from simulate.integrators.base import Point
 from simulate.interrupt import Saver
-from simulate.loop import Outcome, Progress, non_finite
-from simulate.observe import Recorder
+from simulate.solve.loop import Outcome, Progress, non_finite
+from simulate.solve.recorder import Recorder
 from simulate.trajectory import RunStatistics, Status
 
 

@@ -13,9 +13,19 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.integrators.legendre import NODES, T_WEIGHTS, TO_LEGENDRE, TO_NODES, T, X, apply, integrals, integrated
-from simulate.integrators.phi import FACTORIALS, phis
-from simulate.rows import EXACT, SUMS, exp_
+from simulate.field.elementwise import EXACT, SUMS, exp_
+from simulate.integrators.exponential.phi import FACTORIALS, phis
+from simulate.integrators.exponential.quadrature import (
+    NODES,
+    T_WEIGHTS,
+    TO_LEGENDRE,
+    TO_NODES,
+    T,
+    X,
+    apply,
+    integrals,
+    integrated,
+)
 
 Q, ROUNDS = 6, 6  # nodes of g, most fixed-point rounds in which r, s and g settle
 SETTLED = 1e-13  # of g, relative to K0 r0
