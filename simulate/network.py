@@ -10,6 +10,7 @@ import numpy as np
 from bounds.errors import ArgumentError, require, unknown_name
 from bounds.guarantee import check_init, check_scale
 from bounds.problem import Problem, as_float_array
+from simulate.field.model import Scaling
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,6 @@ class Network:
     def scale(self) -> float:
         """c hat, the common magnitude of the signs."""
         return float(abs(self.signs[0]))
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Table 1: f = (alpha/m) sum_i c_i sigma(h_i), dh_i/dt = -beta c_i G (r * sigma'(h_i)), h^0 ~ spread N(0, G)."""
-
-    alpha: float
-    beta: float
-    spread: float
 
 
 def scaling_of(name: str, width: int) -> Scaling:

@@ -15,10 +15,11 @@ from bounds.activation import Interval
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from simulate.field.arrays import Array, Arrays
-from simulate.field.flow import GPU_PART, Flow
+from simulate.field.chunks import GPU_CHUNK
+from simulate.field.flow import Flow
 from simulate.interrupt import Saver
 from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
-from simulate.solve.loop import Outcome
+from simulate.solve.outcome import Outcome
 from simulate.solve.recorder import Recorder
 from simulate.trajectory import Trajectory
 
@@ -79,7 +80,7 @@ def require_memory(entries: int, options: Options, device: torch.device) -> None
     itemsize = 8 if options.dtype == "float64" else 4
     there = available_memory(device)
     needed = entries * itemsize * COPIES[options.low_memory]
-    needed += 4 * GPU_PART * itemsize if device.type == "cuda" else 0
+    needed += 4 * GPU_CHUNK * itemsize if device.type == "cuda" else 0
     if there is None or needed <= there:
         return
     ways = [] if options.low_memory else ["low_memory=True"]

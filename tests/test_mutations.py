@@ -17,7 +17,7 @@ from bounds import constants
 from bounds.activation import Activation
 from simulate import Network
 from simulate.field import kernels
-from simulate.field.backend import Compiled
+from simulate.field.cpu import Compiled
 from simulate.solve.recorder import Recorder
 from verify.claims import CLAIMS, NotApplicable, draws
 from verify.run import Run
@@ -77,23 +77,24 @@ def verdicts() -> dict[str, list[Verdict]]:
 
 def wrong_flow(patch, change):
     """The weights that move neurons are changed."""
-    true = Compiled.move
+    true = Compiled.evaluate
 
-    def move(self, flow, h, lo, hi, terms, weights, **options):
-        return true(self, flow, h, lo, hi, terms, [change(weight) for weight in weights], **options)
+    def evaluate(self, model, h, displacement, **options):
+        changed = [change(weight) for weight in displacement.coefficients]
+        return true(self, model, h, displacement._replace(coefficients=changed), **options)
 
-    patch.setattr(Compiled, "move", move)
+    patch.setattr(Compiled, "evaluate", evaluate)
 
 
 def wrong_kernel(patch, factor):
     """The sums over neurons of sigma' sigma' are changed."""
-    true = Compiled.move
+    true = Compiled.evaluate
 
-    def move(self, *arguments, **options):
+    def evaluate(self, *arguments, **options):
         sums = true(self, *arguments, **options)
         return replace(sums, gram=factor * sums.gram)
 
-    patch.setattr(Compiled, "move", move)
+    patch.setattr(Compiled, "evaluate", evaluate)
 
 
 def wrong_draw(patch, change):

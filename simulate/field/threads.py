@@ -1,38 +1,39 @@
-"""Threads for the passes over the neurons: as many as torch is set to use, the calling one among them."""
+"""Threads for the passes over the neurons: as many as torch is set to use, the calling one among them.
+
+Why not an executor: a pass takes a tenth of a millisecond, and handing it to an executor, whose futures each take a
+lock and a condition, costs as much as the pass.
+"""
 
 from __future__ import annotations
 
 import atexit
-import itertools
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TypeVar
 
 import numpy as np
 import torch
 
-T = TypeVar("T")
 Task = Callable[[], None]
-# A pass takes a tenth of a millisecond: executors and events are too slow.
-_tasks: SimpleQueue[Task | None] = SimpleQueue()
+_tasks: SimpleQueue[Task | None] = SimpleQueue()  # None tells a worker to end
 _workers: list[threading.Thread] = []
 _starting = threading.Lock()
 
 
 def _serve() -> None:
-    with np.errstate(all="ignore"):  # the setting of the thread that asks does not reach this one
+    """What a worker does: take tasks until it is told to end."""
+    with np.errstate(all="ignore"):  # numpy keeps this setting by thread: that of the caller does not reach this one
         while True:
             task = _tasks.get()
             if task is None:
                 return
             task()
-            del task  # and with it the arrays that it works on
+            del task  # or this worker would hold the arrays of the task while it waits for the next
 
 
 def _stop() -> None:
-    """Let the workers end: one that frees torch's memory when the interpreter has gone takes the process with it."""
+    """Let the workers end: one that frees torch's memory after the interpreter has gone crashes the process."""
     for _ in _workers:
         _tasks.put(None)
     for worker in _workers:
@@ -43,7 +44,7 @@ atexit.register(_stop)
 
 
 def _forget() -> None:
-    """A forked process has none of the threads, and nothing to do with their tasks."""
+    """A forked process has none of the threads of its parent, and must not work on their tasks."""
     global _tasks, _starting
     _tasks, _starting = SimpleQueue(), threading.Lock()
     _workers.clear()
@@ -54,38 +55,40 @@ if hasattr(os, "register_at_fork"):
 
 
 def _start(count: int) -> None:
-    """See to it that there are that many workers."""
+    """Start workers until there are `count` of them."""
     with _starting:
         while len(_workers) < count:
             _workers.append(threading.Thread(target=_serve, name=f"linrate-{len(_workers)}", daemon=True))
             _workers[-1].start()
 
 
-def available(most: int) -> int:
-    """How many threads there are for work that can be shared among `most`."""
+def thread_count(most: int) -> int:
+    """How many threads to use for work that can be shared among `most`."""
     return max(1, min(torch.get_num_threads(), most))
 
 
-def together(work: Callable[[int], None], threads: int) -> None:
-    """work(0), ..., work(threads - 1), each on its own thread, all of which take what is left of the same work.
+def run_on_threads(work: Callable[[int], None], threads: int) -> None:
+    """work(0), ..., work(threads - 1), each on its own thread; work(0) on the calling one.
 
-    Where this one found nothing left before another has begun, that one is not waited for. Raises what they raise.
+    All of them must take pieces of the same work until nothing is left. So if the caller has finished before a worker
+    has started, that worker is skipped. Raises what they raise.
     """
     if threads == 1:
         work(0)
         return
     _start(threads - 1)
-    to_begin = [(work, me) for me in range(1, threads)]  # where one that comes late finds nothing, nor holds anything
+    # A list that workers pop from: one that starts late finds it empty, and then holds no reference to the arrays.
+    to_start = [(work, thread) for thread in range(1, threads)]
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def take() -> None:
         failure: BaseException | None = None
         try:
-            mine, me = to_begin.pop()
+            mine, thread = to_start.pop()
         except IndexError:
             return
         try:
-            mine(me)
+            mine(thread)
         except BaseException as error:
             failure = error
         ended.put(failure)
@@ -95,27 +98,15 @@ def together(work: Callable[[int], None], threads: int) -> None:
             _tasks.put(take)
         work(0)
     finally:
-        begun = threads - 1
-        while to_begin:
+        # Skip the workers that have not started, and wait for the others, which use the caller's arrays.
+        started = threads - 1
+        while to_start:
             try:
-                to_begin.pop()
+                to_start.pop()
             except IndexError:
                 break
-            begun -= 1
-        failures = [ended.get() for _ in range(begun)]
+            started -= 1
+        failures = [ended.get() for _ in range(started)]
     for failure in failures:
         if failure is not None:
             raise failure
-
-
-def spread(work: Callable[[int, int], T], parts: Sequence[tuple[int, int]]) -> list[T]:
-    """work(lo, hi) of each part, in order; the parts are taken by whichever thread is free."""
-    found: dict[int, T] = {}
-    following = itertools.count()
-
-    def take(me: int) -> None:
-        while (k := next(following)) < len(parts):
-            found[k] = work(*parts[k])
-
-    together(take, available(len(parts)))
-    return [found[k] for k in range(len(parts))]

@@ -8,34 +8,35 @@ import time as clock
 import numpy as np
 
 from simulate.field.arrays import Array
-from simulate.field.flow import Flow, Stages
-from simulate.integrators.base import Point
-from simulate.interrupt import Saver
-from simulate.solve.loop import Outcome, Progress, non_finite
+from simulate.field.flow import Flow
+from simulate.field.stages import Stages
+from simulate.integrators.state import State
+from simulate.solve.outcome import Checkpoints, Outcome, Progress, RunStatistics, Saved, Status, non_finite
 from simulate.solve.recorder import Recorder
-from simulate.trajectory import RunStatistics, Status
+from simulate.solve.segment import Followed
 
 
 class DescentState:
-    """One run of descent at h (1, n + k, m), which it changes in place. residual: r (1, n) there."""
+    """One run of descent at h (1, n + k, m), which it changes in place. residual (1, n): r there; slopes: sigma' there,
+    None with low_memory."""
 
     def __init__(self, flow: Flow, h: Array) -> None:
         self.flow, self.h = flow, h
-        self.slope = None if flow.low_memory else flow.empty()
-        self.residual = flow.evaluate(h, self.slope).residual
+        self.slopes = None if flow.low_memory else flow.empty()
+        self.residual = flow.evaluate(h, self.slopes).residual
 
     def step(self, length: float) -> float:
         """h <- h - length c G (r * sigma'(h)); returns the power (speed/m) sum_i v_i'G v_i, v = r * sigma'(h)."""
-        stages = Stages(self.flow, self.h, self.slope)
-        totals = stages.advance([length * self.residual], keep=self.slope, gram=False, work=True)
-        self.residual = totals.residual
-        return max(float(totals.power[0]), 0.0) / length**2
+        stages = Stages(self.flow, self.h, self.slopes)
+        evaluation = stages.advance([length * self.residual], slopes=self.slopes, gram=False, work=True)
+        self.residual = evaluation.residual
+        return max(float(evaluation.power[0]), 0.0) / length**2
 
 
 def descend(
     flow: Flow,
     recorder: Recorder,
-    saver: Saver,
+    checkpoints: Checkpoints,
     *,
     step: float,
     steps: int,
@@ -43,23 +44,29 @@ def descend(
     loss_ratio: float,
     progress: Progress | None,
 ) -> Outcome:
-    """`steps` updates h <- h - step c G (r * sigma'(h)) from h0 (1, n + k, m), recording each save_every of them."""
-    started = clock.perf_counter()
-    start = saver.resumed
-    h = flow.arrays.copy(recorder.h0 if start is None else flow.arrays.put(start["h"]))
-    path, target, done, recorded = np.zeros((1, 3 + flow.n)), -1.0, 0, -1
-    if start is not None:
-        path, target, done, recorded = (start["path"], *(start[k].item() for k in ("target", "done", "recorded")))
-        recorder.restore(start)
-    at, status, one = DescentState(flow, h), Status.STEPS_DONE, np.zeros(1, dtype=np.int64)
+    """`steps` updates h <- h - step c G (r * sigma'(h)) from h0 (1, n + k, m), recording each save_every of them.
 
-    def state() -> dict[str, np.ndarray]:
-        scalars = {"target": np.array(target), "done": np.array(done), "recorded": np.array(recorded)}
-        return {"h": flow.arrays.fetch(h), "path": path, **scalars, **recorder.state()}
+    step: in the time of the flow; loss_ratio, progress as in gradient_descent.
+    """
+    started = clock.perf_counter()
+    resumed = checkpoints.resumed
+    # Where it begins: at h0, or where an earlier run was saved.
+    if resumed is None:
+        h, path = flow.arrays.copy(recorder.h0), np.zeros((1, 3 + flow.n))
+        target, done, recorded = -1.0, 0, -1
+    else:
+        h, path = flow.arrays.copy(flow.arrays.put(resumed["h"])), resumed["path"]
+        target, done, recorded = resumed["target"].item(), resumed["done"].item(), resumed["recorded"].item()
+        recorder.restore(resumed)
+    run, status, first = DescentState(flow, h), Status.STEPS_DONE, np.zeros(1, dtype=np.int64)
+
+    def saved() -> Saved:
+        counters = {"target": np.array(target), "done": np.array(done), "recorded": np.array(recorded)}
+        return {"h": flow.arrays.fetch(h), "path": path, **counters, **recorder.state()}
 
     while True:
-        residual = at.residual
-        loss = float((residual * residual).sum()) / 2
+        # Does the run end here?
+        loss = float((run.residual * run.residual).sum()) / 2
         if done == 0:
             target = loss_ratio * loss
         if not math.isfinite(loss):
@@ -67,21 +74,25 @@ def descend(
         elif loss_ratio > 0 and loss <= target:
             status = Status.LOSS_REACHED
         ended = done == steps or status is not Status.STEPS_DONE
+        # Record it if it is time. There is one integration only, so the errors are those of rounding.
         if recorded < done and (done % save_every == 0 or ended):
-            point = Point.at(flow, h)
-            flow.recycle(point.slope)
-            recorder.record(flow, one, np.array([done * step]), point, path, point, path, np.array([step]))
+            state = State.at(flow, h)
+            flow.recycle(state.slopes)
+            here = Followed(state, path)
+            recorder.record(flow, first, np.array([done * step]), here, here, np.array([step]))
             recorded = done
+        # Save it.
         if ended:
-            saver.write(state)
+            checkpoints.write(saved)
             break
-        saver.offer(state)
-        power = at.step(step)
+        checkpoints.offer(saved)
+        # One step.
+        power = run.step(step)
         path[0, :2] += step * math.sqrt(power), step * power
         done += 1
         if progress is not None:
             reached = done * step, loss, done, step
-            saver.call(lambda: progress(*reached))  # noqa: B023  (called at once)
-    seconds = saver.seconds + clock.perf_counter() - started
+            checkpoints.call(lambda: progress(*reached))  # noqa: B023  (called at once)
+    seconds = checkpoints.seconds + clock.perf_counter() - started
     detail = non_finite(flow, h[0], done * step) if status is Status.DIVERGED else ""
     return Outcome(h[0], status, RunStatistics(done, 0, done + 1, seconds), detail)

@@ -1,6 +1,7 @@
-"""What is observed at a save point, and how sure it is; compiled, for its arrays are short and numpy's calls are not.
+"""What is observed at a save point, and how sure it is; compiled, for numpy's calls would take longer than the work.
 
-An observable is a number (in `scalars`, (R, SCALARS)) or one for each data point (in `vectors`, (R, VECTORS, n)).
+An observable is a number (in `scalars`, (R, SCALARS)) or one for each data point (in `vectors`, (R, VECTORS, n)). Each
+loop is called from one place only, in recorder.py, with the same argument names.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ SCALARS = ("loss", "path_length", "dissipated", "power", "kernel_min_eig", "kern
 VECTORS = ("output", "mean_square_slope", "movement", "movement_rms", "movement_max")
 LOSS, PATH_LENGTH, DISSIPATED, POWER, MIN_EIG, MAX_EIG = range(len(SCALARS))
 OUTPUT, MEAN_SQUARE_SLOPE, MOVEMENT, MOVEMENT_RMS, MOVEMENT_MAX = range(len(VECTORS))
-FEW_ULPS, ULPS_OF_H = 64, 8  # rounding of a sum of positive terms; of h, which is added up from displacements
+ULPS_OF_SUM = 64  # the rounding of a sum of positive terms, in units of the last place
+ULPS_OF_H = 8  # the rounding of h, which is added up from displacements
 
 
 @njit(**EXACT)
@@ -33,9 +35,13 @@ def observe(
     scalars: Any,
     vectors: Any,
 ) -> None:
-    """Fills scalars and vectors for each run. rates, basis: eigenvalues and eigenvectors of speed H; moments (4, R, n):
-    see Engine.moments."""
+    """Fills scalars and vectors for each run.
+
+    y (n,); speed, m: as in Flow; residual (R, n); slope_gram (R, n, n); rates (R, n), basis (R, n, n): eigenvalues and
+    eigenvectors of speed Theta; path (R, 3 + n): see Followed; moments (4, R, n): see Flow.moments.
+    """
     for s in range(len(residual)):
+        # P = r' (speed Theta) r, by modes.
         power = square = 0.0
         for k in range(len(y)):
             mode = 0.0
@@ -55,55 +61,68 @@ def observe(
 
 
 @njit(**EXACT)
-def differ(
-    values: Any, twins: Any, vectors: Any, twin_vectors: Any, residual: Any, apart: Any, scalars: Any, points: Any
+def differences(
+    scalars: Any,
+    other_scalars: Any,
+    vectors: Any,
+    other_vectors: Any,
+    residual: Any,
+    apart: Any,
+    scalar_errors: Any,
+    distances: Any,
 ) -> None:
-    """scalars, points: how far the two runs are apart, in norms that do not vanish where one component happens to
-    cross. residual (R, n): that of the fine run, apart: how far it is from the coarse one."""
+    """How far the observables of two integrations are apart, in norms that do not vanish where one component happens to
+    cross. Writes scalar_errors (R, SCALARS) and distances (R, VECTORS, 1), which count for every data point.
+
+    residual (R, n): that of the fine integration; apart (R, n): how far it is from the coarse one.
+    """
     n = residual.shape[1]
-    for s in range(len(values)):
-        for k in range(values.shape[1]):
-            scalars[s, k] = abs(values[s, k] - twins[s, k])
+    for s in range(len(scalars)):
+        for k in range(scalars.shape[1]):
+            scalar_errors[s, k] = abs(scalars[s, k] - other_scalars[s, k])
+        # |L - L'| <= |r - r'| (|r| + |r - r'|/2)
         distance, size = np.sqrt((apart[s] * apart[s]).sum()), np.sqrt((residual[s] * residual[s]).sum())
-        scalars[s, LOSS] = distance * (size + distance / 2)
+        scalar_errors[s, LOSS] = distance * (size + distance / 2)
         for k in range(vectors.shape[1]):
             largest = square = 0.0
             for a in range(n):
-                gap = abs(vectors[s, k, a] - twin_vectors[s, k, a])
+                gap = abs(vectors[s, k, a] - other_vectors[s, k, a])
                 square += gap * gap
                 largest = gap if gap > largest or gap != gap else largest  # NaN stays
-            points[s, k] = np.sqrt(square) if k == OUTPUT else largest
+            distances[s, k] = np.sqrt(square) if k == OUTPUT else largest
 
 
 @njit(**EXACT)
-def round_off(
+def add_rounding(
     epsilon: float,
-    values: Any,
+    scalars: Any,
     vectors: Any,
     residual: Any,
     of_output: Any,
-    of_h: Any,
+    largest: Any,
     moved: Any,
-    scalars: Any,
-    points: Any,
+    scalar_errors: Any,
+    vector_errors: Any,
 ) -> None:
-    """Adds to scalars, points (R, VECTORS, n) what rounding may have done. of_output (R, n): that of r; of_h (R,): the
-    largest |h| at the start; moved (R,): whether anything has moved, before which sums over the run are exactly zero.
-    What is not finite has no finite error."""
-    for s in range(len(values)):
-        for k in range(values.shape[1]):
+    """Adds to scalar_errors (R, SCALARS) and vector_errors (R, VECTORS, n) what rounding may have done.
+
+    of_output (R, n): the rounding of r; largest (R,): the largest |h| at the start; moved (R,): whether anything has
+    moved, before which sums over the run are exactly zero. What is not finite gets no finite error.
+    """
+    for s in range(len(scalars)):
+        for k in range(scalars.shape[1]):
             if k == LOSS:
                 for a in range(residual.shape[1]):
-                    scalars[s, k] += abs(residual[s, a]) * of_output[s, a] + of_output[s, a] ** 2 / 2
+                    scalar_errors[s, k] += abs(residual[s, a]) * of_output[s, a] + of_output[s, a] ** 2 / 2
             elif moved[s] or k not in (PATH_LENGTH, DISSIPATED):
-                scalars[s, k] += FEW_ULPS * epsilon * abs(values[s, k])
-            scalars[s, k] += 0.0 * values[s, k]
+                scalar_errors[s, k] += ULPS_OF_SUM * epsilon * abs(scalars[s, k])
+            scalar_errors[s, k] += 0.0 * scalars[s, k]
         for k in range(vectors.shape[1]):
             for a in range(residual.shape[1]):
                 if k == OUTPUT:
-                    points[s, k, a] += of_output[s, a]
+                    vector_errors[s, k, a] += of_output[s, a]
                 elif k == MEAN_SQUARE_SLOPE:
-                    points[s, k, a] += FEW_ULPS * epsilon * abs(vectors[s, k, a])
+                    vector_errors[s, k, a] += ULPS_OF_SUM * epsilon * abs(vectors[s, k, a])
                 elif moved[s]:  # h is stored to a few ulps of itself, however little it moved
-                    points[s, k, a] += ULPS_OF_H * epsilon * of_h[s]
-                points[s, k, a] += 0.0 * vectors[s, k, a]
+                    vector_errors[s, k, a] += ULPS_OF_H * epsilon * largest[s]
+                vector_errors[s, k, a] += 0.0 * vectors[s, k, a]

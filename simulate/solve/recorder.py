@@ -1,70 +1,91 @@
-"""Observables at save points, with the difference between two runs of different step as their error."""
+"""Observables at save points, with the difference between the coarse and the fine integration as their error."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from bounds.activation import Interval
+from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
-from simulate.integrators.base import Point
-from simulate.solve.observables import SCALARS, VECTORS, differ, observe, round_off
+from simulate.field.rounding import residual_rounding
+from simulate.integrators.state import State
+from simulate.solve.kinks import SlidingCounter, add_slips
+from simulate.solve.observables import SCALARS, VECTORS, add_rounding, differences, observe
+from simulate.solve.segment import Followed
 
-GROWING = ("path_length", "dissipated")  # sums over the run: so are their errors
+GROWING = ("path_length", "dissipated")  # sums over the run, so that their errors never fall
+TEST_ENTRIES = {True: 2**16, False: 2**23}  # temporaries for the test points at a time, on the CPU (True) or a GPU
 
 
 class Recorder:
-    """Collects the observables of S runs; memory O(T n) a run, never O(m n) per save point."""
+    """Collects the observables of S runs; memory O(T n) a run, never O(m n) per save point.
+
+    h0 (S, n + k, m): where the runs begin; interval: I of active_fraction.
+    """
 
     def __init__(self, flow: Flow, h0: Array, interval: Interval) -> None:
         self.h0, self.interval = h0, interval
-        self.largest = largest(flow, h0)
-        self.owners: list[np.ndarray] = []  # which runs each record is about
+        self.largest = flow.largest(h0)
+        # For each call of record: the runs that it was about, their observables, and the errors of these.
+        self.owners: list[np.ndarray] = []
         self.values: list[dict[str, np.ndarray]] = []
         self.uncertain: list[dict[str, np.ndarray]] = []
-        self.last = {name: np.zeros(flow.runs) for name in GROWING}
-        self.sliding = Kinks(flow) if not flow.activation.smooth else None
+        self.last = {name: np.zeros(flow.runs) for name in GROWING}  # the last errors of each run
+        self.sliding = SlidingCounter(flow) if not flow.activation.smooth else None
 
     def record(
-        self,
-        flow: Flow,
-        runs: np.ndarray,
-        time: np.ndarray,
-        fine: Point,
-        fine_path: np.ndarray,
-        coarse: Point,
-        coarse_path: np.ndarray,
-        tau: np.ndarray,
+        self, flow: Flow, runs: np.ndarray, time: np.ndarray, fine: Followed, coarse: Followed, tau: np.ndarray
     ) -> None:
-        """Save the fine states of `runs`; the coarse ones only tell the error.
+        """Save the fine integration of `runs` (R,) at `time` (R,); the coarse one only tells the error.
 
-        The paths (R, 3 + n) are those of a Leg; tau (R,): the steps that led here, 0 at the start.
+        flow, fine, coarse: of these runs alone; tau (R,): the steps that led here, 0 at the start.
         """
         h0 = self.h0 if len(runs) == len(self.h0) else self.h0[runs]
-        scalars, vectors, size = _observed(flow, h0, fine, fine_path)
-        twins = (scalars, vectors) if coarse is fine else _observed(flow, h0, coarse, coarse_path)[:2]
-        gaps, points = np.empty(scalars.shape), np.empty((*vectors.shape[:2], 1))
-        differ(scalars, twins[0], vectors, twins[1], fine.residual, coarse.residual - fine.residual, gaps, points)
+        residual = fine.state.residual
+        # The observables, and how far those of the coarse integration are apart.
+        scalars, vectors, largest = _observed(flow, h0, fine)
+        others = (scalars, vectors) if coarse is fine else _observed(flow, h0, coarse)[:2]
+        scalar_errors, distances = np.empty(scalars.shape), np.empty((*vectors.shape[:2], 1))
+        differences(
+            scalars=scalars,
+            other_scalars=others[0],
+            vectors=vectors,
+            other_vectors=others[1],
+            residual=residual,
+            apart=coarse.state.residual - residual,
+            scalar_errors=scalar_errors,
+            distances=distances,
+        )
         for name in GROWING:
-            grown = gaps[:, SCALARS.index(name)]
+            grown = scalar_errors[:, SCALARS.index(name)]
             grown[:] = self.last[name][runs] = np.maximum(grown, self.last[name][runs])
-        around = np.repeat(points, flow.n, axis=2)
-        rounding = residual_rounding(flow, fine.residual, size)
-        of_h = self.largest[runs]
-        round_off(flow.arrays.epsilon, scalars, vectors, fine.residual, rounding, of_h, time > 0, gaps, around)
+        # Rounding.
+        vector_errors = np.repeat(distances, flow.n, axis=2)
+        add_rounding(
+            epsilon=flow.arrays.epsilon,
+            scalars=scalars,
+            vectors=vectors,
+            residual=residual,
+            of_output=residual_rounding(flow, residual, largest),
+            largest=self.largest[runs],
+            moved=time > 0,
+            scalar_errors=scalar_errors,
+            vector_errors=vector_errors,
+        )
         values: dict[str, np.ndarray] = dict(zip(SCALARS, scalars.T, strict=True))
-        errors: dict[str, np.ndarray] = dict(zip(SCALARS, gaps.T, strict=True))
+        errors: dict[str, np.ndarray] = dict(zip(SCALARS, scalar_errors.T, strict=True))
         values.update(zip(VECTORS, vectors.swapaxes(0, 1), strict=True))
-        errors.update(zip(VECTORS, around.swapaxes(0, 1), strict=True))
+        errors.update(zip(VECTORS, vector_errors.swapaxes(0, 1), strict=True))
+        # What not every run has, and counts of neurons.
         if flow.rows > flow.n:
-            values["test_output"], errors["test_output"] = _tested(flow, fine, coarse)
+            values["test_output"], errors["test_output"] = _tested(flow, fine.state.h, coarse.state.h)
         if self.sliding is not None:
-            _add_slips(flow, errors, fine, fine_path)
-        values["active_fraction"], errors["active_fraction"] = self._active(flow, fine.h, coarse.h)
+            add_slips(flow, errors, fine)
+        counts = flow.count_inside(fine.state.h, coarse.state.h, self.interval)
+        values["active_fraction"], errors["active_fraction"] = counts / flow.m
         if self.sliding is not None:
-            values["sliding"] = self.sliding.count(flow, fine, tau)
+            values["sliding"] = self.sliding.count(flow, fine.state, tau)
         values["time"] = time
         self.owners.append(runs)
         self.values.append(values)
@@ -75,11 +96,11 @@ class Recorder:
         return _merged(self.owners, self.values, run)
 
     def errors(self, run: int) -> dict[str, np.ndarray]:
-        """The same for the errors."""
+        """Observable name -> its errors, of the same shape as the observable."""
         return _merged(self.owners, self.uncertain, run)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything recorded so far, as arrays."""
+        """Everything recorded so far, as arrays by name, for a checkpoint."""
         state = {f"last.{name}": values for name, values in self.last.items()}
         if not self.owners:  # no save point yet
             return state
@@ -89,7 +110,7 @@ class Recorder:
         return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from such a state."""
+        """Go on from what `state` returned. Other names in it are ignored."""
         kinds: dict[str, dict[str, np.ndarray]] = {"value": {}, "error": {}, "last": {}}
         for key, array in state.items():
             kind, _, name = key.partition(".")
@@ -99,121 +120,53 @@ class Recorder:
         if "owners" in state:
             self.owners, self.values, self.uncertain = [state["owners"]], [kinds["value"]], [kinds["error"]]
 
-    def _active(self, flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
-        """(share of neurons in I, share of those that the error of h might carry across an end of I), (R, n) each."""
-        found = flow.sweep(lambda lo, hi: flow.engine.inside(flow, fine, coarse, self.interval, lo, hi), at_once=True)
-        inside, unsure = sum(found) / flow.m
-        return inside, unsure
 
-
-class Kinks:
-    """Counts the neurons that slide along a kink of sigma: h_ia there, and the field on either side pointing at it.
-
-    Gradient flow then means the inclusion with sigma' anywhere between its one-sided values, and h_ia stays.
-    """
-
-    def __init__(self, flow: Flow) -> None:
-        slope, tiny = flow.activation.slope, 1e-9
-        self.sides = [
-            (kink, float(slope(kink - tiny)), float(slope(kink + tiny)))
-            for kink in (0.0, 1.0)
-            if slope(kink - tiny) != slope(kink + tiny)
-        ]
-
-    def count(self, flow: Flow, point: Point, tau: np.ndarray) -> np.ndarray:
-        """(R,): neurons that slide at one data point or more, within the distance of one step tau."""
-        arrays, xp = flow.arrays, flow.arrays.xp
-        weights = arrays.put(point.residual[:, :, None])
-        own = arrays.put((np.diagonal(flow.gram) * point.residual)[:, :, None])
-        reach = arrays.put(tau[:, None, None])
-
-        def work(lo: int, hi: int) -> np.ndarray:
-            h, push = point.h[:, : flow.n, lo:hi], flow.push[:, :, lo:hi]
-            value, slope = (arrays.empty(*h.shape) for _ in range(2))
-            arrays.activate(flow.activation, h, value, slope)
-            pull = flow.G @ (slope * weights)
-            slides = h != h
-            for kink, below, above in self.sides:
-                left, right = (-push * (pull + own * (side - slope)) for side in (below, above))
-                near = abs(h - kink) <= reach * xp.maximum(left, -right)
-                slides = slides | (near & (left > 0) & (right < 0))
-            return arrays.fetch(slides.any(1).sum(-1))
-
-        found: np.ndarray = sum(flow.sweep(work), np.zeros(flow.runs))
-        return found
-
-
-def residual_rounding(
-    flow: Flow, residual: np.ndarray, size: np.ndarray, targets: np.ndarray | None = None
-) -> np.ndarray:
-    """A bound on the rounding of r, (S, n): |sigma| <= |sigma(0)| + Ls |h|, pairwise sums over m neurons.
-
-    size: (S,), the largest |h|.
-    """
-    act = flow.activation
-    value = abs(float(act.value(0.0))) + float(act.Ls) * size
-    if act.bounded_by is not None:
-        value = np.minimum(value, act.bounded_by)
-    terms = 4 + math.sqrt(math.log2(flow.m + 1))
-    summed = terms * flow.alpha * flow.size * value[:, None] / math.sqrt(flow.m)
-    return flow.arrays.epsilon * (summed + np.abs(flow.y if targets is None else targets) + np.abs(residual))
-
-
-def largest(flow: Flow, h: Array) -> np.ndarray:
-    """max |h| on the training points, (S,)."""
-    arrays = flow.arrays
-
-    def work(lo: int, hi: int) -> np.ndarray:
-        return arrays.fetch(arrays.row_max(arrays.xp.abs(h[:, : flow.n, lo:hi]))).max(1)
-
-    return np.maximum.reduce(flow.sweep(work))
-
-
-def _add_slips(flow: Flow, errors: dict[str, np.ndarray], fine: Point, path: np.ndarray) -> None:
-    """What both runs may have missed at kinks alike: what slips in r enters r, what slips in s moves neurons."""
-    in_path, in_residual = path[:, 2], np.linalg.norm(path[:, 3:], axis=1)
-    errors["loss"] += in_residual * (np.linalg.norm(fine.residual, axis=1) + in_residual / 2)
-    errors["output"] += in_residual[:, None]
-    errors["path_length"] += in_path
-    for name in ("movement", "movement_rms"):  # the key lemma bounds both
-        errors[name] += np.sqrt(np.diagonal(flow.gram)) * in_path[:, None]
-    errors["movement_max"] += math.sqrt(flow.m) * np.sqrt(np.diagonal(flow.gram)) * in_path[:, None]
-
-
-def _observed(flow: Flow, h0: Array, point: Point, path: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(scalars, vectors, the largest |h| (R,)); see summaries.py."""
-    found = flow.sweep(lambda lo, hi: flow.engine.moments(flow, point.h, h0, lo, hi), at_once=True)
-    moments = found[0]
-    for part in found[1:]:
-        moments = np.concatenate([moments[:2] + part[:2], np.maximum(moments[2:], part[2:])])
-    runs = len(point.residual)
-    scalars, vectors = np.empty((runs, len(SCALARS))), np.empty((runs, len(VECTORS), flow.n))
-    spectrum = point.eigenvalues, point.eigenvectors
-    observe(flow.y, flow.speed, flow.m, point.residual, point.slope_gram, *spectrum, path, moments, scalars, vectors)
+def _observed(flow: Flow, h0: Array, runs: Followed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(scalars, vectors, the largest |h| (R,)); see observables.py."""
+    state: State = runs.state
+    moments = flow.moments(state.h, h0)
+    scalars, vectors = np.empty((flow.runs, len(SCALARS))), np.empty((flow.runs, len(VECTORS), flow.n))
+    observe(
+        y=flow.y,
+        speed=flow.speed,
+        m=flow.m,
+        residual=state.residual,
+        slope_gram=state.slope_gram,
+        rates=state.eigenvalues,
+        basis=state.eigenvectors,
+        path=runs.path,
+        moments=moments,
+        scalars=scalars,
+        vectors=vectors,
+    )
     return scalars, vectors, moments[3].max(1)
 
 
-def _tested(flow: Flow, fine: Point, coarse: Point) -> tuple[np.ndarray, np.ndarray]:
-    """(f on the test points, its error), (R, k) each."""
-    value, size = _test_output(flow, fine.h)
-    gap = value - (value if coarse is fine else _test_output(flow, coarse.h)[0])
-    rounding = residual_rounding(flow, value, size, targets=np.zeros(1))
-    return value, np.linalg.norm(gap, axis=1, keepdims=True) + rounding
+def _tested(flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
+    """(f on the test points, its error), (R, k) each, at two states h (R, n + k, m)."""
+    value, largest = _test_output(flow, fine)
+    apart = value - (value if coarse is fine else _test_output(flow, coarse)[0])
+    rounding = residual_rounding(flow, value, largest, targets=np.zeros(1))
+    return value, np.linalg.norm(apart, axis=1, keepdims=True) + rounding
 
 
 def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
     """(f on the test points (S, k), the largest |h| there (S,)); a few neurons at a time, for k may be large."""
-    arrays, few = flow.arrays, max(1, flow.piece // (flow.rows - flow.n))
-    total, size = np.zeros((flow.runs, flow.rows - flow.n)), np.zeros(flow.runs)
-    for lo in range(0, flow.m, few):
-        rows = h[:, flow.n :, lo : lo + few]
+    arrays, count = flow.arrays, flow.rows - flow.n
+    width = max(1, TEST_ENTRIES[arrays.numpy] // count)
+    output, largest = np.zeros((flow.runs, count)), np.zeros(flow.runs)
+    for start in range(0, flow.model.m, width):
+        rows = h[:, flow.n :, start : start + width]
         value, slope = (arrays.empty(*rows.shape) for _ in range(2))
         arrays.activate(flow.activation, rows, value, slope)
-        total += arrays.fetch((value @ flow.c[:, :, lo : lo + few].mT)[:, :, 0])
-        size = np.maximum(size, arrays.fetch(arrays.row_max(abs(rows))).max(1))
-    return flow.alpha / flow.m * total, size
+        signs = flow.model.signs[:, :, start : start + width]
+        output += arrays.fetch((value @ signs.mT)[:, :, 0])
+        largest = np.maximum(largest, arrays.fetch(arrays.row_max(abs(rows))).max(1))
+    (output,) = reduction.total(output[None])
+    return flow.alpha / flow.m * output, reduction.largest(largest[None])
 
 
 def _merged(owners: list[np.ndarray], records: list[dict[str, np.ndarray]], run: int) -> dict[str, np.ndarray]:
+    """All that was recorded of one run, by name."""
     mine = np.concatenate(owners) == run
     return {name: np.concatenate([record[name] for record in records])[mine] for name in records[0]}

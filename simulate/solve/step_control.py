@@ -1,4 +1,4 @@
-"""How long a step may be, and what an accepted one adds to the path."""
+"""How long a step may be: the first one, the tolerance that each must meet, and the rule for the next one."""
 
 from __future__ import annotations
 
@@ -7,92 +7,82 @@ import math
 import numpy as np
 
 from simulate.field.flow import Flow
-from simulate.integrators.base import Point, Step, apply
-from simulate.solve.step_sums import add_path, error_ratios, quarter_times
+from simulate.integrators.base import Step, apply
+from simulate.integrators.state import State
+from simulate.solve.step_sums import error_ratios, quarter_times
+
+SAFETY = 0.9  # of the step for which the estimated error would be just what is allowed
+SHRINK, GROW = 0.2, 5.0  # the least and the largest factor between a step and the next
+SMALLEST_RATIO = 1e-12  # of the error to what is allowed: keeps the factor finite where the error is zero
+FIRST_MOVEMENT = 0.01  # of the neurons in the first step, in units of the spread of h
+STRETCH = 1.01  # a step is stretched by so much to reach a time exactly, rather than leave a tiny rest
 
 
-class Leg:
-    """An accepted step, taken: its end, and what the path is there. path (S, 3 + n): s, the integral of P, the
-    slips in s, and those in r (n), which decay as r does.
+def first_step(flow: Flow, state: State, scales: np.ndarray) -> np.ndarray:
+    """(S,): a step in which the neurons move by FIRST_MOVEMENT of their spread, if r stayed as it is.
 
-    s integrates sqrt(-dL/dt), so the step's share is scaled to the loss that was really lost: at kinks the P of a
-    one-sided slope overstates it. The integral of P itself is kept as it is, for equation (14) is tested against it.
+    scales (n,): sqrt(G_aa), the spread of h_a.
     """
-
-    def __init__(
-        self,
-        flow: Flow,
-        step: Step,
-        before: Point,
-        path: np.ndarray,
-        start: np.ndarray,
-        until: np.ndarray,
-        tau: np.ndarray,
-    ) -> None:
-        self.step, self.before, self.path_before = step, before, path
-        self.start, self.until, self.tau = start, until, tau
-        self.end = step.advance(before)
-        self.path = _travelled(flow, step, before, path, self.end, tau, step.path, step.dissipated)
-
-    def at(self, flow: Flow, time: np.ndarray) -> tuple[Point, np.ndarray]:
-        """(the point, the path) at a time within it, (S,)."""
-        tau = np.minimum(time - self.start, self.tau)
-        drive, length, dissipated = self.step.within(tau)
-        point = Point.of(flow, *self.step.stages.displaced(drive), None)
-        return point, _travelled(flow, self.step, self.before, self.path_before, point, tau, length, dissipated)
-
-
-def _travelled(
-    flow: Flow,
-    step: Step,
-    before: Point,
-    path: np.ndarray,
-    after: Point,
-    tau: np.ndarray,
-    length: np.ndarray,
-    dissipated: np.ndarray,
-) -> np.ndarray:
-    """The path after a step, or after the part of it until `after`; before it, it was `path`."""
-    path = path.copy()
-    add_path(before.residual, after.residual, length, dissipated, path)
-    if flow.activation.smooth or step.predicted is None:
-        return path
-    assert step.arrived is not None
-    basis, slip = before.eigenvectors, step.arrived - step.predicted
-    path[:, 3:] = slip + apply(basis, np.exp(-before.eigenvalues * tau[:, None]) * apply(basis.mT, path[:, 3:]))
-    # A time dt at a kink that no stage saw costs slip = |dr/dt| dt in r and sqrt(P) dt <= |r| slip/sqrt(P) in s.
-    modes = apply(basis.mT, before.residual)
-    root = np.sqrt((before.eigenvalues * modes * modes).sum(1))
-    root[root <= 0] = np.inf
-    path[:, 2] += np.linalg.norm(before.residual, axis=1) * np.linalg.norm(slip, axis=1) / root
-    return path
-
-
-def first_step(flow: Flow, point: Point, scales: np.ndarray) -> np.ndarray:
-    """A step in which the neurons move by about a hundredth of their spread, if r stayed as it is, (S,)."""
-    speed = flow.beta * flow.size * apply(np.abs(flow.gram)[None], np.abs(point.residual))
+    # |dh_a/dt| <= beta |c| sum_b |G_ab| |r_b| Ls
+    speed = flow.beta * flow.scale * apply(np.abs(flow.gram)[None], np.abs(state.residual))
     fastest = (speed * float(flow.activation.Ls) / scales).max(1)
-    return np.where(fastest > 0, 0.01 / np.where(fastest > 0, fastest, 1.0), math.inf)
+    return np.where(fastest > 0, FIRST_MOVEMENT / np.where(fastest > 0, fastest, 1.0), math.inf)
 
 
-def resolved(point: Point, tau: np.ndarray) -> np.ndarray:
-    """tau, or the time in which the residual falls to a quarter: where every step is recorded, none skips the decay."""
+def resolved(state: State, tau: np.ndarray) -> np.ndarray:
+    """(S,): tau, or the time in which the residual falls to a quarter if that is less. For runs of which every step is
+    recorded: no step skips the decay."""
     times = np.empty_like(tau)
-    quarter_times(point.eigenvalues, apply(point.eigenvectors.mT, point.residual), tau, times)
+    modes = apply(state.eigenvectors.mT, state.residual)
+    quarter_times(rates=state.eigenvalues, modes=modes, tau=tau, times=times)
     return times
+
+
+def attempt(time: np.ndarray, tau: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(length, end), (S,) each, of an attempt from `time`: tau, but not beyond `goal`, a time to be hit exactly."""
+    to_goal = ~(time + STRETCH * tau < goal)  # true too if tau is not a number
+    length = np.where(to_goal, goal - time, tau)
+    return length, np.where(to_goal, goal, time + length)
 
 
 def error_ratio(
     step: Step, residual: np.ndarray, scales: np.ndarray, rtol: float, floor: np.ndarray, *, smooth: bool
 ) -> np.ndarray:
-    """The step's estimated local error in units of what rtol allows, (S,); inf where it is not a number.
+    """(S,): the step's estimated local error in units of what rtol allows; inf where it is not a number.
 
-    Where slopes jump, each neuron that crosses a kink within a step is off by a part of its way, however small the
-    step; such errors are of either sign, r sees their mean, and H only their square.
+    residual (S, n): r at the start; scales (n,): see first_step; floor (S,): the rounding of r. Where slopes jump, each
+    neuron that crosses a kink within a step is off by a part of its way, however small the step; such errors are of
+    either sign, r sees their mean, and Theta only their square.
     """
     assert step.residual_error is not None
     assert step.movement_error is not None
-    ratios, predicted = np.empty(len(residual)), residual if step.predicted is None else step.predicted
-    errors, power = (step.residual_error, step.movement_error), 1 if smooth else 2
-    error_ratios(residual, predicted, *errors, scales, rtol, floor, power, ratios)
+    ratios = np.empty(len(residual))
+    error_ratios(
+        residual=residual,
+        predicted=residual if step.predicted is None else step.predicted,
+        in_residual=step.residual_error,
+        in_movement=step.movement_error,
+        scales=scales,
+        rtol=rtol,
+        floor=floor,
+        power=1 if smooth else 2,
+        ratios=ratios,
+    )
     return ratios
+
+
+def next_step(
+    tau: np.ndarray, attempted: np.ndarray, ratio: np.ndarray, accepted: np.ndarray, order: int
+) -> np.ndarray:
+    """(S,): the step to try next.
+
+    tau: the step that the last attempt was allowed; attempted: its length, which may be less, to hit a time; ratio: see
+    error_ratio; order: of the local error in tau.
+    """
+    finite = np.isfinite(ratio)
+    factor = SAFETY * np.maximum(np.where(finite, ratio, 1.0), SMALLEST_RATIO) ** (-1 / order)
+    grown = attempted * np.minimum(GROW, factor)
+    # An attempt that was cut short says nothing against the longer step.
+    grown = np.where(attempted < tau, np.maximum(tau, grown), grown)
+    shrunk = attempted * np.where(finite, np.maximum(SHRINK, factor), SHRINK)
+    return np.where(accepted, grown, shrunk)
