@@ -13,13 +13,13 @@ import torch
 from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
+from simulate.functions import numpy_value_and_slope, value_and_slope
+from simulate.rows import relu_row, tanh_row
 
 import bounds
 from bounds.activation import FUNCTION_ULPS, TINY
 from bounds.arithmetic import ENCLOSED
 from bounds.methods.intervals import middle
-from simulate.functions import numpy_value_and_slope, value_and_slope
-from simulate.rows import relu_row, tanh_row
 
 NAMES = bounds.known_activations()
 BITS = 1400  # enough for sin(1.8e308) to 60 digits and more
