@@ -293,6 +293,8 @@ def test_values_are_echoed_but_shortened():
         with pytest.raises(bounds.ArgumentError) as error:
             bounds.guarantee(PROBLEM, value)
         assert len(str(error.value)) < 100 + MOST_SHOWN
+        with pytest.raises(bounds.ArgumentError, match="must be a SymPy expression"):
+            bounds.register_activation("new-name", value)
         assert "\n" not in str(error.value)
     with pytest.raises(bounds.ArgumentError, match=r"'\\x1b\[31m'"):
         bounds.guarantee(PROBLEM, init="\x1b[31m")

@@ -89,7 +89,7 @@ def told(call: Call, message: str, assumption: bool) -> None:
 # The error may speak of the thing by another of its names.
 ALIASES = {
     "problem": ("problem", "data"),
-    "text": ("embedding",),
+    "text": ("embedding", "random-features"),
     "trajectory": ("trajectory", "problem"),
     "X": ("X", "data", "Gram"),
     "G": ("G", "data", "Gram"),
