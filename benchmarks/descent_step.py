@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 import bounds
 from benchmarks.timing import Duel, duel, matrix_product_rate
-from simulate.arrays import Arrays
-from simulate.descent import DescentState
-from simulate.flow import Flow
+from simulate.field.arrays import Arrays
+from simulate.field.flow import Flow
 from simulate.network import scaling_of
+from simulate.solve.descent import DescentState
 
 SIGMA = {"tanh": torch.tanh, "relu": torch.relu}
 

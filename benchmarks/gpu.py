@@ -14,8 +14,9 @@ import torch
 import bounds
 import simulate
 from benchmarks.fitted import problem, seconds
-from simulate.arrays import Arrays
-from simulate.flow import Flow, Stages
+from simulate.field.arrays import Arrays
+from simulate.field.flow import Flow
+from simulate.field.stages import Stages
 from simulate.network import Network, sample_network, scaling_of
 from simulate.setup import DTYPES
 

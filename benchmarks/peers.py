@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from bounds import Problem
-from simulate.functions import value_and_slope
+from simulate.field.activations import value_and_slope
 
 PACKAGES = {"torchdiffeq": "torchdiffeq", "sksundae": "scikit-sundae", "extensisq": "extensisq"}
 ATOL = 1e-2  # absolute tolerance of the peers, in units of rtol: pre-activations are of size one

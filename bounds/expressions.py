@@ -213,10 +213,10 @@ def _evaluation_slack(name: str, sigma: Evaluate, slope: Evaluate, ls: float) ->
         )
     reach = LEAST_REACH
     for k in range(27, MOST_REACH):
-        if not max(_size(lost(s * ball(2.0**k, 2.0 ** (k + 1)))) for s in (-1, 1)) <= MOST_SLACK:
+        further = max(_size(lost(side * ball(2.0**k, 2.0 ** (k + 1)))) for side in (-1, 1))
+        if not further <= MOST_SLACK:
             break
-        worst = max(worst, *(_size(lost(s * ball(2.0**k, 2.0 ** (k + 1)))) for s in (-1, 1)))
-        reach = 2.0 ** (k + 1)
+        worst, reach = max(worst, further), 2.0 ** (k + 1)
     return worst, reach
 
 
@@ -242,7 +242,8 @@ def _half_slope_interval(slope: Evaluate, ls: float, limits: tuple[float, ...]) 
     from bounds.arithmetic import NUMPY
 
     grid = np.linspace(-20, 20, 4001)
-    high = np.append(np.abs(slope(NUMPY, grid)) >= ls / 2, False)
+    with np.errstate(all="ignore"):
+        high = np.append(np.abs(slope(NUMPY, grid)) >= ls / 2, False)
     edges = np.flatnonzero(np.diff(np.insert(high.astype(int), 0, 0)))
     runs = list(zip(edges[::2], edges[1::2] - 1, strict=True))
     if not runs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -207,12 +208,12 @@ def _by_method(
         promised = used
     else:
         promised = arb(beta).max(used)
-    rate = float_down(2 * c**2 * prior.profile.remaining(promised))
-    length = float_up(prior.profile.path_length(promised))
-    if not (rate < math.inf and length < math.inf):  # NaN included
+    rate = 2 * c**2 * prior.profile.remaining(promised)
+    length = float_up(prior.profile.path_length(promised))  # infinite for (16), which bounds no path
+    if not rate < sys.float_info.max or math.isnan(length):  # a comparison with NaN is false
         raise AssumptionError(
-            f"method {method.name!r} says nothing here: the rate ({rate:.3g}) or the path length ({length:.3g}) is not"
-            f" a finite float at scale {chosen:.3g}. {RESCALE}"
+            f"method {method.name!r} says nothing here: the rate ({rate.str(3, radius=False)}) is beyond any float, or"
+            f" the path length ({length:.3g}) is no number, at scale {chosen:.3g}. {RESCALE}"
         )
     return Guarantee(
         method=method.name,
@@ -220,7 +221,7 @@ def _by_method(
         proved=method.proved,
         width=width,
         scale=chosen,
-        rate=max(rate, 0.0),
+        rate=max(float_down(rate), 0.0),
         delta=delta,
         init=init,
         beta=float_up(promised),

@@ -3,7 +3,8 @@
 from simulate.interrupt import Interrupted
 from simulate.network import Network, sample_network
 from simulate.run import gradient_descent, gradient_flow
-from simulate.trajectory import Status, Trajectory
+from simulate.solve.outcome import Status
+from simulate.trajectory import Trajectory
 from simulate.weights import network_of_weights, weights_of
 
 __all__ = [

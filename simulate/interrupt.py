@@ -7,7 +7,7 @@ import io
 import json
 import signal
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from bounds.archives import read_archive
 from bounds.errors import ArgumentError, DataError
 from bounds.files import check_writable, write_atomically
 from bounds.signals import STOPPING, Stopped, raise_stopped
-from simulate.checkpoint import FORMAT, HEAD, Fields, check_numbers
+from simulate.solve.saved_fields import FORMAT, HEAD, Fields, check_numbers
 
 FIRST, EVERY = 3.0, 60.0  # seconds of work until the first checkpoint; from one to the next
 State = dict[str, np.ndarray]
@@ -75,7 +75,7 @@ class Saver:
                 " Use the arguments that it was started with, or another file."
             )
 
-    def read(self, wanted: Fields, ends: dict[str, float]) -> State:
+    def read(self, wanted: Fields, ends: Mapping[str, float]) -> State:
         """The state to go on from. wanted: its arrays, each with kind and shape; ends: the largest that one may hold.
 
         Raises DataError naming the array that is missing, unknown or not as it should be."""
@@ -136,9 +136,9 @@ class Saver:
         if self.path is None:
             return
         now = clock.perf_counter()
-        head = {"format": np.array(FORMAT), "options": np.array(json.dumps(self.options))}
+        head: dict[str, Any] = {"format": np.array(FORMAT), "options": np.array(json.dumps(self.options))}
         head["seconds"] = np.array(self.seconds + now - self.started)
         stream = io.BytesIO()
-        np.savez(stream, **{**head, **state()})  # type: ignore[arg-type]  (none of them is called allow_pickle)
+        np.savez(stream, **{**head, **state()})
         write_atomically(self.path, stream.getvalue())
         self.due = clock.perf_counter() + EVERY

@@ -21,6 +21,7 @@ from bounds.checks import (
 from bounds.errors import ArgumentError, require, unknown_name
 from bounds.memory import require_memory
 from bounds.problem import Problem
+from simulate.field.model import Scaling
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,6 @@ def _real_array(name: str, value: Any) -> np.ndarray:
     if type(value) is np.ndarray and value.dtype.kind == "f":
         return value
     return as_float_array(name, value, 1 if name == "signs" else 2)
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Table 1: f = (alpha/m) sum_i c_i sigma(h_i), dh_i/dt = -beta c_i G (r * sigma'(h_i)), h^0 ~ spread N(0, G)."""
-
-    alpha: float
-    beta: float
-    spread: float
 
 
 SCALINGS = ("ours", "ntk", "mf")

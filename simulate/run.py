@@ -28,11 +28,12 @@ from bounds.checks import (
 )
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
-from simulate.descent import descend
 from simulate.integrators import get_integrator
-from simulate.loop import Control, Loop, Progress
 from simulate.network import Network
 from simulate.setup import Options, Setup
+from simulate.solve.descent import descend
+from simulate.solve.loop import Loop, LoopOptions
+from simulate.solve.outcome import Progress
 from simulate.trajectory import Trajectory
 
 _BLAS = ThreadpoolController()
@@ -184,11 +185,11 @@ def gradient_flow(
         if len(part) > 1:
             setup = Setup(problem, part, options)
         times = None if saves is None else saves / setup.clock
-        control = Control(t_max / setup.clock, rtol, loss_ratio, max_steps, times, progress)
+        loop_options = LoopOptions(t_max / setup.clock, rtol, loss_ratio, max_steps, times, progress)
         exact = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "max_steps": max_steps}
         saver = setup.saver(checkpoint, resume, {"integrator": integrator, "save_at": listed, **exact})
         with _threads(entries), saver.watching():
-            outcomes = Loop(setup.flow, stepper, setup.h0, setup.recorder, control, saver).integrate()
+            outcomes = Loop(setup.flow, stepper, setup.h0, setup.recorder, loop_options, saver).integrate()
         found += setup.trajectories(outcomes, integrator, reported)
     return found[0] if seeds is None else found
 

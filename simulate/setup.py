@@ -24,12 +24,13 @@ from bounds.checks import (
 )
 from bounds.errors import ArgumentError, DataError, require, shown
 from bounds.problem import Problem
-from simulate.arrays import Array, Arrays
-from simulate.flow import GPU_PART, Flow
+from simulate.field.arrays import Array, Arrays
+from simulate.field.chunks import GPU_CHUNK
+from simulate.field.flow import Flow
 from simulate.interrupt import Saver
-from simulate.loop import Outcome
 from simulate.network import SCALINGS, Network, gram_between, sample_network, scaling_of, test_inputs
-from simulate.observe import Recorder
+from simulate.solve.outcome import Outcome
+from simulate.solve.recorder import Recorder
 from simulate.trajectory import Trajectory
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -103,7 +104,7 @@ def require_memory(entries: int, options: Options, device: torch.device) -> None
     itemsize = 8 if options.dtype == "float64" else 4
     there = available_memory(device)
     needed = entries * itemsize * COPIES[options.low_memory]
-    needed += 4 * GPU_PART * itemsize if device.type == "cuda" else 0
+    needed += 4 * GPU_CHUNK * itemsize if device.type == "cuda" else 0
     if there is None or needed <= there:
         return
     ways = [] if options.low_memory else ["low_memory=True"]
@@ -132,6 +133,7 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
         "H_test=None",
         "Pass Network(H, signs, H_test) with H_test = Phi(X_test) W' / sqrt(D) transposed.",
     )
+    assert network.H_test is not None
     shape = network.H_test.shape
     require(shape[1] == len(inputs), "H_test", f"of shape (m, {len(inputs)}) to match X_test", shape)
     require_finite("network.H_test", network.H_test)

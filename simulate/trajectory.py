@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,33 +10,10 @@ import numpy as np
 from bounds.activation import Interval
 from bounds.problem import Problem
 from simulate.network import Network
+from simulate.solve.outcome import RunStatistics, Status
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class Status(enum.Enum):
-    """Why a run ended; the text names the remedy where there is something to mend."""
-
-    LOSS_REACHED = "the loss reached loss_ratio times its initial value"
-    TIME_REACHED = "t_max was reached before loss_ratio; raise t_max to go on"
-    STEPS_DONE = "all steps of descent were taken"
-    PRECISION_REACHED = "the residual is at the rounding level of the dtype; a smaller loss needs float64"
-    STEP_LIMIT = "max_steps was reached; raise max_steps or rtol, or lower t_max"
-    STEP_UNDERFLOW = "the step fell below the time's resolution; raise rtol"
-    KINKS = "the step fell below the time's resolution at kinks (neurons slide along h = 0); raise rtol"
-    DIVERGED = "the state is not finite; lower the step of descent, or the scale"
-
-
-@dataclass(frozen=True)
-class RunStatistics:
-    """steps: accepted; rejected; evaluations of sigma on all m x n entries, apart from those that only save memory;
-    seconds of wall clock until the end of the run (which others may have shared)."""
-
-    steps: int
-    rejected: int
-    evaluations: int
-    seconds: float
 
 
 @dataclass(frozen=True)

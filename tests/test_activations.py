@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import bounds
 from bounds.arithmetic import ENCLOSED
 from bounds.ranges import infimum, supremum
-from simulate.functions import TORCH
+from simulate.field.activations import TORCH
 
 NAMES = bounds.known_activations()
 GRID = np.linspace(-9, 9, 16001)

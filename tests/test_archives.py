@@ -176,7 +176,7 @@ def checkpoints(tmp_path_factory):
     made = {}
     for name, mine, function, options in (
         ("flow", problem, simulate.gradient_flow, FLOW),
-        ("relu", relu, simulate.gradient_flow, {**FLOW, "save_at": [2e-3, 5e-3], "t_max": 5e-3}),
+        ("relu", relu, simulate.gradient_flow, {**FLOW, "save_at": [0.0, 0.02, 0.05], "t_max": 0.05, "max_steps": 9}),
         ("descent", problem, simulate.gradient_descent, DESCENT),
     ):
         count = iter(range(10**6))

@@ -1,6 +1,7 @@
 """Gaussian expectations against closed forms, mpmath quadrature and arb's own rigorous integration."""
 
 import math
+from dataclasses import replace
 
 import flint
 import mpmath
@@ -10,7 +11,7 @@ import sympy as sp
 from flint import acb, arb
 
 import bounds
-from bounds.envelopes import _table, envelope_of, population_moments
+from bounds.envelopes import _table, envelope_of, mean_envelope, population_moments
 from bounds.expectations import (
     gaussian_probability,
     mean_value,
@@ -118,6 +119,14 @@ def test_envelope_moments_bracket_monte_carlo(name):
     sample = envelope_of(act, arb(1.2), nu)(h)
     assert abs(sample.mean() - float(first)) <= 5 * sample.std() / math.sqrt(len(h)) + 2e-3
     assert np.square(sample).mean() <= float(second) + 5 * np.square(sample).std() / math.sqrt(len(h))
+
+
+def test_the_mean_envelope_is_rounded_down_whatever_its_size():
+    """The mean of m equal numbers may exceed them by roundings of their size, 1e7 here."""
+    steep = 7777.7
+    act = replace(bounds.get_activation("relu"), pieces=(0.0, steep), lipschitz=lambda o: o.number(steep))
+    for m in range(3, 80):
+        assert arb(mean_envelope(act, arb(1), 1.0, np.full(m, 1e9))) <= arb(steep) ** 2
 
 
 def bivariate_mean(name, g1, g2, covariance):

@@ -5,17 +5,21 @@ near a zero of sigma' is all that float64 can promise. The oracles are formulas 
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 from flint import arb, ctx
+from hypothesis import given
+from hypothesis import strategies as st
+from simulate.functions import numpy_value_and_slope, value_and_slope
+from simulate.rows import relu_row, tanh_row
 
 import bounds
 from bounds.activation import FUNCTION_ULPS, TINY
 from bounds.arithmetic import ENCLOSED
-from simulate.functions import numpy_value_and_slope, value_and_slope
-from simulate.rows import relu_row, tanh_row
+from bounds.methods.intervals import middle
 
 NAMES = bounds.known_activations()
 BITS = 1400  # enough for sin(1.8e308) to 60 digits and more
@@ -239,3 +243,13 @@ def test_sigma_at_zero_is_enclosed():
     with ctx.workprec(200):
         assert zero.contains(arb(2).log())
     assert bounds.get_activation("sigmoid").at_zero == 0.5
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-12, 1e6), st.floats(1e-6, 0.49))
+def test_the_middle_of_an_interval_is_rounded_inwards(left, length, share):
+    """Every neuron that is counted is at least xi away from the ends, in exact arithmetic."""
+    right = left + length
+    xi = share * length
+    low, high = middle((left, right), xi)
+    assert Fraction(low) >= Fraction(left) + Fraction(xi)
+    assert Fraction(high) <= Fraction(right) - Fraction(xi)

@@ -12,10 +12,10 @@ from scipy.linalg import expm
 
 import bounds
 import simulate
-from simulate.arrays import Arrays
-from simulate.flow import Flow
-from simulate.integrators import INTEGRATORS, Point, get_integrator
-from simulate.integrators.phi import phis
+from simulate.field.arrays import Arrays
+from simulate.field.flow import Flow
+from simulate.integrators import INTEGRATORS, State, get_integrator
+from simulate.integrators.exponential.phi import phis
 from simulate.network import Network, scaling_of
 from verify.strategies import flows
 
@@ -133,10 +133,10 @@ def test_observed_order(integrator):
     def solve(stepper, steps):
         arrays = Arrays(torch.float64, torch.device("cpu"))
         flow = Flow(problem, start.signs[None], scaling_of("ours", 6), arrays)
-        point = Point.at(flow, start.H.T[None].copy())
+        state = State.at(flow, start.H.T[None].copy())
         for _ in range(steps):
-            point = get_integrator(stepper).step(flow, point, np.array([1.0 / steps]), errors=False).advance(point)
-        return point.h
+            state = get_integrator(stepper).step(flow, state, np.array([1.0 / steps]), errors=False).advance(state)
+        return state.h
 
     exact = solve("runge-kutta", 400)
     errors = [np.abs(solve(integrator, steps) - exact).max() for steps in (8, 16, 32)]

@@ -5,7 +5,8 @@ import pytest
 
 import bounds
 import simulate
-from simulate import Network, Status, loop
+from simulate import Network, Status
+from simulate.solve import loop
 from tests.honesty import options_of, row
 
 

@@ -1,6 +1,7 @@
-"""`import bounds` is light, and nothing in the house runs back up."""
+"""`import bounds` is light, nothing in the house runs back up, and no two files import each other."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,54 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ABOVE = {"bounds": {"simulate", "verify", "reports"}, "simulate": {"verify", "reports"}, "verify": {"reports"}}
+# The rings of simulate, from the inside out: what each may import of simulate, besides itself.
+RINGS = {
+    "simulate.field": (),
+    "simulate.integrators": ("simulate.field",),
+    "simulate.solve": ("simulate.field", "simulate.integrators"),
+}
+
+
+@functools.cache
+def imports() -> dict[str, set[str]]:
+    """Module of the project -> the modules of the project that its text imports, anywhere and for any reason."""
+    files = {}
+    for package in (*ABOVE, "reports"):
+        for file in (ROOT / package).rglob("*.py"):
+            files[".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")] = file
+    found: dict[str, set[str]] = {}
+    for module, file in files.items():
+        names = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {a.name for a in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{file}: imports are absolute"
+                both = [(f"{node.module}.{a.name}", node.module) for a in node.names]
+                names |= {whole if whole in files else str(part) for whole, part in both}
+        found[module] = {name for name in names if name in files and name != module}
+    return found
+
+
+def cycle(graph: dict[str, set[str]]) -> list[str]:
+    """Modules of which each imports the next and the last one the first; empty if there are none."""
+    clear: set[str] = set()  # modules from which no cycle can be reached
+
+    def search(module: str, path: list[str]) -> list[str]:
+        if module in path:
+            return path[path.index(module) :]
+        if module not in clear:
+            for other in sorted(graph[module]):
+                if found := search(other, [*path, module]):
+                    return found
+            clear.add(module)
+        return []
+
+    return next((found for module in graph if (found := search(module, []))), [])
+
+
+def inside(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
 
 
 def test_bounds_imports_nothing_heavy():
@@ -40,3 +89,22 @@ def test_simulate_never_sees_a_bound():
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom):
                 assert node.module not in forbidden, file
+
+
+def test_no_import_cycle():
+    assert cycle(imports()) == []
+
+
+def test_a_cycle_is_found():
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c"]
+    assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+@pytest.mark.parametrize("ring", RINGS)
+def test_a_ring_imports_only_what_is_inside_it(ring):
+    members = [module for module in imports() if inside(module, ring)]
+    assert len(members) > 3
+    for module in members:
+        for other in imports()[module]:
+            allowed = inside(other, "bounds") or any(inside(other, r) for r in (ring, *RINGS[ring]))
+            assert allowed, (module, other)

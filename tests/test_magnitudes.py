@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 import bounds
 from bounds.certificate import residual_norm
 from bounds.cli import run
-from bounds.envelopes import envelope_of
+from bounds.envelopes import envelope_of, mean_envelope
 from bounds.magnitudes import LARGEST, LARGEST_GRAM, LEAST_SCALE, in_units
-from bounds.methods import CERTIFICATES_ONLY, METHODS, envelope, handover, shadowing
+from bounds.methods import CERTIFICATES_ONLY, METHODS, handover, shadowing
 from bounds.methods.collocation import reference_step
 from bounds.methods.shadowing import Constants, shadow
 from bounds.spectrum import spectrum
@@ -361,13 +361,14 @@ def test_the_mean_envelope_of_a_steep_activation_is_a_lower_bound():
 
     steep = from_expression("steep", 1000 * sp.tanh(sp.Symbol("u", real=True)))
     problem = bounds.Problem.from_gram([[1.0]], [0.1], activation=steep)
-    values_of = envelope_of(steep, problem.gram_diagonal[0], 1e6)
+    variance = problem.gram_diagonal[0]
+    values_of = envelope_of(steep, variance, 1e6)
     for seed in range(20):
         h = 0.5 * np.random.default_rng(seed).standard_normal((200, 1))
         values = values_of(h[:, 0])
         exact = math.fsum(values.tolist()) / len(values)
         assert exact > 1e4
-        assert envelope.mean_envelope(problem, h, 0, 1e6) <= exact - 1e-8
+        assert mean_envelope(steep, variance, 1e6, h[:, 0]) <= exact - 1e-8
 
 
 def test_a_guarantee_of_a_saturating_activation_far_out_is_refused_by_its_assumption():
@@ -383,9 +384,17 @@ def test_a_guarantee_of_a_saturating_activation_far_out_is_refused_by_its_assump
 def test_a_guarantee_of_a_rate_beyond_any_float_is_refused():
     """Not the largest float: relu, G of size 1e280, and a scale of 1e150."""
     problem = bounds.Problem.from_gram(1e280 * GRAM, Y, activation="relu")
-    with pytest.raises(bounds.AssumptionError, match="not a finite float"):
+    with pytest.raises(bounds.AssumptionError, match="beyond any float"):
         bounds.guarantee(problem, method="envelope", scale=1e150)
     assert math.isfinite(bounds.guarantee(problem, method="envelope").rate)
+
+
+def test_where_the_slopes_never_vanish_the_rate_is_promised_without_a_path():
+    """(16) holds whatever ||f^0|| is, so that nothing bounds the path of an independent draw: infinite, not refused."""
+    for activation in ("leaky_relu", "linear"):
+        g = bounds.guarantee(bounds.Problem.from_gram(GRAM, Y, activation=activation), method="everywhere")
+        assert g.rate > 0
+        assert math.isinf(g.path_length)
 
 
 # The reason

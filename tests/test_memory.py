@@ -13,7 +13,7 @@ SCRIPT = """
 import json, sys
 import numpy as np, torch, bounds, simulate
 from bounds.datasets import load_builtin
-from simulate.threads import together
+from simulate.field.threads import run_on_threads
 
 def status(name):
     with open("/proc/self/status") as lines:  # ru_maxrss would include the parent's memory at the fork
@@ -24,7 +24,7 @@ problem = bounds.Problem(*load_builtin("experiment-1", n=n))
 if k:
     options |= {"X_test": np.random.default_rng(0).standard_normal((k, problem.d)), "save_at": [0.01, 0.02, 0.05, 2.0]}
 simulate.gradient_flow(problem, width=2000, t_max=0.2, max_steps=4)  # load code
-together(lambda me: np.ones(1000).sum(), torch.get_num_threads())  # start threads
+run_on_threads(lambda thread: np.ones(1000).sum(), torch.get_num_threads())  # start threads
 before = status("VmRSS")
 with open("/proc/self/clear_refs", "w") as reset:
     reset.write("5")  # the high-water mark starts anew

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 import bounds
-import simulate.arrays
+import simulate.field.arrays
 import simulate.network
 import simulate.setup
 from bounds import constants
 from bounds.activation import Activation
-from simulate import Network, kernels
-from simulate.engine import Compiled
-from simulate.observe import Recorder
+from simulate import Network
+from simulate.field import kernels
+from simulate.field.cpu import Compiled
+from simulate.solve.recorder import Recorder
 from verify.claims import CLAIMS, NotApplicable, draws
 from verify.run import Run
 from verify.runner import plain_run
@@ -76,23 +77,24 @@ def verdicts() -> dict[str, list[Verdict]]:
 
 def wrong_flow(patch, change):
     """The weights that move neurons are changed."""
-    true = Compiled.move
+    true = Compiled.evaluate
 
-    def move(self, flow, h, lo, hi, terms, weights, **options):
-        return true(self, flow, h, lo, hi, terms, [change(weight) for weight in weights], **options)
+    def evaluate(self, model, h, displacement, **options):
+        changed = [change(weight) for weight in displacement.coefficients]
+        return true(self, model, h, displacement._replace(coefficients=changed), **options)
 
-    patch.setattr(Compiled, "move", move)
+    patch.setattr(Compiled, "evaluate", evaluate)
 
 
 def wrong_kernel(patch, factor):
     """The sums over neurons of sigma' sigma' are changed."""
-    true = Compiled.move
+    true = Compiled.evaluate
 
-    def move(self, *arguments, **options):
+    def evaluate(self, *arguments, **options):
         sums = true(self, *arguments, **options)
         return replace(sums, gram=factor * sums.gram)
 
-    patch.setattr(Compiled, "move", move)
+    patch.setattr(Compiled, "evaluate", evaluate)
 
 
 def wrong_draw(patch, change):
@@ -167,7 +169,7 @@ def wrong_slope(patch, factor):
 
     patch.setattr(kernels, "KINDS", {})  # the compiled ones cannot be changed from here
     for name in ("value_and_slope", "numpy_value_and_slope"):
-        patch.setattr(simulate.arrays, name, scaled(getattr(simulate.arrays, name)))
+        patch.setattr(simulate.field.arrays, name, scaled(getattr(simulate.field.arrays, name)))
 
 
 def wrong_lipschitz(patch, factor):

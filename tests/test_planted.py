@@ -8,7 +8,7 @@ import pytest
 import bounds
 from bounds import constants
 from bounds.datasets import load_builtin
-from simulate.engine import Compiled
+from simulate.field.cpu import Compiled
 from simulate.integrators.exponential import Exponential
 from verify.claims import CLAIMS, Claim
 from verify.claims import theorem_1 as theorem_1_module
@@ -100,35 +100,36 @@ def verdict_with_bug(problem) -> Verdict:
 
 
 def pushed_by(factor):
-    """Compiled.move with every displacement multiplied by a factor."""
-    true = Compiled.move
+    """Compiled.evaluate with every displacement multiplied by a factor."""
+    true = Compiled.evaluate
 
-    def move(self, flow, h, lo, hi, terms, weights, **options):
-        return true(self, flow, h, lo, hi, terms, [factor * weight for weight in weights], **options)
+    def evaluate(self, model, h, displacement, **options):
+        scaled = [factor * weight for weight in displacement.coefficients]
+        return true(self, model, h, displacement._replace(coefficients=scaled), **options)
 
-    return move
+    return evaluate
 
 
 def test_a_wrong_step_length_is_seen(small, monkeypatch):
     """Neurons that move 1% too far lose energy that (14) does not account for."""
     assert verdict_with_bug(small) is Verdict.HOLDS
-    monkeypatch.setattr(Compiled, "move", pushed_by(1.01))
+    monkeypatch.setattr(Compiled, "evaluate", pushed_by(1.01))
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
 def test_a_wrong_sign_is_seen(small, monkeypatch):
-    monkeypatch.setattr(Compiled, "move", pushed_by(-1.0))
+    monkeypatch.setattr(Compiled, "evaluate", pushed_by(-1.0))
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
 def test_a_factor_two_in_the_kernel_is_seen(small, monkeypatch):
-    true = Compiled.move
+    true = Compiled.evaluate
 
-    def move(self, *arguments, **options):
+    def evaluate(self, *arguments, **options):
         sums = true(self, *arguments, **options)
         return replace(sums, gram=2 * sums.gram)
 
-    monkeypatch.setattr(Compiled, "move", move)
+    monkeypatch.setattr(Compiled, "evaluate", evaluate)
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
@@ -136,9 +137,9 @@ def test_an_integrator_that_forgets_its_error_is_seen(small, monkeypatch):
     """A step that claims no error but is taken a hundred times too long: the two runs differ, so nothing is claimed."""
     true = Exponential.step
 
-    def careless(self, flow, point, tau, *, errors):
-        step = true(self, flow, point, tau, errors=errors)
-        none = np.zeros_like(point.residual)
+    def careless(self, flow, state, tau, *, errors):
+        step = true(self, flow, state, tau, errors=errors)
+        none = np.zeros_like(state.residual)
         return replace(step, residual_error=none, movement_error=none)
 
     honest = plain_run(small, width=64, scale=2.0, seed=0, t_max=20.0, loss_ratio=0.0)
@@ -171,9 +172,9 @@ def test_a_fault_at_kinks_is_not_repeated_by_the_second_opinion(monkeypatch):
     """An integrator that is wrong at kinks at any tolerance: a tighter run refutes again, another one does not."""
     true = Exponential.step
 
-    def careless(self, flow, point, tau, *, errors):
-        step = true(self, flow, point, tau, errors=errors)
-        return step if flow.activation.smooth else replace(step, path=step.path / 2)
+    def careless(self, flow, state, tau, *, errors):
+        step = true(self, flow, state, tau, errors=errors)
+        return step if flow.activation.smooth else replace(step, length=step.length / 2)
 
     X = np.random.default_rng(0).standard_normal((3, 5))
     problem = bounds.Problem(X, np.array([1.0, -1.0, 1.0]), activation="relu")

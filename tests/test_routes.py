@@ -1,4 +1,4 @@
-"""The same run compiled or by torch, in one part or many, with slopes kept or computed again: the same numbers."""
+"""The same run compiled or by torch, in one chunk or many, with slopes kept or computed again: the same numbers."""
 
 import functools
 
@@ -8,20 +8,21 @@ import torch
 
 import bounds
 import simulate
-from simulate import flow, setup
-from simulate.arrays import Arrays
+from simulate import setup
+from simulate.field import chunks, flow
+from simulate.field.arrays import Arrays
 
 ROUTES = {
     "tensors": {},
-    "parts": {"PART": 64, "STRIP": 8},
-    "slopes computed again": {"PART": 64, "STRIP": 8, "ROOMY": 0},
+    "chunks": {"CHUNK_FROM": 64, "STRIP": 8},
+    "slopes computed again": {"CHUNK_FROM": 64, "STRIP": 8, "KEEP_SLOPES_BELOW": 0},
     "low memory": {},
-    "low memory, parts": {"PART": 64, "STRIP": 8},
-    "low memory, tensors": {"GPU_PART": 64},
+    "low memory, chunks": {"CHUNK_FROM": 64, "STRIP": 8},
+    "low memory, tensors": {"GPU_CHUNK": 64},
     "cuda": {},
-    "low memory, cuda": {"GPU_PART": 64},
+    "low memory, cuda": {"GPU_CHUNK": 64},
 }
-KEEPING = ("tensors", "parts", "cuda")
+KEEPING = ("tensors", "chunks", "cuda")
 
 
 def run_by(route, monkeypatch, function, *arguments, **options):
@@ -32,7 +33,7 @@ def run_by(route, monkeypatch, function, *arguments, **options):
     if "tensors" in route:  # what a GPU runs, on the CPU
         monkeypatch.setattr(setup, "Arrays", functools.partial(Arrays, tensors=True))
     for name, value in ROUTES[route].items():
-        monkeypatch.setattr(flow, name, value)
+        monkeypatch.setattr(flow if hasattr(flow, name) else chunks, name, value)
     return function(*arguments, low_memory="low memory" in route, **options)
 
 
@@ -46,7 +47,7 @@ def test_flow(small, monkeypatch, route, integrator, activation):
     options = {"width": 90, "scale": 2.0, "t_max": 2.0, "save_at": saves, "integrator": integrator}
     options |= {"X_test": np.ones((2, 6)), "loss_ratio": 0.0, "rtol": 1e-3 if activation == "relu" else 1e-5}
     if route not in KEEPING:  # the slopes of the step before are not kept there
-        monkeypatch.setattr(flow.Flow, "remembers", False)
+        monkeypatch.setattr(flow.Flow, "keeps_previous", False)
     plain = simulate.gradient_flow(problem, device="cpu", **options)
     t = run_by(route, monkeypatch, simulate.gradient_flow, problem, **options)
     tight = 1e-3 if activation == "relu" else 1e-9  # steps at kinks are chosen by rounding

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulate.integrators.bookkeeping import endings, error_ratios
-from simulate.summaries import MOVEMENT, OUTPUT, SCALARS, VECTORS, differ, round_off
+from simulate.solve.observables import MOVEMENT, OUTPUT, SCALARS, VECTORS, add_rounding, differences
+from simulate.solve.step_sums import error_ratios, stop_reasons
 
 N = 3
 
@@ -17,10 +17,10 @@ def blocks(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def reported(values: np.ndarray, vectors: np.ndarray, twins: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, ...]:
     residual = np.ones((1, N))
     scalars, points = np.empty(values.shape), np.empty((1, len(VECTORS), 1))
-    differ(values, twins, vectors, others, residual, np.zeros((1, N)), scalars, points)
+    differences(values, twins, vectors, others, residual, np.zeros((1, N)), scalars, points)
     around = np.repeat(points, N, axis=2)
     moved = np.array([True])
-    round_off(1e-16, values, vectors, residual, np.zeros((1, N)), np.ones(1), moved, scalars, around)
+    add_rounding(1e-16, values, vectors, residual, np.zeros((1, N)), np.ones(1), moved, scalars, around)
     return scalars, around
 
 
@@ -63,5 +63,5 @@ def test_a_run_that_is_not_finite_ends_before_anything_else() -> None:
     one = np.ones(1)
     for residual, rate in ((np.nan, 1.0), (1.0, np.nan), (np.inf, 1.0)):
         r, rates = np.array([[residual, 1.0]]), np.array([[rate, 2.0]])
-        assert endings(r, rates, one, one, 1e9 * one, one, np.ones(1, dtype=np.int64), 0.5, 1, True, reasons)
+        assert stop_reasons(r, rates, one, one, 1e9 * one, one, np.ones(1, dtype=np.int64), 0.5, 1, True, reasons)
         assert reasons[0] == 0

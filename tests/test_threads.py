@@ -13,8 +13,9 @@ import torch
 import simulate
 from bounds.datasets import load_builtin
 from bounds.problem import Problem
-from simulate.kernels import moments, shares
-from simulate.threads import spread, together
+from simulate.field.chunks import map_chunks
+from simulate.field.kernels import moments, work_queue
+from simulate.field.threads import run_on_threads
 
 
 @pytest.fixture
@@ -28,23 +29,24 @@ def four_threads():
 def test_each_part_is_done_once(four_threads):
     rng = np.random.default_rng(0)
     h, h0 = rng.standard_normal((2, 2, 3, 4000))
-    parts = np.array([[lo, lo + 40] for lo in range(0, 4000, 40)])
+    chunks = np.array([[start, start + 40] for start in range(0, 4000, 40)])
     for _ in range(50):
-        found, claims = np.full((100, 4, 2, 3), np.nan), shares(100, 4)
-        together(lambda me, c=claims, f=found: moments(h, h0, 3, parts, c, me, f), 4)
-        assert found[:, 0].sum(0) == pytest.approx(np.abs(h - h0).sum(2))
-    assert spread(lambda lo, hi: (lo, hi), [(k, k + 1) for k in range(9)]) == [(k, k + 1) for k in range(9)]
+        (sums, maxima), queue = np.full((2, 100, 2, 2, 3), np.nan), work_queue(100, 4)
+        run_on_threads(lambda thread, q=queue, s=sums, x=maxima: moments(h, h0, chunks, q, thread, s, x), 4)
+        assert sums[:, 0].sum(0) == pytest.approx(np.abs(h - h0).sum(2))
+        assert np.array_equal(maxima[:, 0].max(0), np.abs(h - h0).max(2))
+    assert map_chunks(lambda lo, hi: (lo, hi), [(k, k + 1) for k in range(9)]) == [(k, k + 1) for k in range(9)]
 
 
 def test_a_thread_that_comes_late_is_not_waited_for(four_threads):
     release, begun = threading.Event(), []
-    holding = threading.Thread(target=lambda: together(lambda me: release.wait() if me else None, 4))
+    holding = threading.Thread(target=lambda: run_on_threads(lambda thread: release.wait() if thread else None, 4))
     holding.start()  # takes all workers
     time.sleep(0.1)
     in_vain = threading.Timer(20.0, release.set)  # lets this fail rather than hang
     in_vain.start()
     started = time.perf_counter()
-    together(begun.append, 4)
+    run_on_threads(begun.append, 4)
     waited = time.perf_counter() - started
     in_vain.cancel()
     release.set()
@@ -61,7 +63,7 @@ def test_failures_arrive(four_threads):
 
     for _ in range(20):
         with pytest.raises(ValueError, match="part 5"):
-            spread(fails, [(k, k + 1) for k in range(8)])
+            map_chunks(fails, [(k, k + 1) for k in range(8)])
 
 
 def test_the_number_of_threads_changes_no_digit(four_threads):
@@ -78,7 +80,7 @@ def test_the_number_of_threads_changes_no_digit(four_threads):
 def test_idle_threads_hold_no_arrays(four_threads):
     array = np.ones(1000)
     gone = weakref.ref(array)
-    together(lambda me, a=array: float(a.sum()), 4)
+    run_on_threads(lambda thread, a=array: float(a.sum()), 4)
     del array
     deadline = time.perf_counter() + 5.0
     while gone() is not None and time.perf_counter() < deadline:
@@ -89,8 +91,8 @@ def test_idle_threads_hold_no_arrays(four_threads):
 def test_a_process_ends_after_its_threads():
     script = """
 import time
-from simulate import threads
-threads.together(lambda me: None, 2)
+from simulate.field import threads
+threads.run_on_threads(lambda thread: None, 2)
 threads._tasks.put(lambda: (time.sleep(0.3), print("done", flush=True)))
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

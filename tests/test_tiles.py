@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulate.rows import aligned
-from simulate.tiles import LANES, PANEL, ROWS, STRIP, add_gram, padded, panels, product
+from simulate.field.elementwise import aligned
+from simulate.field.tiles import LANES, PANEL, ROWS, STRIP, add_gram, padded, panels, product
 
 
 def strip(n: int, w: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

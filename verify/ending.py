@@ -7,9 +7,11 @@ import signal
 import threading
 import time as clock
 from collections.abc import Generator, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.outcomes import Exit
 
 from bounds.cli import BAD_INPUT, HOLDS, INTERNAL, REFUTED, UNDECIDED
 from bounds.errors import LinrateError
@@ -22,7 +24,7 @@ WHY = "linrate-failure"  # the property of a failed test's report that tells why
 EVERY = 1.0  # seconds between a worker's looks at whether its controller lives
 
 
-class error(pytest.exit.Exception):
+class error(Exit):
     """Bad input: ends the session with one line."""
 
 
@@ -115,7 +117,7 @@ def why(call: pytest.CallInfo[None]) -> str:
     assert call.excinfo is not None
     if issubclass(call.excinfo.type, LinrateError):
         return "faulty"
-    claimed = call.excinfo.type is AssertionError and call.excinfo.traceback[-1].path.name.startswith("test_")
+    claimed = call.excinfo.type is AssertionError and Path(call.excinfo.traceback[-1].path).name.startswith("test_")
     return (
         "refuted"
         if call.when == "call" and (claimed or call.excinfo.errisinstance(pytest.fail.Exception))

@@ -48,7 +48,7 @@ def mean_square_slope(problem: Problem, H: np.ndarray) -> arb:
     """min_a q_a^2 of one network, enclosed with the rounding of computing it. H: (m, n)."""
     q2 = np.mean(np.square(problem.activation.slope(H)), axis=0)
     least = float(np.min(q2))
-    # sigma' is known to a few ulps of Ls, its square to twice that, and a mean over rows is summed one by one.
+    # sigma' is known to FUNCTION_ULPS of Ls, its square to twice that, and a mean over rows is summed one by one.
     ulps = FUNCTION_ULPS + len(H)
     relative = ulps * 2.0**-52 + 3 * problem.activation.slack * max(1.0, float(np.max(np.abs(H))))
     return arb(least, relative * float((problem.activation.Ls**2).upper()))

@@ -1,11 +1,12 @@
-"""The steppers by name. Adding one: CONTRIBUTING.md, "An integrator"."""
+"""The middle ring: methods that take one step, by name. Adding one: CONTRIBUTING.md, "An integrator"."""
 
 from bounds.errors import unknown_name
-from simulate.integrators.base import Integrator, Point, Step
+from simulate.integrators.base import Integrator, Step
 from simulate.integrators.exponential import Exponential
 from simulate.integrators.runge_kutta import RungeKutta
+from simulate.integrators.state import State
 
-INTEGRATORS: dict[str, Integrator] = {stepper.name: stepper for stepper in (Exponential(), RungeKutta())}
+INTEGRATORS: dict[str, Integrator] = {integrator.name: integrator for integrator in (Exponential(), RungeKutta())}
 
 
 def get_integrator(name: str) -> Integrator:
@@ -15,4 +16,4 @@ def get_integrator(name: str) -> Integrator:
     return INTEGRATORS[name]
 
 
-__all__ = ["INTEGRATORS", "Integrator", "Point", "Step", "get_integrator"]
+__all__ = ["INTEGRATORS", "Integrator", "State", "Step", "get_integrator"]

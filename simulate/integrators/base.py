@@ -1,149 +1,101 @@
-"""What a stepper supplies. The loop is in simulate/loop.py, step control in simulate/control.py."""
+"""What an integrator supplies: one step. The loop over steps is simulate/solve/loop.py, the step-size rule
+simulate/solve/step_control.py."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
 
-from simulate.arrays import Array
-from simulate.flow import Drive, Flow, Stages, Totals
-from simulate.integrators.bookkeeping import spectra
-
-LARGE = 128  # data points from which on eigenvectors are worth all threads, or a GPU
+from simulate.field.flow import Flow
+from simulate.field.model import Coefficients
+from simulate.field.stages import Stages
+from simulate.integrators.state import Previous, State
 
 
-@dataclass
-class Point:
-    """The states of S runs with what was computed there. h: (S, n + k, m); residual: (S, n); slope: (S, n, m), or None
-    where it is computed again when needed; slope_gram, kernel: (S, n, n), see Totals and Flow.kernel.
+class Inside(NamedTuple):
+    """A state inside a step. coefficients: of the displacement that leads there from the end of the step; length (S,):
+    of the path from the start of the step until then; dissipated (S,): the integral of P = -dL/dt until then."""
 
-    eigenvalues, eigenvectors: of the kernel, the rates at which r decays. past, past_kernel: the slopes and the kernel
-    at the start of the step before, if the flow remembers them; behind (S,): how long its path was, 0 for none.
+    coefficients: Coefficients
+    length: np.ndarray
+    dissipated: np.ndarray
+
+
+@dataclass(frozen=True)
+class Step:
+    """A proposed step of S runs, which is then either taken (`advance`) or discarded (`discard`).
+
+    stages: what it was computed from; coefficients: of the displacement to its end; length (S,): of its path, the
+    integral of sqrt(P); dissipated (S,): the integral of P = -dL/dt; evaluations: of sigma at all neurons, so far;
+    predicted (S, n): the residual that the method expects at the end, None if it expects none: what is found there
+    differs if a kink was crossed.
+
+    residual_error, movement_error (S, n): estimates of the local error, in r and in the root mean square of h_a; None
+    if they were not asked for.
     """
 
-    h: Array
-    residual: np.ndarray
-    slope: Array | None
-    slope_gram: np.ndarray
-    kernel: np.ndarray
-    eigenvalues: np.ndarray
-    eigenvectors: np.ndarray
-    past: Array | None
-    past_kernel: np.ndarray | None
-    behind: np.ndarray
-
-    @classmethod
-    def at(cls, flow: Flow, h: Array) -> Point:
-        """Evaluate the flow at h, where a run begins."""
-        slope = flow.empty() if flow.roomy else None
-        point = cls.of(flow, h, flow.evaluate(h, slope), slope)
-        if flow.remembers:
-            point.past, point.past_kernel = flow.arrays.copy(slope), point.kernel.copy()
-        return point
-
-    @classmethod
-    def of(cls, flow: Flow, h: Array, totals: Totals, slope: Array | None) -> Point:
-        """h with what is known there."""
-        gram = totals.slope_gram
-        kernel = flow.kernel(gram)
-        spectrum = _eigh(kernel, flow.arrays.device)
-        return cls(h, totals.residual, slope, gram, kernel, *spectrum, None, None, np.zeros(flow.runs))
-
-    def twin(self, flow: Flow) -> Point:
-        """The same with arrays of its own."""
-        states = ("h", "slope", "past")
-        mine: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        copies: dict[str, Any] = {}
-        for name, array in mine.items():
-            if array is not None:
-                copies[name] = flow.arrays.copy(array) if name in states else array.copy()
-        return Point(**{**mine, **copies})
-
-    def select(self, keep: np.ndarray) -> Point:
-        """Some of the runs."""
-        mine: list[Any] = [getattr(self, f.name) for f in fields(self)]
-        chosen: list[Any] = [None if array is None else array[keep] for array in mine]
-        return Point(*chosen)
-
-    def replace(self, where: np.ndarray, by: Point) -> None:
-        """Overwrite some of the runs."""
-        for f in fields(self):
-            mine = getattr(self, f.name)
-            if mine is not None:
-                mine[where] = getattr(by, f.name)
-
-
-def _eigh(kernel: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues and eigenvectors of each matrix; not a number for those that are not finite (the loop then stops)."""
-    values, vectors = np.empty(kernel.shape[:2]), np.empty(kernel.shape)
-    if kernel.shape[1] < LARGE or not np.isfinite(kernel).all():
-        spectra(kernel, values, vectors)
-        return values, vectors
-    found = torch.linalg.eigh(torch.from_numpy(kernel).to(device))  # with all its threads
-    torch.from_numpy(values).copy_(found[0].clamp_(min=0))
-    torch.from_numpy(vectors).copy_(found[1])
-    return values, vectors
-
-
-@dataclass
-class Step:
-    """A proposed step. residual_error, movement_error: (S, n), the embedded estimates of its local error, where asked
-    for; path: (S,) the integral of sqrt(P) over it; dissipated: (S,) that of P = -dL/dt; evaluations: how many;
-    predicted: (S, n) the residual that the method reckons with at its end, away from it leads a kink."""
-
     stages: Stages
-    final: Drive
-    path: np.ndarray
+    coefficients: Coefficients
+    length: np.ndarray
     dissipated: np.ndarray
     evaluations: int
+    predicted: np.ndarray | None = None
     residual_error: np.ndarray | None = None
     movement_error: np.ndarray | None = None
-    predicted: np.ndarray | None = None
-    arrived: np.ndarray | None = None  # the residual (S, n) at its end, once it is there
 
-    def advance(self, before: Point) -> Point:
-        """The point at its end, its state in place of the one that it started from."""
-        flow = self.stages.flow
-        slope = flow.empty() if flow.roomy else None
-        totals = self.stages.advance(self.final, keep=slope)
-        self.stages.slopes.append(slope)
-        self.arrived = totals.residual
-        after = Point.of(flow, self.stages.h, totals, slope)
-        if flow.remembers:
-            after.past, after.past_kernel, after.behind = before.slope, before.kernel, self.path
-        return after
+    def advance(self, start: State) -> State:
+        """Take the step: the state at its end, whose h is that of `start`, displaced in place."""
+        stages, flow = self.stages, self.stages.flow
+        slopes = flow.empty() if flow.keeps_slopes else None
+        evaluation = stages.advance(self.coefficients, slopes=slopes)
+        stages.slopes.append(slopes)  # the last stage: `interpolate` uses it
+        previous = None
+        if flow.keeps_previous:
+            previous = Previous(start.slopes, start.kernel, self.length)
+        return State.of(flow, stages.h, evaluation, slopes, previous)
 
-    def within(self, time: np.ndarray) -> tuple[Drive, np.ndarray, np.ndarray]:
-        """After advance, of a dense integrator: (displacement from the end back to `time` (S,) after the start, path
-        and dissipated until then)."""
+    def interpolate(self, time: np.ndarray) -> Inside:
+        """The state `time` (S,) after the start of the step, once that has been taken. Only of a dense integrator."""
         raise NotImplementedError
 
+    def release(self) -> None:
+        """Give back the slopes of the stages after the step was taken, apart from those at its end and, if the flow
+        keeps them as the previous ones, at its start."""
+        self._recycle(1 if self.stages.flow.keeps_previous else 0)
+
     def discard(self) -> None:
-        """Give back the slopes of its stages, but those that the point where the run is now holds."""
-        stages, flow = self.stages, self.stages.flow
-        held = stages.given if flow.roomy else 0  # if the run is still at the start
-        if self.arrived is not None:
-            held = 1 if flow.remembers else 0
-        flow.recycle(*stages.slopes[held : len(stages.drives)])
+        """Give back the slopes of the stages without taking the step; those of the start remain with its state."""
+        self._recycle(self.stages.given if self.stages.flow.keeps_slopes else 0)
+
+    def _recycle(self, first: int) -> None:
+        stages = self.stages
+        stages.flow.recycle(*stages.slopes[first : len(stages.displaced_by)])
+        stages.slopes.clear()  # who still holds the step does not hold the arrays
 
 
 class Integrator(Protocol):
-    """One way to step. error_order: the local embedded error of a step from there is of this order in tau; dense:
-    whether its steps know the states within them."""
+    """A method that steps.
+
+    name: as in INTEGRATORS; dense: whether its steps can `interpolate`, so that times to record need not end a step.
+    """
 
     name: str
     dense: bool
 
-    def error_order(self, point: Point) -> int: ...
+    def error_order(self, state: State) -> int:
+        """The order in tau of the estimated local error of a step from there."""
+        ...
 
-    def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step: ...
+    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool) -> Step:
+        """Propose a step of length tau (S,) from the state, which is not changed. errors: whether the step estimates
+        its local error."""
+        ...
 
 
 def apply(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Matrix-vector products, (S, n, n) and (S, n)."""
+    """Matrix-vector products (S, n) of (S, n, n) and (S, n)."""
     product: np.ndarray = (matrices @ vectors[:, :, None])[:, :, 0]
     return product
 

@@ -1,13 +1,16 @@
-"""The reference: Dormand and Prince's explicit pair 5(4). Slow where H is stiff, but it knows nothing of the structure
-that the default exploits, so agreement between the two says something."""
+"""The reference: Dormand and Prince's explicit pair 5(4). Slow where Theta is stiff, but it knows nothing of the
+structure that the default exploits, so agreement between the two says something."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from simulate.flow import Flow, Stages
-from simulate.integrators.base import Point, Step, apply, row_sums
+from simulate.field.flow import Evaluation, Flow
+from simulate.field.stages import Stages
+from simulate.integrators.base import Step, apply, row_sums
+from simulate.integrators.state import State
 
+# Row k combines the rates of the stages 0..k into the state of stage k + 1; the last row is the fifth-order solution.
 _A = (
     (1 / 5,),
     (3 / 40, 9 / 40),
@@ -16,6 +19,7 @@ _A = (
     (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
     (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
 )
+# The difference between the solutions of order 5 and 4.
 _ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 
 
@@ -25,29 +29,42 @@ class RungeKutta:
     name = "runge-kutta"
     dense = False
 
-    def error_order(self, point: Point) -> int:
-        """The same from everywhere."""
+    def error_order(self, state: State) -> int:
+        """The same from every state: the estimate is that of the solution of order 4."""
         return 5
 
-    def step(self, flow: Flow, point: Point, tau: np.ndarray, *, errors: bool) -> Step:
-        """One step of length tau (S,) from `point`; the path length is integrated along with the state."""
-        residuals, powers = [], []
+    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool) -> Step:
+        """See Integrator.step. The path length is integrated along with the state: six more evaluations."""
+        scaled_residuals: list[np.ndarray] = []  # tau r at each stage
+        powers: list[np.ndarray] = []  # P = r'(speed Theta)r at each stage
 
-        def add(residual: np.ndarray, slope_gram: np.ndarray) -> None:
-            residuals.append(tau[:, None] * residual)
-            powers.append(np.maximum((residual * apply(flow.kernel(slope_gram), residual)).sum(1), 0.0))
+        def add(here: State | Evaluation) -> None:
+            residual = here.residual
+            scaled_residuals.append(tau[:, None] * residual)
+            powers.append(np.maximum((residual * apply(flow.kernel(here.slope_gram), residual)).sum(1), 0.0))
 
         def combined(row: tuple[float, ...]) -> list[np.ndarray | None]:
-            return [weight * r if weight else None for weight, r in zip(row, residuals, strict=False)]
+            """Coefficients of the displacement that combines the rates of the stages by this row."""
+            return [weight * r if weight else None for weight, r in zip(row, scaled_residuals, strict=False)]
 
-        stages = Stages(flow, point.h, point.slope)
-        add(point.residual, point.slope_gram)
+        # The stages.
+        stages = Stages(flow, state.h, state.slopes)
+        add(state)
         for row in _A:
-            totals = stages.evaluate(combined(row))
-            add(totals.residual, totals.slope_gram)
+            add(stages.evaluate(combined(row)))
+        # Integrals over the step of sqrt(P) and of P, with the weights of the solution.
         weights, power = tau[:, None] * np.array(_A[-1]), np.stack(powers[:6], axis=1)
-        path, dissipated = row_sums(weights * np.sqrt(power)), row_sums(weights * power)
-        step = Step(stages, combined(_A[-1]), path, dissipated, evaluations=6)
+        length, dissipated = row_sums(weights * np.sqrt(power)), row_sums(weights * power)
+        # The local error.
+        residual_error, movement_error = None, None
         if errors:
-            step.residual_error, step.movement_error = stages.size(combined(_ERROR))
-        return step
+            residual_error, movement_error = stages.displacement_sizes(combined(_ERROR))
+        return Step(
+            stages,
+            combined(_A[-1]),
+            length,
+            dissipated,
+            evaluations=6,
+            residual_error=residual_error,
+            movement_error=movement_error,
+        )

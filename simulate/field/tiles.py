@@ -14,7 +14,7 @@ from llvmlite import binding, ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from simulate.rows import EXACT
+from simulate.field.elementwise import EXACT
 
 STRIP = 256  # neurons at a time: fewer would be calls, more would leave the nearest caches
 PANEL, ROWS = 6, 4  # rows of a tile of a product, and of a Gram matrix

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 from numba import njit
 
-HERE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
+# A file of each folder that holds compiled loops: numba keeps what it compiled beside them.
+COMPILED = (
+    "field/elementwise.py",
+    "integrators/spectra.py",
+    "integrators/exponential/phi.py",
+    "solve/observables.py",
+)
 
 
 def can_cache() -> bool:
@@ -16,8 +24,8 @@ def can_cache() -> bool:
     Without one, as in a read-only installation, numba refuses to compile with a cache; a warning then says, once, that
     every process compiles anew and how to change that.
     """
-    for file in (HERE / "rows.py", HERE / "integrators" / "phi.py"):
-        space: dict[str, object] = {}
+    for file in (PACKAGE / name for name in COMPILED):
+        space: dict[str, Any] = {}
         exec(compile("def probe(): pass", str(file), "exec"), space)  # a function that numba takes for one of the file
         try:
             njit(cache=True)(space["probe"])

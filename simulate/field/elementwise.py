@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from simulate.compiling import can_cache
+from simulate.field.compiling import can_cache
 
 CACHE = can_cache()
 # Sums may be reordered, which vector registers need; nothing else may, for exp_ below relies on its rounding.

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from bounds.activation import Activation
-from simulate.functions import numpy_value_and_slope, value_and_slope
+from simulate.field.activations import numpy_value_and_slope, value_and_slope
 
 Array = Any  # a numpy.ndarray or a torch.Tensor
-SMALL = 2**12  # entries above which torch's elementary functions are quicker than numpy's in spite of its calls
+TORCH_FROM = 2**12  # entries from which torch's elementary functions beat numpy's, though its calls cost more
 PINNED = 2**20  # entries up to which a copy from a GPU goes to memory that the system cannot page out
 
 
@@ -27,6 +27,11 @@ class Arrays:
         self.xp: Any = np if self.numpy else torch
         self.real: type[np.floating] = np.float64 if dtype == torch.float64 else np.float32
         self.epsilon = float(np.finfo(self.real).eps)
+        self.nothing = self.empty(0, 0, 0)  # for a backend: an array that is not wanted
+
+    def contiguous(self, array: Array) -> Array:
+        """On the CPU a contiguous copy, unless it is contiguous; on a GPU the array itself."""
+        return np.ascontiguousarray(array) if self.numpy else array
 
     def put(self, values: np.ndarray) -> Array:
         """`values` as a contiguous array of this kind, without a copy where it is one already."""
@@ -64,7 +69,7 @@ class Arrays:
         """Write sigma(u) and sigma'(u) into `value` and `slope`."""
         if not self.numpy:
             value_and_slope(activation, u, value, slope)
-        elif u.shape[1] * u.shape[2] < SMALL:  # whatever the number of runs, which must not change a result
+        elif u.shape[1] * u.shape[2] < TORCH_FROM:  # whatever the number of runs, which must not change a result
             numpy_value_and_slope(activation, u, value, slope)
         else:
             for s in range(len(u)):  # run by run, for torch treats the last few entries of a call by other code

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from bounds.archives import Field
 from bounds.errors import DataError
-from simulate.flow import Flow
-from simulate.summaries import SCALARS, VECTORS
+from simulate.field.flow import Flow
+from simulate.solve.observables import SCALARS, VECTORS
 
 FORMAT = 1  # raised whenever the arrays or what they mean change
 HEAD = {"format": Field("integer", ()), "options": Field("text"), "seconds": Field("float", ())}
@@ -20,15 +20,15 @@ PATHS = ("coarse_path", "fine_path")
 Fields = dict[str, Field]
 
 
-def flow_fields(flow: Flow, progressed: type) -> Fields:
-    """Those of a loop with one run; progressed: the class of what the loop keeps of a run."""
+def flow_fields(flow: Flow, counters: Iterable[str]) -> Fields:
+    """Those of a loop with one run; counters: the names of what the loop counts for it."""
     found: Fields = {}
-    for name in (f.name for f in fields(progressed)):
+    for name in (*counters, *PATHS):
         width = (3 + flow.n,) if name in PATHS else ()
         found[f"at.{name}"] = Field("integer" if name in COUNTS else "float", (1, *width))
     for name in ("coarse", "fine"):
         found[name] = Field("float", (1, flow.rows, flow.m))
-        if flow.remembers:
+        if flow.keeps_previous:
             found[f"{name}.past"] = Field("float", (1, flow.n, flow.m))
             found[f"{name}.past_kernel"] = Field("float", (1, flow.n, flow.n))
             found[f"{name}.behind"] = Field("float", (1,))
@@ -55,7 +55,7 @@ def recorded_fields(flow: Flow) -> Fields:
     return found | {f"value.{name}": Field("float", ("T",), True) for name in alone}
 
 
-def check_numbers(where: str, state: dict[str, np.ndarray], wanted: Fields, ends: dict[str, float]) -> None:
+def check_numbers(where: str, state: dict[str, np.ndarray], wanted: Fields, ends: Mapping[str, float]) -> None:
     """DataError naming the array whose numbers no run can have left there. ends: the largest that an array may hold, by
     name; what is counted, timed or summed up is not negative."""
     for name, array in state.items():

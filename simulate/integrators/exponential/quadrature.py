@@ -1,4 +1,4 @@
-"""Integrals over a step by Gauss's nodes, graded towards its start; compiled."""
+"""Quadrature over a step with Gauss's nodes, graded towards its start; compiled."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.rows import EXACT, SUMS
+from simulate.field.elementwise import EXACT, SUMS
 
-NODES = 20
+NODES = 20  # of a Gauss rule, exact for polynomials of degree 39 in x
 _gauss, _gauss_weights = np.polynomial.legendre.leggauss(NODES)
-X = (_gauss + 1) / 2  # graded towards 0 so that every decay time inside a long step is resolved: t = tau x^4
+X = (_gauss + 1) / 2
+# Graded towards 0, so that every decay time inside a long step is resolved: t = tau x^4, dt = tau 4 x^3 dx.
 T, T_WEIGHTS = X**4, _gauss_weights / 2 * 4 * X**3
+# From values at the nodes to coefficients of Legendre polynomials.
 TO_LEGENDRE = np.linalg.inv(np.polynomial.legendre.legvander(_gauss, NODES - 1))
 
 
@@ -27,7 +29,7 @@ def integrals(ends: np.ndarray) -> np.ndarray:
     return found
 
 
-TO_NODES = integrals(X)
+TO_NODES = integrals(X)  # from values at the nodes to the integrals up to each node
 # Of the recurrence (j + 1) P_{j+1} = (2j + 1) u P_j - j P_{j-1} of Legendre's polynomials, without divisions.
 _J = np.arange(NODES)
 _NOW, _BEFORE, _AREA = (2 * _J + 1) / (_J + 1), _J / (_J + 1), 1 / (2 * _J + 1)
@@ -47,7 +49,8 @@ def integrated(coefficients: Any, x: float) -> float:
 
 
 @njit(**SUMS)
-def apply(matrix: Any, vector: Any, out: Any) -> None:
+def matrix_vector(matrix: Any, vector: Any, out: Any) -> None:
+    """out = matrix vector, without the overhead of BLAS."""
     for i in range(len(matrix)):
         total = 0.0
         for j in range(len(vector)):

@@ -1,4 +1,5 @@
-"""Compiled loops over the data points for each step: numpy's calls would take longer than the work."""
+"""Compiled loops over the data points for each step, for numpy's calls would take longer than the work. Each is called
+from one place only, with the same argument names: step_control.py, segment.py or loop.py."""
 
 from __future__ import annotations
 
@@ -7,28 +8,20 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.rows import EXACT
-
-
-@njit(**EXACT)
-def spectra(kernel: Any, values: Any, vectors: Any) -> None:
-    """Eigenvalues (S, n), none below 0, and eigenvectors; not a number where the matrix is not finite."""
-    for s in range(len(kernel)):
-        if np.isfinite(kernel[s]).all():
-            found, basis = np.linalg.eigh(kernel[s])
-            values[s] = np.maximum(found, 0.0)
-            vectors[s] = basis
-        else:
-            values[s], vectors[s] = np.nan, np.nan
+from simulate.field.elementwise import EXACT
 
 
 @njit(**EXACT)
 def quarter_times(rates: Any, modes: Any, tau: Any, times: Any) -> None:
-    """When the norm of exp(-rates t) modes is a quarter of what it was, but tau if that is earlier."""
+    """times (S,): when the norm of exp(-rates t) modes is a quarter of what it was, but tau (S,) if that is earlier.
+
+    rates, modes: (S, n).
+    """
     for s in range(len(tau)):
         whole = (modes[s] * modes[s]).sum()
         times[s], time = tau[s], 0.0
-        # log(sum of decaying exponentials) is convex, so Newton's steps from the left never overshoot.
+        # Newton's method for log(sum of decaying exponentials) = log(1/16). The function is convex, so steps from the
+        # left never overshoot.
         while time < tau[s]:
             total, slope = 0.0, 0.0
             for j in range(modes.shape[1]):
@@ -37,7 +30,7 @@ def quarter_times(rates: Any, modes: Any, tau: Any, times: Any) -> None:
             if not slope > 0:
                 break
             ahead = np.log(total / whole) + np.log(16.0)
-            if ahead <= 0.05:
+            if ahead <= 0.05:  # near enough
                 times[s] = time
                 break
             time += ahead * total / slope
@@ -45,9 +38,13 @@ def quarter_times(rates: Any, modes: Any, tau: Any, times: Any) -> None:
 
 @njit(**EXACT)
 def add_path(before: Any, after: Any, length: Any, dissipated: Any, path: Any) -> None:
-    """Add a step to s and to the integral of P, the first columns of a path, from the residuals (S, n) at its ends."""
+    """Add a step to the path length s and to the integral of P, columns 0 and 1 of a path (S, 3 + n).
+
+    before, after (S, n): the residuals at its ends; length, dissipated (S,): the step's integrals of sqrt(P) and of P.
+    """
     for s in range(len(length)):
-        lost = 0.0
+        # s is scaled by the root of the loss that was really lost to that which the step reckons with.
+        lost = 0.0  # twice the loss
         for j in range(before.shape[1]):
             lost += (before[s, j] - after[s, j]) * (before[s, j] + after[s, j])
         if dissipated[s] > 0:
@@ -57,6 +54,7 @@ def add_path(before: Any, after: Any, length: Any, dissipated: Any, path: Any) -
 
 @njit(**EXACT)
 def _norm(vector: Any) -> float:
+    """The Euclidean norm."""
     total = 0.0
     for x in vector:
         total += x * x
@@ -75,19 +73,23 @@ def error_ratios(
     power: int,
     ratios: Any,
 ) -> None:
-    """See control.error_ratio."""
+    """ratios (S,): see step_control.error_ratio.
+
+    residual, predicted (S, n): r at both ends of the step; in_residual, in_movement (S, n): the estimated errors;
+    power: of the error in the movement.
+    """
     for s in range(len(residual)):
         before, after, error, largest = _norm(residual[s]), _norm(predicted[s]), _norm(in_residual[s]), 0.0
         for a in range(len(scales)):
             moved = in_movement[s, a] / scales[a]
             largest = moved if moved > largest or moved != moved else largest  # NaN stays
-        # A long step may end far below where it began.
+        # Relative to the smaller residual, for a long step may end far below where it began.
         ratio = max(error / (rtol * min(before, after) + floor[s]), largest**power / rtol)
         ratios[s] = ratio if np.isfinite(before + after + error + largest) and np.isfinite(ratio) else np.inf
 
 
 @njit(**EXACT)
-def endings(
+def stop_reasons(
     residual: Any,
     rates: Any,
     time: Any,
@@ -97,26 +99,29 @@ def endings(
     steps: Any,
     t_max: float,
     max_steps: int,
-    wanted: bool,
+    loss_counts: bool,
     reasons: Any,
 ) -> bool:
-    """Whether any run should end, and why: reasons (S,) are places in Loop.endings, whose order is that here, or -1.
-    wanted: whether the loss may end a run."""
-    ended = False
+    """Whether any run should end, and why: reasons (S,) are places in Loop.stop_reasons, in the same order, or -1.
+
+    residual, rates (S, n); time, tau, target (a loss), floor (the rounding of r), steps: (S,); loss_counts: whether the
+    loss may end a run.
+    """
+    any_ends = False
     for s in range(len(time)):
         size, reason = _norm(residual[s]), -1
         if not np.isfinite(size + rates[s, 0]):
             reason = 0
-        elif wanted and size * size / 2 <= target[s]:
+        elif loss_counts and size * size / 2 <= target[s]:
             reason = 1
-        elif wanted and size <= 4 * floor[s]:
+        elif loss_counts and size <= 4 * floor[s]:
             reason = 2
         elif time[s] >= t_max:
             reason = 3
         elif steps[s] >= max_steps:
             reason = 4
-        elif time[s] + tau[s] <= time[s] * (1 + 1e-14):
+        elif time[s] + tau[s] <= time[s] * (1 + 1e-14):  # the step is lost in the rounding of the time
             reason = 5
         reasons[s] = reason
-        ended |= reason >= 0
-    return ended
+        any_ends |= reason >= 0
+    return any_ends

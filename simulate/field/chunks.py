@@ -1,0 +1,53 @@
+"""How the neurons are cut into chunks, and how the chunks are shared among threads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from simulate.field.threads import run_on_threads, thread_count
+from simulate.field.tiles import STRIP
+
+CHUNK_FROM = 2**14  # entries of h below which a chunk is not worth its overhead
+MOST_CHUNKS = 64  # a power of two, so that threads have equal shares
+GPU_CHUNK = 2**23  # entries of h in a chunk on a GPU, where temporaries are as large as the chunk
+
+T = TypeVar("T")
+
+
+def cpu_chunks(n: int, m: int, itemsize: int, *, low_memory: bool) -> np.ndarray:
+    """(P, 2): ranges of neurons, by the size of the state alone, so that the number of threads changes no sum.
+
+    Each chunk has a Gram matrix (n, n) of its own in float64; together they take at most half a copy of the state, or
+    an eighth with low_memory, which also has twice as many chunks, for smaller buffers. itemsize: bytes of an entry.
+    """
+    finer, share = (2, 8) if low_memory else (1, 2)
+    wanted = min(finer * n * m // CHUNK_FROM, m * itemsize // (8 * share * n), finer * MOST_CHUNKS)
+    # The number of chunks is a power of two and their width a multiple of the strips of the compiled loops.
+    width = m if wanted < 2 else STRIP * math.ceil(m / STRIP / 2 ** (wanted.bit_length() - 1))
+    return _ranges(m, width)
+
+
+def gpu_chunks(rows: int, m: int) -> np.ndarray:
+    """(P, 2): ranges of neurons whose temporaries fit; rows: n + k."""
+    return _ranges(m, max(1, GPU_CHUNK // rows))
+
+
+def _ranges(m: int, width: int) -> np.ndarray:
+    return np.array([[start, min(start + width, m)] for start in range(0, m, width)])
+
+
+def map_chunks(work: Callable[[int, int], T], chunks: Sequence[tuple[int, int]] | np.ndarray) -> list[T]:
+    """work(start, stop) of each chunk, in order; on the CPU, each is taken by whichever thread is free."""
+    found: dict[int, T] = {}
+    following = iter(range(len(chunks)))
+
+    def take(_thread: int) -> None:
+        for k in following:
+            found[k] = work(int(chunks[k][0]), int(chunks[k][1]))
+
+    run_on_threads(take, thread_count(len(chunks)))
+    return [found[k] for k in range(len(chunks))]

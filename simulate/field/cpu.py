@@ -1,0 +1,202 @@
+"""The backend for the CPU: the compiled loops of kernels.py, shared among threads.
+
+Each method is the adapter of one compiled loop: it allocates the results, names every argument and calls the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from simulate.field import kernels
+from simulate.field.arrays import Array
+from simulate.field.chunks import map_chunks
+from simulate.field.model import Displacement, Model, Sums
+from simulate.field.threads import run_on_threads, thread_count
+from simulate.field.tiles import panels
+
+MOST_SLOPES = 4  # in one compiled pass; always so many arguments, so that the loops are compiled once
+NO_COEFFICIENTS = np.empty((0, 1, 1))
+# Entries of one run in a piece that numpy or torch activates: the allocator keeps temporaries of this size, while
+# larger ones are fetched from the system each time.
+PIECE = 2**13
+ONE_THREAD_BELOW = 2**15  # entries of h for which one more thread is worth its start
+ONE_CHUNK = kernels.work_queue(1, 1)
+
+
+class Compiled:
+    """See backend.Backend and the module. Everything is computed in float64, whatever the state is stored in."""
+
+    most_slopes = MOST_SLOPES
+
+    def __init__(self, gram: np.ndarray) -> None:
+        """gram: (n + k, n), the Gram matrix between all rows of a state and the training points."""
+        self.panels = panels(gram)
+
+    def evaluate(
+        self,
+        model: Model,
+        h: Array,
+        displacement: Displacement,
+        *,
+        displaced: Array | None = None,
+        slopes: Array | None = None,
+        gram: bool = True,
+        work: bool = False,
+    ) -> Sums:
+        """See backend.Backend."""
+        runs, n, chunks = model.runs, model.n, model.chunks
+        count, size = len(chunks), n if gram else 0
+        sums = Sums(
+            np.zeros((count, runs, n)),
+            np.zeros((count, runs, size, size)),
+            np.zeros((count, runs if work else 0)),
+        )
+        kind = kernels.KINDS.get(model.activation.name)
+        if kind is None:
+            self._evaluate_in_pieces(model, h, displacement, displaced, slopes, sums)
+            return sums
+        given, coefficients = _arguments(displacement, h)
+        nothing = model.arrays.nothing
+
+        def run(queue: np.ndarray, thread: int) -> None:
+            kernels.evaluate(
+                kind=kind,
+                chunks=chunks,
+                queue=queue,
+                thread=thread,
+                h=h,
+                slopes=given,
+                coefficients=coefficients,
+                panels=self.panels,
+                gain=model.gain,
+                signs=model.signs,
+                displaced=nothing if displaced is None else displaced,
+                slopes_out=nothing if slopes is None else slopes,
+                output=sums.output,
+                gram=sums.gram,
+                work=sums.work,
+            )
+
+        _share(model, run)
+        return sums
+
+    def _evaluate_in_pieces(
+        self,
+        model: Model,
+        h: Array,
+        displacement: Displacement,
+        displaced: Array | None,
+        slopes: Array | None,
+        sums: Sums,
+    ) -> None:
+        """The same for an activation without a compiled loop: a piece is displaced, numpy or torch activates it, and
+        then it is summed. Adds to the sums."""
+        arrays, runs, n = model.arrays, model.runs, model.n
+        given, coefficients = _arguments(displacement, h)
+        width = max(1, PIECE // n)  # whatever the number of runs, which must not change a result
+
+        def evaluate_chunk(k: int, _: int) -> None:
+            first, beyond = model.chunks[k]
+            for start in range(first, beyond, width):
+                stop = min(start + width, beyond)
+                value, slope = (arrays.empty(runs, n, stop - start) for _ in range(2))
+                kernels.displace(
+                    start=start,
+                    stop=stop,
+                    h=h,
+                    slopes=given,
+                    coefficients=coefficients,
+                    panels=self.panels,
+                    gain=model.gain,
+                    displaced=arrays.nothing if displaced is None else displaced,
+                    x=value,
+                    work=sums.work[k],
+                )
+                arrays.activate(model.activation, value, value, slope)
+                kernels.add_sums(
+                    value=value,
+                    slope=slope,
+                    start=start,
+                    signs=model.signs,
+                    output=sums.output[k],
+                    gram=sums.gram[k],
+                )
+                if slopes is not None:
+                    slopes[:, :, start:stop] = slope
+
+        map_chunks(evaluate_chunk, [(k, k + 1) for k in range(len(model.chunks))])
+
+    def displacement_sizes(
+        self, model: Model, displacement: Displacement, against: Array
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See backend.Backend."""
+        change, square = (np.zeros((len(model.chunks), model.runs, model.n)) for _ in range(2))
+        given, coefficients = _arguments(displacement, against)
+
+        def run(queue: np.ndarray, thread: int) -> None:
+            kernels.displacement_sizes(
+                chunks=model.chunks,
+                queue=queue,
+                thread=thread,
+                slopes=given,
+                coefficients=coefficients,
+                panels=self.panels,
+                against=against,
+                change=change,
+                square=square,
+            )
+
+        _share(model, run)
+        return change, square
+
+    def moments(self, model: Model, h: Array, h0: Array) -> tuple[np.ndarray, np.ndarray]:
+        """See backend.Backend."""
+        sums, maxima = (np.empty((len(model.chunks), 2, model.runs, model.n)) for _ in range(2))
+
+        def run(queue: np.ndarray, thread: int) -> None:
+            kernels.moments(h=h, h0=h0, chunks=model.chunks, queue=queue, thread=thread, sums=sums, maxima=maxima)
+
+        _share(model, run)
+        return sums, maxima
+
+    def count_inside(self, model: Model, fine: Array, coarse: Array, interval: tuple[float, float]) -> np.ndarray:
+        """See backend.Backend."""
+        counts = np.empty((len(model.chunks), 2, model.runs, model.n))
+        left, right = interval
+
+        def run(queue: np.ndarray, thread: int) -> None:
+            kernels.count_inside(
+                fine=fine,
+                coarse=coarse,
+                left=left,
+                right=right,
+                chunks=model.chunks,
+                queue=queue,
+                thread=thread,
+                counts=counts,
+            )
+
+        _share(model, run)
+        return counts
+
+
+def _arguments(displacement: Displacement, any_array: Array) -> tuple[tuple[Array, ...], np.ndarray]:
+    """A displacement as the loops take it: MOST_SLOPES arrays, of which as many count as there are coefficients, and
+    the coefficients (J, S, n). any_array: what stands in for slopes if there are none; it is not read."""
+    slopes, coefficients = displacement
+    if not slopes:
+        return (any_array,) * MOST_SLOPES, NO_COEFFICIENTS
+    return (*slopes, *slopes[:1] * (MOST_SLOPES - len(slopes))), np.array(coefficients)
+
+
+def _share(model: Model, run: Callable[[np.ndarray, int], None]) -> None:
+    """run(queue, thread) on as many threads as the chunks are worth; the queue deals the chunks out."""
+    chunks = len(model.chunks)
+    if chunks == 1:
+        run(ONE_CHUNK.copy(), 0)
+        return
+    worth = min(chunks, model.runs * model.n * model.m // ONE_THREAD_BELOW)
+    queue = kernels.work_queue(chunks, thread_count(worth))
+    run_on_threads(lambda thread: run(queue, thread), len(queue))

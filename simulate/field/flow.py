@@ -1,0 +1,157 @@
+"""Gradient flow in function space: the pre-activations h_i(x_a) evolve alone, equation (11)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from bounds.problem import Problem
+from simulate.field import chunks, reduction
+from simulate.field.arrays import Array, Arrays
+from simulate.field.backend import Backend
+from simulate.field.cpu import Compiled
+from simulate.field.kernels import in_units
+from simulate.field.model import NO_DISPLACEMENT, Model, Scaling, Sums
+from simulate.field.tensors import Tensors
+
+KEEP_SLOPES_BELOW = 2**20  # entries of h; larger states compute slopes again, to save memory
+SPARES = 4  # arrays (S, n, m) kept for reuse
+
+T = TypeVar("T")
+
+
+@dataclass
+class Evaluation:
+    """The flow at a state of S runs, in the units of the theory.
+
+    residual (S, n): r = f - y; slope_gram (S, n, n): (1/m) sum_i sigma'(h_ia) sigma'(h_ib); power (S,): (speed/m)
+    sum_i v_i'G v_i of the displacement that led there, with v as in model.Displacement. slope_gram and power are empty
+    where they were not asked for.
+    """
+
+    residual: np.ndarray
+    slope_gram: np.ndarray
+    power: np.ndarray
+
+
+class Flow:
+    """The vector field of S independent runs, and the few sums over neurons that the other rings need.
+
+    Arrays over all neurons are (S, n, m), the neurons contiguous: h[s, a, i] = h_i(x_a) of run s. States have k further
+    rows for test points, which are displaced but move nothing. Vectors over the data are numpy float64, (S, n).
+
+    model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; alpha, beta: the row of Table 1;
+    scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
+    that of the whole network, by which sums are divided; model.m is the number of neurons that are here.
+
+    Memory: a small state keeps the slopes sigma'(h) from step to step (keeps_slopes), if sigma' is continuous those of
+    the step before too (keeps_previous). A large one keeps those of the stages of one step; with low_memory none is
+    kept and they are computed again whenever they are needed (low_memory.py).
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        signs: np.ndarray,
+        scaling: Scaling,
+        arrays: Arrays,
+        *,
+        cross: np.ndarray | None = None,
+        low_memory: bool = False,
+    ) -> None:
+        """signs: (S, m); cross: (k, n), the Gram matrix between test and training points."""
+        self.arrays, self.activation = arrays, problem.activation
+        self.gram, self.y = np.array(problem.gram), np.asarray(problem.y)
+        self.alpha, self.beta, self.scale = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
+        self.speed = self.alpha * self.beta * self.scale**2
+        self.speed_gram = self.speed * self.gram
+        all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
+        self.n, self.m, self.rows = problem.n, signs.shape[1], len(all_rows)
+        self.low_memory = low_memory
+        self.keeps_slopes = not low_memory and self.n * self.m < KEEP_SLOPES_BELOW
+        self.backend: Backend
+        if arrays.numpy:
+            self.backend = Compiled(all_rows)
+            ranges = chunks.cpu_chunks(self.n, self.m, arrays.real(0).nbytes, low_memory=low_memory)
+        else:
+            self.backend = Tensors(all_rows, arrays)
+            ranges = chunks.gpu_chunks(self.rows, self.m)
+        c = arrays.put(signs)[:, None, :]
+        gain = c if self.beta == 1 else arrays.xp.multiply(c, self.beta)
+        gram = self.gram if arrays.numpy else arrays.put(self.gram)
+        self._use(Model(arrays, self.activation, gram, self.rows, c, gain, ranges))
+
+    @property
+    def keeps_previous(self) -> bool:
+        """Whether states keep the slopes of the step before: if there is room, and unless sigma' jumps."""
+        return self.keeps_slopes and self.activation.smooth
+
+    def _use(self, model: Model) -> None:
+        self.model, self.runs = model, model.runs
+        self._spare: list[Array] = []
+        self.buffers = threading.local()  # of low_memory.py
+
+    def select(self, keep: np.ndarray) -> Flow:
+        """The flow of some of the runs; keep: their indices."""
+        chosen = object.__new__(Flow)
+        chosen.__dict__.update(self.__dict__)
+        signs, gain = self.model.signs[keep], self.model.gain[keep]
+        chosen._use(replace(self.model, signs=signs, gain=gain))
+        return chosen
+
+    def empty(self) -> Array:
+        """An (S, n, m) array to be overwritten, one of those given back if there is any."""
+        return self._spare.pop() if self._spare else self.arrays.empty(self.runs, self.n, self.m)
+
+    def recycle(self, *arrays: Array | None) -> None:
+        """Give back (S, n, m) arrays that are not read again."""
+        self._spare += [a for a in arrays if a is not None][: SPARES - len(self._spare)]
+
+    def evaluate(self, h: Array, slopes: Array | None = None) -> Evaluation:
+        """Residual and slope Gram matrix at h. slopes: where sigma'(h) goes, (S, n, m)."""
+        return self.evaluation(self.backend.evaluate(self.model, h, NO_DISPLACEMENT, slopes=slopes))
+
+    def evaluation(self, sums: Sums) -> Evaluation:
+        """The sums of a backend, over all neurons and in the units of the theory."""
+        output, gram, work = reduction.total(sums.output, sums.gram, sums.work)
+        if not self.arrays.numpy:
+            output, gram, work = (self.arrays.fetch(array) for array in (output, gram, work))
+        in_units(output=output, gram=gram, work=work, y=self.y, alpha=self.alpha, speed=self.speed, m=self.m)
+        return Evaluation(output, gram, work)
+
+    def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
+        """speed Theta (S, n, n): dr/dt = -speed Theta r, equation (14)."""
+        return self.speed_gram * slope_gram
+
+    def moments(self, h: Array, h0: Array) -> np.ndarray:
+        """(4, S, n): over the neurons the sums of |h - h0| and of its square, the largest |h - h0| and |h|."""
+        sums, maxima = self.backend.moments(self.model, h, h0)
+        return np.concatenate([*reduction.total(sums), reduction.largest(maxima)])
+
+    def count_inside(self, fine: Array, coarse: Array, interval: tuple[float, float]) -> np.ndarray:
+        """(2, S, n): how many of the fine h lie in the open interval, and how many might lie on the other side of an
+        end, because |fine - coarse| reaches it."""
+        counts: np.ndarray
+        (counts,) = reduction.total(self.backend.count_inside(self.model, fine, coarse, interval))
+        return counts
+
+    def largest(self, h: Array) -> np.ndarray:
+        """max |h| over neurons and training points, (S,)."""
+        arrays = self.arrays
+
+        def largest_of_chunk(start: int, stop: int) -> np.ndarray:
+            return arrays.fetch(arrays.row_max(arrays.xp.abs(h[:, : self.n, start:stop]))).max(1)
+
+        found: np.ndarray = reduction.largest(np.stack(self.map_chunks(largest_of_chunk)))
+        return found
+
+    def map_chunks(self, work: Callable[[int, int], T]) -> list[T]:
+        """work(start, stop) for each chunk of neurons, in order; on the CPU several threads take chunks. What it finds
+        about all neurons has to be put together by reduction.py."""
+        if self.arrays.numpy:
+            return chunks.map_chunks(work, self.model.chunks)
+        return [work(start, stop) for start, stop in self.model.chunks.tolist()]

@@ -1,0 +1,99 @@
+"""The data of a flow that a backend needs, and the types that pass between the two. Nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from bounds.activation import Activation
+from simulate.field.arrays import Array, Arrays
+
+# For each stage of a step the coefficients (S, n) of its slopes in a displacement; None stands for zeros.
+Coefficients = Sequence[np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Table 1: f = (alpha/m) sum_i c_i sigma(h_i), dh_i/dt = -beta c_i G (r * sigma'(h_i)), h^0 ~ spread N(0, G)."""
+
+    alpha: float
+    beta: float
+    spread: float
+
+
+class Displacement(NamedTuple):
+    """What is added to h: -gain * G v with v = sum_j slopes_j * coefficients_j. Empty lists stand for no displacement.
+
+    slopes: arrays (S, n, m); coefficients: one (S, n) for each of them.
+    """
+
+    slopes: list[Array]
+    coefficients: list[np.ndarray]
+
+
+NO_DISPLACEMENT = Displacement([], [])
+
+
+@dataclass
+class Sums:
+    """Sums over neurons, each with a leading axis for partial sums that are still to be added (see reduction.py).
+
+    output (P, S, n): sum_i c_i sigma(h_i); gram (P, S, n, n): sum_i sigma'(h_ia) sigma'(h_ib), of which the CPU fills
+    only the lower triangle; work (P, S): sum_i v_i' G v_i of the displacement. gram and work are empty (of shapes
+    (P, S, 0, 0) and (P, 0)) where they were not asked for.
+    """
+
+    output: Array
+    gram: Array
+    work: Array
+
+    def add(self, other: Sums) -> None:
+        """Add the sums over other neurons, in place."""
+        self.output += other.output
+        self.gram += other.gram
+        self.work += other.work
+
+
+@dataclass(frozen=True)
+class Model:
+    """S networks, or some of their neurons.
+
+    gram: G (n, n), in float64 on the CPU, on the device and in its dtype otherwise; rows: n + k, the number of rows of
+    a state, which has k further rows for test points; signs (S, 1, m): c; gain (S, 1, m): beta c, so that
+    dh/dt = -gain * G (r * sigma'(h)); chunks (P, 2): the ranges of neurons that are worked on one by one. They depend
+    on the size of the state alone and not on the number of threads, so that no sum does either.
+    """
+
+    arrays: Arrays
+    activation: Activation
+    gram: Array
+    rows: int
+    signs: Array
+    gain: Array
+    chunks: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """The number of data points."""
+        return len(self.gram)
+
+    @property
+    def m(self) -> int:
+        """The number of neurons."""
+        return int(self.signs.shape[2])
+
+    @property
+    def runs(self) -> int:
+        """The number S of networks."""
+        return len(self.signs)
+
+    def chunk(self, start: int, stop: int) -> Model:
+        """The neurons start..stop alone, as one chunk. On the CPU their signs are copied if they must be."""
+        if stop - start == self.m:
+            return replace(self, chunks=np.array([[start, stop]]))
+        own = self.arrays.contiguous
+        signs, gain = (own(array[:, :, start:stop]) for array in (self.signs, self.gain))
+        return replace(self, signs=signs, gain=gain, chunks=np.array([[0, stop - start]]))

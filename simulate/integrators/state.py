@@ -1,0 +1,122 @@
+"""The state of the runs at one time, with everything that is known there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+
+from simulate.field.arrays import Array
+from simulate.field.flow import Evaluation, Flow
+from simulate.integrators.spectra import spectra
+
+MANY_POINTS = 128  # data points from which on torch finds eigenvectors faster, with all its threads or on a GPU
+
+
+@dataclass
+class Previous:
+    """What a step hands on to the next one, for interpolation through three points; see exponential/method.py.
+
+    slopes (S, n, m), kernel (S, n, n): at the start of the step; length (S,): of the path of the step, 0 before the
+    first one, which makes the interpolation leave them out.
+    """
+
+    slopes: Array
+    kernel: np.ndarray
+    length: np.ndarray
+
+    def select(self, keep: np.ndarray) -> Previous:
+        """Some of the runs."""
+        return Previous(self.slopes[keep], self.kernel[keep], self.length[keep])
+
+    def overwrite(self, where: np.ndarray, by: Previous) -> None:
+        """Overwrite some of the runs."""
+        self.slopes[where], self.kernel[where], self.length[where] = by.slopes, by.kernel, by.length
+
+
+@dataclass
+class State:
+    """S runs at one time each.
+
+    h (S, n + k, m); residual (S, n): r = f - y; slopes (S, n, m): sigma'(h), None if the flow does not keep them;
+    slope_gram, kernel (S, n, n): see Evaluation and Flow.kernel; eigenvalues (S, n), ascending, and eigenvectors of the
+    kernel: the rates at which r decays, and the directions; previous: None if the flow does not keep it.
+    """
+
+    h: Array
+    residual: np.ndarray
+    slopes: Array | None
+    slope_gram: np.ndarray
+    kernel: np.ndarray
+    eigenvalues: np.ndarray
+    eigenvectors: np.ndarray
+    previous: Previous | None = None
+
+    @classmethod
+    def at(cls, flow: Flow, h: Array) -> State:
+        """The state at h, where runs begin. h is not copied: steps displace it in place."""
+        slopes = flow.empty() if flow.keeps_slopes else None
+        state = cls.of(flow, h, flow.evaluate(h, slopes), slopes)
+        if flow.keeps_previous:
+            state.previous = Previous(flow.arrays.copy(slopes), state.kernel.copy(), np.zeros(flow.runs))
+        return state
+
+    @classmethod
+    def of(
+        cls, flow: Flow, h: Array, evaluation: Evaluation, slopes: Array | None, previous: Previous | None = None
+    ) -> State:
+        """The state at h, given the flow there."""
+        kernel = flow.kernel(evaluation.slope_gram)
+        eigenvalues, eigenvectors = _eigh(kernel, flow.arrays.device)
+        return cls(h, evaluation.residual, slopes, evaluation.slope_gram, kernel, eigenvalues, eigenvectors, previous)
+
+    def copy(self, flow: Flow) -> State:
+        """The same state in arrays of its own."""
+        return State(
+            h=flow.arrays.copy(self.h),
+            residual=self.residual.copy(),
+            slopes=None if self.slopes is None else flow.arrays.copy(self.slopes),
+            slope_gram=self.slope_gram.copy(),
+            kernel=self.kernel.copy(),
+            eigenvalues=self.eigenvalues.copy(),
+            eigenvectors=self.eigenvectors.copy(),
+            previous=None
+            if self.previous is None
+            else Previous(
+                flow.arrays.copy(self.previous.slopes), self.previous.kernel.copy(), self.previous.length.copy()
+            ),
+        )
+
+    def select(self, keep: np.ndarray) -> State:
+        """Some of the runs, copied; keep: their indices."""
+        chosen: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if value is not None:
+                value = value.select(keep) if isinstance(value, Previous) else value[keep]
+            chosen[f.name] = value
+        return State(**chosen)
+
+    def overwrite(self, where: np.ndarray, by: State) -> None:
+        """Overwrite some of the runs; where: their indices."""
+        for f in fields(self):
+            value, other = getattr(self, f.name), getattr(by, f.name)
+            if isinstance(value, Previous):
+                value.overwrite(where, other)
+            elif value is not None:
+                value[where] = other
+
+
+def _eigh(kernel: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues (none below 0) and eigenvectors of each matrix; not a number where one is not finite, which ends the
+    run."""
+    values, vectors = np.empty(kernel.shape[:2]), np.empty(kernel.shape)
+    if kernel.shape[1] < MANY_POINTS or not np.isfinite(kernel).all():
+        spectra(kernel=kernel, values=values, vectors=vectors)
+        return values, vectors
+    found = torch.linalg.eigh(torch.from_numpy(kernel).to(device))
+    torch.from_numpy(values).copy_(found[0].clamp_(min=0))
+    torch.from_numpy(vectors).copy_(found[1])
+    return values, vectors

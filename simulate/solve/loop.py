@@ -1,0 +1,328 @@
+"""The integration loop. Every run is integrated twice, with step tau and with tau/2; the finer result is reported, and
+the difference is its error estimate.
+
+The coarse run chooses the steps, and the fine run follows it with each step halved. For a method of order p their
+difference is 2^p - 1 times the fine run's true error where the steps resolve the flow, so the report errs on the safe
+side. S runs advance together, each with its own time, step and end: none of them feels the others.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from simulate.field.arrays import Array
+from simulate.field.flow import Flow
+from simulate.field.rounding import residual_rounding
+from simulate.integrators.base import Integrator, Step
+from simulate.integrators.state import Previous, State
+from simulate.solve.outcome import Checkpoints, Outcome, Progress, RunStatistics, Saved, Status, non_finite
+from simulate.solve.recorder import Recorder
+from simulate.solve.saved_fields import flow_fields
+from simulate.solve.segment import Followed, Segment
+from simulate.solve.step_control import attempt, error_ratio, first_step, next_step, resolved
+from simulate.solve.step_sums import stop_reasons
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """What the runs are asked for: t_max, rtol, loss_ratio and max_steps as in gradient_flow, in the time of the flow.
+
+    save_at: (T,) increasing times to record, or None for every step; progress: called after each attempt, about the
+    first of the runs.
+    """
+
+    t_max: float
+    rtol: float
+    loss_ratio: float
+    max_steps: int
+    save_at: np.ndarray | None
+    progress: Progress | None = None
+
+
+@dataclass
+class LoopState:
+    """The counters of R runs, (R,) each.
+
+    run: the number of the run; time; tau: the step to try next; steps: accepted, rejected; evaluations: of sigma at all
+    neurons; saved: how many of save_at lie behind; target: the loss at which the run ends; floor: the rounding of |r|.
+    """
+
+    run: np.ndarray
+    time: np.ndarray
+    tau: np.ndarray
+    steps: np.ndarray
+    rejected: np.ndarray
+    evaluations: np.ndarray
+    saved: np.ndarray
+    target: np.ndarray
+    floor: np.ndarray
+
+
+@dataclass
+class Runs:
+    """The runs that are going: the flow of these alone, their counters, and both integrations of them."""
+
+    flow: Flow
+    state: LoopState
+    coarse: Followed
+    fine: Followed
+
+    def select(self, keep: np.ndarray) -> Runs:
+        """Some of them, copied; keep: their indices."""
+        state = LoopState(*(getattr(self.state, f.name)[keep] for f in fields(LoopState)))
+        return Runs(self.flow.select(keep), state, self.coarse.select(keep), self.fine.select(keep))
+
+
+class Loop:
+    """The runs of one flow, from h0 (S, n + k, m) until loss, time, precision or steps are exhausted."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        integrator: Integrator,
+        h0: Array,
+        recorder: Recorder,
+        options: LoopOptions,
+        checkpoints: Checkpoints,
+    ) -> None:
+        self.integrator, self.h0, self.recorder, self.options = integrator, h0, recorder, options
+        self.checkpoints, self.started = checkpoints, clock.perf_counter()
+        self.scales = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))  # the spread of h_a; never zero
+        # Whether times to save are interpolated; otherwise steps end there.
+        self.dense = integrator.dense and flow.keeps_slopes and options.save_at is not None
+        self.stop_reasons = (  # in the order of step_sums.stop_reasons: the first that applies
+            Status.DIVERGED,
+            Status.LOSS_REACHED,
+            Status.PRECISION_REACHED,
+            Status.TIME_REACHED,
+            Status.STEP_LIMIT,
+            Status.STEP_UNDERFLOW if flow.activation.smooth else Status.KINKS,
+        )
+        self.outcomes: dict[int, Outcome] = {}
+        self.runs = self._resume(flow) if checkpoints.resuming else self._begin(flow)
+
+    def integrate(self) -> list[Outcome]:
+        """One Outcome for each run, in order. Each turn of the loop is one attempt of every run that is still going."""
+        options, integrator, smooth = self.options, self.integrator, self.runs.flow.activation.smooth
+        if not self.checkpoints.resuming:
+            self._record_at_saves(np.full(len(self.h0), True), np.zeros(len(self.h0)))
+        self._take_out_ended()
+        while len(self.runs.state.run):
+            runs, state = self.runs, self.runs.state
+
+            # Save a checkpoint if it is time; after ctrl-C this raises Interrupted.
+            self.checkpoints.offer(self._saved)
+
+            # Choose how far each run tries to go: its step, but not beyond a time that must be hit exactly.
+            allowed = resolved(runs.coarse.state, state.tau) if options.save_at is None else state.tau
+            tau, until = attempt(state.time, allowed, self._goal(state))
+
+            # Let the coarse run propose a step, and accept it if its estimated error is allowed.
+            order = integrator.error_order(runs.coarse.state)
+            step = integrator.step(runs.flow, runs.coarse.state, tau, errors=True)
+            state.evaluations = state.evaluations + step.evaluations
+            residual = runs.coarse.state.residual
+            ratio = error_ratio(step, residual, self.scales, options.rtol, state.floor, smooth=smooth)
+            accepted = ratio <= 1
+
+            # Advance the accepted runs: the coarse one by this step, the fine one by two halves of it. Save points
+            # inside the step are recorded here.
+            if accepted.all():
+                self._advance(runs, step, tau, until)
+            else:
+                step.discard()
+                self._advance_some(np.flatnonzero(accepted), tau, until)
+
+            # Choose the next step by the error, and count.
+            state.tau = next_step(state.tau, tau, ratio, accepted, order)
+            state.time = np.where(accepted, until, state.time)
+            state.steps, state.rejected = state.steps + accepted, state.rejected + ~accepted
+
+            # Record the runs that have come to a save point or to their end.
+            self._record_at_saves(accepted, tau)
+
+            # Tell the caller how far the first run has come.
+            self._report()
+
+            # Take out the runs that have ended.
+            self._take_out_ended()
+        return [self.outcomes[run] for run in range(len(self.h0))]
+
+    def _begin(self, flow: Flow) -> Runs:
+        """All runs at time zero."""
+        options = self.options
+        coarse = Followed.at_start(State.at(flow, flow.arrays.copy(self.h0)))
+        r = coarse.state.residual
+        zeros, counts = np.zeros(flow.runs), np.zeros(flow.runs, dtype=np.int64)
+        state = LoopState(
+            run=np.arange(flow.runs),
+            time=zeros,
+            tau=np.minimum(first_step(flow, coarse.state, self.scales), options.t_max),
+            steps=counts,
+            rejected=counts,
+            evaluations=counts + 2,  # at the start, of both integrations
+            saved=counts,
+            target=options.loss_ratio * (r * r).sum(1) / 2,
+            floor=np.linalg.norm(residual_rounding(flow, r, self.recorder.largest), axis=1),
+        )
+        return Runs(flow, state, coarse, coarse.copy(flow))
+
+    def _goal(self, state: LoopState) -> np.ndarray:
+        """(R,): the next time that a step must not pass: the next save point unless it is interpolated, or the end."""
+        t_max, saves = self.options.t_max, self.options.save_at
+        if saves is None or self.dense:
+            return np.full(len(state.run), t_max)
+        return np.minimum(t_max, np.append(saves, t_max)[np.minimum(state.saved, len(saves))])
+
+    def _advance(self, runs: Runs, step: Step, tau: np.ndarray, until: np.ndarray) -> None:
+        """Take the step in both integrations of all these runs: the coarse one as it is, the fine one as two steps of
+        half its length. tau, until (R,): its length and its end."""
+        state = runs.state
+        middle = state.time + tau / 2
+        whole = Segment(step, runs.coarse, state.time, until, tau)
+        if not self.dense:
+            step.release()
+        runs.coarse, evaluations = whole.end, 1
+        for start, end in ((state.time, middle), (middle, until)):
+            half_step = self.integrator.step(runs.flow, runs.fine.state, tau / 2, errors=False)
+            half = Segment(half_step, runs.fine, start, end, tau / 2)
+            runs.fine = half.end
+            evaluations += half_step.evaluations + 1
+            if self.dense:
+                self._record_inside(runs, half, whole)
+            half_step.release()
+        if self.dense:
+            step.release()
+        state.evaluations = state.evaluations + evaluations
+
+    def _advance_some(self, some: np.ndarray, tau: np.ndarray, until: np.ndarray) -> None:
+        """The same for some of the runs, while the others wait; some: their indices."""
+        if not len(some):
+            return
+        runs, going = self.runs, self.runs.select(some)
+        step = self.integrator.step(going.flow, going.coarse.state, tau[some], errors=False)
+        self._advance(going, step, tau[some], until[some])
+        runs.coarse.overwrite(some, going.coarse)
+        runs.fine.overwrite(some, going.fine)
+        runs.state.evaluations[some] = going.state.evaluations
+
+    def _record_inside(self, runs: Runs, half: Segment, whole: Segment) -> None:
+        """Record the runs at the save points that lie inside a half step of the fine integration."""
+        saves, state = self.options.save_at, runs.state
+        assert saves is not None
+        first = np.searchsorted(saves, half.start, side="right")
+        beyond = np.searchsorted(saves, half.until, side="left")
+        # What ends with the step is recorded as its end, which is exact; so a point between the halves is the first's.
+        beyond += (half.until != whole.until) & np.isin(half.until, saves)
+        for k in range(int((beyond - first).max(initial=0))):
+            due = np.flatnonzero(first + k < beyond)
+            times = half.start.copy()
+            times[due] = saves[first[due] + k]
+            state.evaluations = state.evaluations + 2 * np.isin(np.arange(len(state.run)), due)
+            self._record_interpolated(runs, due, times, half, whole)
+
+    def _record_interpolated(
+        self, runs: Runs, due: np.ndarray, times: np.ndarray, half: Segment, whole: Segment
+    ) -> None:
+        """Record those that are due, by their indices. A method of its own, so that the states live no longer."""
+        flow, fine, coarse = runs.flow, half.at(times), whole.at(times)
+        if len(due) < len(times):
+            flow, fine, coarse = flow.select(due), fine.select(due), coarse.select(due)
+        self.recorder.record(flow, runs.state.run[due], times[due], fine, coarse, whole.tau[due])
+
+    def _record_at_saves(self, moved: np.ndarray, tau: np.ndarray) -> None:
+        """Record the runs that moved, where they are at a save point or have come to their end; tau: the step taken."""
+        runs, saves = self.runs, self.options.save_at
+        due = moved
+        if saves is not None:
+            state = runs.state
+            state.saved = np.searchsorted(saves, state.time, side="right")
+            ended = self._ended()
+            at_end = np.array([k in ended for k in range(len(state.run))])
+            at_save = np.concatenate([[-1.0], saves])[state.saved] == state.time
+            due = (moved & at_save) | (at_end & ~at_save)  # a run may end by a step that was rejected
+        if not due.any():
+            return
+        if not due.all():
+            runs, tau = runs.select(np.flatnonzero(due)), tau[due]
+        self.recorder.record(runs.flow, runs.state.run, runs.state.time, runs.fine, runs.coarse, tau)
+
+    def _report(self) -> None:
+        """Call the caller's progress function."""
+        progress, state = self.options.progress, self.runs.state
+        if progress is None:
+            return
+        time, steps, tau = state.time[0], int(state.steps[0]), float(state.tau[0])
+        loss = float((self.runs.fine.state.residual[0] ** 2).sum()) / 2
+        self.checkpoints.call(lambda: progress(time, loss, steps, tau))
+
+    def _ended(self) -> dict[int, Status]:
+        """Which of the runs that are going should end, by index, and why."""
+        state, fine, options = self.runs.state, self.runs.fine.state, self.options
+        reasons = np.empty(len(state.run), dtype=np.int64)
+        any_ends = stop_reasons(
+            residual=fine.residual,
+            rates=fine.eigenvalues,
+            time=state.time,
+            tau=state.tau,
+            target=state.target,
+            floor=state.floor,
+            steps=state.steps,
+            t_max=options.t_max,
+            max_steps=options.max_steps,
+            loss_counts=options.loss_ratio > 0,
+            reasons=reasons,
+        )
+        return {k: self.stop_reasons[reason] for k, reason in enumerate(reasons) if reason >= 0} if any_ends else {}
+
+    def _take_out_ended(self) -> None:
+        """Note the outcome of the runs that have ended, and go on with the others."""
+        runs, state, ended = self.runs, self.runs.state, self._ended()
+        if not ended:
+            return
+        seconds = self.checkpoints.seconds + clock.perf_counter() - self.started
+        last = len(state.run) == 1
+        for k, status in ended.items():
+            stats = RunStatistics(int(state.steps[k]), int(state.rejected[k]), int(state.evaluations[k]), seconds)
+            h = runs.fine.state.h[k] if last else runs.flow.arrays.copy(runs.fine.state.h[k])
+            detail = non_finite(runs.flow, h, float(state.time[k])) if status is Status.DIVERGED else ""
+            self.outcomes[int(state.run[k])] = Outcome(h, status, stats, detail)
+        # Only single runs have checkpoints, and no checkpoint holds what is not finite.
+        if last and Status.DIVERGED not in ended.values():
+            self.checkpoints.write(self._saved)
+        self.runs = runs.select(np.array([k for k in range(len(state.run)) if k not in ended], dtype=np.int64))
+
+    def _saved(self) -> Saved:
+        """All that the runs need to go on as if nothing had happened."""
+        runs, fetch = self.runs, self.runs.flow.arrays.fetch
+        saved = {f"at.{f.name}": getattr(runs.state, f.name) for f in fields(LoopState)}
+        for name, followed in (("coarse", runs.coarse), ("fine", runs.fine)):
+            saved |= {name: fetch(followed.state.h), f"at.{name}_path": followed.path}
+            previous = followed.state.previous
+            if previous is not None:
+                saved |= {f"{name}.past": fetch(previous.slopes), f"{name}.past_kernel": previous.kernel}
+                saved[f"{name}.behind"] = previous.length
+        return saved | self.recorder.state()
+
+    def _resume(self, flow: Flow) -> Runs:
+        """The runs as they were when they were saved."""
+        options, counters = self.options, [f.name for f in fields(LoopState)]
+        saves = np.inf if options.save_at is None else len(options.save_at)
+        ends = {"at.run": 0, "at.time": options.t_max, "at.steps": options.max_steps, "at.saved": saves}
+        saved = self.checkpoints.read(flow_fields(flow, counters), ends)
+        put, copy = flow.arrays.put, flow.arrays.copy
+
+        def followed(name: str) -> Followed:
+            state = State.at(flow, copy(put(saved[name])))
+            if state.previous is not None:
+                slopes, kernel = copy(put(saved[f"{name}.past"])), saved[f"{name}.past_kernel"]
+                state.previous = Previous(slopes, kernel, saved[f"{name}.behind"])
+            return Followed(state, saved[f"at.{name}_path"])
+
+        state = LoopState(**{name: saved[f"at.{name}"] for name in counters})
+        runs = Runs(flow, state, followed("coarse"), followed("fine"))
+        self.recorder.restore(saved)
+        return runs

@@ -1,0 +1,172 @@
+"""Observables at save points, with the difference between the coarse and the fine integration as their error."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bounds.activation import Interval
+from simulate.field import reduction
+from simulate.field.arrays import Array
+from simulate.field.flow import Flow
+from simulate.field.rounding import residual_rounding
+from simulate.integrators.state import State
+from simulate.solve.kinks import SlidingCounter, add_slips
+from simulate.solve.observables import SCALARS, VECTORS, add_rounding, differences, observe
+from simulate.solve.segment import Followed
+
+GROWING = ("path_length", "dissipated")  # sums over the run, so that their errors never fall
+TEST_ENTRIES = {True: 2**16, False: 2**23}  # temporaries for the test points at a time, on the CPU (True) or a GPU
+
+
+class Recorder:
+    """Collects the observables of S runs; memory O(T n) a run, never O(m n) per save point.
+
+    h0 (S, n + k, m): where the runs begin; interval: I of active_fraction.
+    """
+
+    def __init__(self, flow: Flow, h0: Array, interval: Interval) -> None:
+        self.h0, self.interval = h0, interval
+        self.largest = flow.largest(h0)
+        # For each call of record: the runs that it was about, their observables, and the errors of these.
+        self.owners: list[np.ndarray] = []
+        self.values: list[dict[str, np.ndarray]] = []
+        self.uncertain: list[dict[str, np.ndarray]] = []
+        self.last = {name: np.zeros(flow.runs) for name in GROWING}  # the last errors of each run
+        self.sliding = SlidingCounter(flow) if not flow.activation.smooth else None
+
+    def record(
+        self, flow: Flow, runs: np.ndarray, time: np.ndarray, fine: Followed, coarse: Followed, tau: np.ndarray
+    ) -> None:
+        """Save the fine integration of `runs` (R,) at `time` (R,); the coarse one only tells the error.
+
+        flow, fine, coarse: of these runs alone; tau (R,): the steps that led here, 0 at the start.
+        """
+        h0 = self.h0 if len(runs) == len(self.h0) else self.h0[runs]
+        residual = fine.state.residual
+        # The observables, and how far those of the coarse integration are apart.
+        scalars, vectors, largest = _observed(flow, h0, fine)
+        others = (scalars, vectors) if coarse is fine else _observed(flow, h0, coarse)[:2]
+        scalar_errors, distances = np.empty(scalars.shape), np.empty((*vectors.shape[:2], 1))
+        differences(
+            scalars=scalars,
+            other_scalars=others[0],
+            vectors=vectors,
+            other_vectors=others[1],
+            residual=residual,
+            apart=coarse.state.residual - residual,
+            scalar_errors=scalar_errors,
+            distances=distances,
+        )
+        for name in GROWING:
+            grown = scalar_errors[:, SCALARS.index(name)]
+            grown[:] = self.last[name][runs] = np.maximum(grown, self.last[name][runs])
+        # Rounding.
+        vector_errors = np.repeat(distances, flow.n, axis=2)
+        add_rounding(
+            epsilon=flow.arrays.epsilon,
+            scalars=scalars,
+            vectors=vectors,
+            residual=residual,
+            of_output=residual_rounding(flow, residual, largest),
+            largest=self.largest[runs],
+            moved=time > 0,
+            scalar_errors=scalar_errors,
+            vector_errors=vector_errors,
+        )
+        values: dict[str, np.ndarray] = dict(zip(SCALARS, scalars.T, strict=True))
+        errors: dict[str, np.ndarray] = dict(zip(SCALARS, scalar_errors.T, strict=True))
+        values.update(zip(VECTORS, vectors.swapaxes(0, 1), strict=True))
+        errors.update(zip(VECTORS, vector_errors.swapaxes(0, 1), strict=True))
+        # What not every run has, and counts of neurons.
+        if flow.rows > flow.n:
+            values["test_output"], errors["test_output"] = _tested(flow, fine.state.h, coarse.state.h)
+        if self.sliding is not None:
+            add_slips(flow, errors, fine)
+        counts = flow.count_inside(fine.state.h, coarse.state.h, self.interval)
+        values["active_fraction"], errors["active_fraction"] = counts / flow.m
+        if self.sliding is not None:
+            values["sliding"] = self.sliding.count(flow, fine.state, tau)
+        values["time"] = time
+        self.owners.append(runs)
+        self.values.append(values)
+        self.uncertain.append(errors)
+
+    def arrays(self, run: int) -> dict[str, np.ndarray]:
+        """Observable name -> (T,) or (T, n), of one run."""
+        return _merged(self.owners, self.values, run)
+
+    def errors(self, run: int) -> dict[str, np.ndarray]:
+        """Observable name -> its errors, of the same shape as the observable."""
+        return _merged(self.owners, self.uncertain, run)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything recorded so far, as arrays by name, for a checkpoint."""
+        state = {f"last.{name}": values for name, values in self.last.items()}
+        if not self.owners:  # no save point yet
+            return state
+        state["owners"] = np.concatenate(self.owners)
+        for kind, records in (("value", self.values), ("error", self.uncertain)):
+            state |= {f"{kind}.{name}": np.concatenate([record[name] for record in records]) for name in records[0]}
+        return state
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` returned. Other names in it are ignored."""
+        kinds: dict[str, dict[str, np.ndarray]] = {"value": {}, "error": {}, "last": {}}
+        for key, array in state.items():
+            kind, _, name = key.partition(".")
+            if kind in kinds:
+                kinds[kind][name] = array
+        self.last = kinds["last"]
+        if "owners" in state:
+            self.owners, self.values, self.uncertain = [state["owners"]], [kinds["value"]], [kinds["error"]]
+
+
+def _observed(flow: Flow, h0: Array, runs: Followed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(scalars, vectors, the largest |h| (R,)); see observables.py."""
+    state: State = runs.state
+    moments = flow.moments(state.h, h0)
+    scalars, vectors = np.empty((flow.runs, len(SCALARS))), np.empty((flow.runs, len(VECTORS), flow.n))
+    observe(
+        y=flow.y,
+        speed=flow.speed,
+        m=flow.m,
+        residual=state.residual,
+        slope_gram=state.slope_gram,
+        rates=state.eigenvalues,
+        basis=state.eigenvectors,
+        path=runs.path,
+        moments=moments,
+        scalars=scalars,
+        vectors=vectors,
+    )
+    return scalars, vectors, moments[3].max(1)
+
+
+def _tested(flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
+    """(f on the test points, its error), (R, k) each, at two states h (R, n + k, m)."""
+    value, largest = _test_output(flow, fine)
+    apart = value - (value if coarse is fine else _test_output(flow, coarse)[0])
+    rounding = residual_rounding(flow, value, largest, targets=np.zeros(1))
+    return value, np.linalg.norm(apart, axis=1, keepdims=True) + rounding
+
+
+def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
+    """(f on the test points (S, k), the largest |h| there (S,)); a few neurons at a time, for k may be large."""
+    arrays, count = flow.arrays, flow.rows - flow.n
+    width = max(1, TEST_ENTRIES[arrays.numpy] // count)
+    output, largest = np.zeros((flow.runs, count)), np.zeros(flow.runs)
+    for start in range(0, flow.model.m, width):
+        rows = h[:, flow.n :, start : start + width]
+        value, slope = (arrays.empty(*rows.shape) for _ in range(2))
+        arrays.activate(flow.activation, rows, value, slope)
+        signs = flow.model.signs[:, :, start : start + width]
+        output += arrays.fetch((value @ signs.mT)[:, :, 0])
+        largest = np.maximum(largest, arrays.fetch(arrays.row_max(abs(rows))).max(1))
+    (output,) = reduction.total(output[None])
+    return flow.alpha / flow.m * output, reduction.largest(largest[None])
+
+
+def _merged(owners: list[np.ndarray], records: list[dict[str, np.ndarray]], run: int) -> dict[str, np.ndarray]:
+    """All that was recorded of one run, by name."""
+    mine = np.concatenate(owners) == run
+    return {name: np.concatenate([record[name] for record in records])[mine] for name in records[0]}
