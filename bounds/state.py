@@ -46,8 +46,8 @@ def read_state(path: str | Path) -> State:
             f"state {str(path)!r} is of format {known}; this version reads {FORMAT}."
             " Write it anew: linrate flow --state-out."
         )
-    names = (str(found[name]) if name in found else None for name in ("activation", "embedding"))
-    return State(*(found[name] for name in ("X", "y", "H", "signs")), *names)
+    activation, embedding = (str(found[name]) if name in found else None for name in ("activation", "embedding"))
+    return State(found["X"], found["y"], found["H"], found["signs"], activation, embedding)
 
 
 def write_state(path: str | Path, problem: Problem, H: np.ndarray, signs: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 from numba import njit
 
@@ -17,7 +18,7 @@ def can_cache() -> bool:
     every process compiles anew and how to change that.
     """
     for file in (HERE / "rows.py", HERE / "integrators" / "phi.py"):
-        space: dict[str, object] = {}
+        space: dict[str, Any] = {}
         exec(compile("def probe(): pass", str(file), "exec"), space)  # a function that numba takes for one of the file
         try:
             njit(cache=True)(space["probe"])

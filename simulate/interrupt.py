@@ -136,9 +136,8 @@ class Saver:
         if self.path is None:
             return
         now = clock.perf_counter()
-        head = {"format": np.array(FORMAT), "options": np.array(json.dumps(self.options))}
-        head["seconds"] = np.array(self.seconds + now - self.started)
+        known: dict[str, Any] = {"format": np.array(FORMAT), "options": np.array(json.dumps(self.options)), **state()}
         stream = io.BytesIO()
-        np.savez(stream, **{**head, **state()})  # type: ignore[arg-type]  (none of them is called allow_pickle)
+        np.savez(stream, seconds=np.array(self.seconds + now - self.started), **known)
         write_atomically(self.path, stream.getvalue())
         self.due = clock.perf_counter() + EVERY

@@ -7,6 +7,7 @@ import signal
 import threading
 import time as clock
 from collections.abc import Generator, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +23,8 @@ WHY = "linrate-failure"  # the property of a failed test's report that tells why
 EVERY = 1.0  # seconds between a worker's looks at whether its controller lives
 
 
-class error(pytest.exit.Exception):
-    """Bad input: ends the session with one line."""
+# Raised for bad input, it ends the session with one line; pytest shows the name of the class, "error", before the message.
+BadInput: Any = type("error", (pytest.exit.Exception,), {})
 
 
 class Watcher:
@@ -111,7 +112,7 @@ def why(call: pytest.CallInfo[None]) -> str:
     assert call.excinfo is not None
     if issubclass(call.excinfo.type, LinrateError):
         return "faulty"
-    claimed = call.excinfo.type is AssertionError and call.excinfo.traceback[-1].path.name.startswith("test_")
+    claimed = call.excinfo.type is AssertionError and Path(call.excinfo.traceback[-1].path).name.startswith("test_")
     return (
         "refuted"
         if call.when == "call" and (claimed or call.excinfo.errisinstance(pytest.fail.Exception))
