@@ -23,7 +23,7 @@ WHY = "linrate-failure"  # the property of a failed test's report that tells why
 EVERY = 1.0  # seconds between a worker's looks at whether its controller lives
 
 
-# Raised for bad input, it ends the session with one line; pytest shows the name of the class, "error", before the message.
+# Raised for bad input, it ends the session with one line, before which pytest shows the name of the class, "error".
 BadInput: Any = type("error", (pytest.exit.Exception,), {})
 
 
