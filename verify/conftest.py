@@ -20,8 +20,7 @@ from bounds.text import printable
 from verify import counterexample
 from verify.budget import Shares
 from verify.claims import Claim, NotApplicable, draws
-from verify.ending import Ending
-from verify.ending import error as BadInput
+from verify.ending import BadInput, Ending
 from verify.found import Effort
 from verify.options import add_options, read_options
 from verify.rows import Row, row_of, write_report

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.outcomes import Exit
 
 from bounds.cli import BAD_INPUT, HOLDS, INTERNAL, REFUTED, UNDECIDED
 from bounds.errors import LinrateError
@@ -24,8 +23,8 @@ WHY = "linrate-failure"  # the property of a failed test's report that tells why
 EVERY = 1.0  # seconds between a worker's looks at whether its controller lives
 
 
-class error(Exit):
-    """Bad input: ends the session with one line."""
+# Raised for bad input, it ends the session with one line, before which pytest shows the name of the class, "error".
+BadInput: Any = type("error", (pytest.exit.Exception,), {})
 
 
 class Watcher:
