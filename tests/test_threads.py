@@ -14,8 +14,9 @@ import simulate
 from bounds.datasets import load_builtin
 from bounds.problem import Problem
 from simulate.field.chunks import map_chunks
-from simulate.field.kernels import moments, work_queue
+from simulate.field.kernels import moments
 from simulate.field.threads import run_on_threads
+from simulate.field.work_queue import work_queue
 
 
 @pytest.fixture

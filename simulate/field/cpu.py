@@ -15,6 +15,7 @@ from simulate.field.chunks import map_chunks
 from simulate.field.model import Displacement, Model, Sums
 from simulate.field.threads import run_on_threads, thread_count
 from simulate.field.tiles import panels
+from simulate.field.work_queue import work_queue
 
 MOST_SLOPES = 4  # in one compiled pass; always so many arguments, so that the loops are compiled once
 NO_COEFFICIENTS = np.empty((0, 1, 1))
@@ -22,7 +23,7 @@ NO_COEFFICIENTS = np.empty((0, 1, 1))
 # larger ones are fetched from the system each time.
 PIECE = 2**13
 ONE_THREAD_BELOW = 2**15  # entries of h for which one more thread is worth its start
-ONE_CHUNK = kernels.work_queue(1, 1)
+ONE_CHUNK = work_queue(1, 1)
 
 
 class Compiled:
@@ -198,5 +199,5 @@ def _share(model: Model, run: Callable[[np.ndarray, int], None]) -> None:
         run(ONE_CHUNK.copy(), 0)
         return
     worth = min(chunks, model.runs * model.n * model.m // ONE_THREAD_BELOW)
-    queue = kernels.work_queue(chunks, thread_count(worth))
+    queue = work_queue(chunks, thread_count(worth))
     run_on_threads(lambda thread: run(queue, thread), len(queue))

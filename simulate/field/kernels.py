@@ -18,7 +18,6 @@ from numba import njit
 from simulate.field.elementwise import (
     EXACT,
     SUMS,
-    add_one,
     aligned,
     copy_row,
     displace_row,
@@ -30,34 +29,11 @@ from simulate.field.elementwise import (
     weigh_row,
 )
 from simulate.field.tiles import LANES, PANEL, ROWS, STRIP, WIDTH, add_gram, padded, product
+from simulate.field.work_queue import next_chunk
 
 # Activations with compiled rows; the others are left to numpy or torch.
 TANH, RELU = 1, 2
 KINDS = {"tanh": TANH, "relu": RELU}
-
-
-def work_queue(chunks: int, threads: int) -> np.ndarray:
-    """The chunks that are still to be done: (threads, 8), a cache line of its own for each thread, so that threads do
-    not write into the same one. Entry 0 is the next chunk of the thread's share, entry 1 the end of the share.
-
-    A thread has the same share in every pass, because a part of it may still lie in its cache; when it has finished its
-    share, it takes from those of the others.
-    """
-    bounds = np.arange(threads + 1) * chunks // threads
-    queue = np.zeros((threads, 8), dtype=np.int64)
-    queue[:, 0], queue[:, 1] = bounds[:-1], bounds[1:]
-    return queue
-
-
-@njit(**EXACT)
-def _next_chunk(queue: Any, thread: int) -> int:
-    """Take a chunk from the queue: from the thread's own share first, then from the others. -1 if none is left."""
-    for k in range(len(queue)):
-        share = queue[(thread + k) % len(queue)]
-        chunk = add_one(share.ctypes.data)
-        if chunk < share[1]:
-            return chunk
-    return -1
 
 
 @njit(**EXACT)
@@ -106,7 +82,7 @@ def evaluate(
     v, Gv, slope = flat_v.reshape(n, STRIP), flat_Gv.reshape(padded_rows, STRIP), flat_slope.reshape(padded_n, STRIP)
     size = padded_n if want_gram else 0
     sums = np.zeros((size, size))
-    chunk = _next_chunk(queue, thread)
+    chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]
         for s in range(len(h)):
@@ -145,7 +121,7 @@ def evaluate(
                     _gram_of_strip(slope, flat_slope, sums, n, w)
             if want_gram:
                 _collect(sums, gram[chunk, s], n)
-        chunk = _next_chunk(queue, thread)
+        chunk = next_chunk(queue, thread)
 
 
 @njit(**EXACT)
@@ -248,7 +224,7 @@ def displacement_sizes(
     padded_n = padded(n, PANEL)
     flat_v, flat_Gv = aligned(n * STRIP), aligned(padded_n * STRIP)
     v, Gv = flat_v.reshape(n, STRIP), flat_Gv.reshape(padded_n, STRIP)
-    chunk = _next_chunk(queue, thread)
+    chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]
         for s in range(change.shape[1]):
@@ -259,7 +235,7 @@ def displacement_sizes(
                 for a in range(n):
                     change[chunk, s, a] += dot_row(Gv[a], against[s, a, start:], w)
                     square[chunk, s, a] += dot_row(Gv[a], Gv[a], w)
-        chunk = _next_chunk(queue, thread)
+        chunk = next_chunk(queue, thread)
 
 
 @njit(**EXACT)
@@ -280,7 +256,7 @@ def in_units(output: Any, gram: Any, work: Any, y: Any, alpha: float, speed: flo
 @njit(**SUMS)
 def moments(h: Any, h0: Any, chunks: Any, queue: Any, thread: int, sums: Any, maxima: Any) -> None:
     """sums (P, 2, S, n): those of |h - h0| and of its square; maxima (P, 2, S, n): the largest |h - h0| and |h|."""
-    chunk = _next_chunk(queue, thread)
+    chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]
         for s in range(len(h)):
@@ -297,7 +273,7 @@ def moments(h: Any, h0: Any, chunks: Any, queue: Any, thread: int, sums: Any, ma
                     farthest = size = total
                 sums[chunk, 0, s, a], sums[chunk, 1, s, a] = total, square
                 maxima[chunk, 0, s, a], maxima[chunk, 1, s, a] = farthest, size
-        chunk = _next_chunk(queue, thread)
+        chunk = next_chunk(queue, thread)
 
 
 @njit(**EXACT)
@@ -306,7 +282,7 @@ def count_inside(
 ) -> None:
     """counts (P, 2, S, n): how many of the fine h lie in (left, right); how many lie as near to a finite end of it as
     to the coarse h, and not on it."""
-    chunk = _next_chunk(queue, thread)
+    chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]
         for s in range(len(fine)):
@@ -319,4 +295,4 @@ def count_inside(
                     unsure += (abs(x - left) <= gap) & (gap > 0.0) & np.isfinite(left)
                     unsure += (abs(x - right) <= gap) & (gap > 0.0) & np.isfinite(right)
                 counts[chunk, 0, s, a], counts[chunk, 1, s, a] = within, unsure
-        chunk = _next_chunk(queue, thread)
+        chunk = next_chunk(queue, thread)

@@ -66,10 +66,10 @@ class Stages:
         """(change of r to first order, root mean square change of h_a over the neurons), (S, n) each."""
         flow, displacement, start = self.flow, self._displacement(coefficients), self.slopes[0]
         if displacement is not None and start is not None:
-            sums = flow.backend.displacement_sizes(flow.model, displacement, start)
+            change, square = flow.backend.displacement_sizes(flow.model, displacement, start)
         else:
-            sums = self._recomputed().displacement_sizes(coefficients)
-        change, square = reduction.total(*sums)
+            change, square = self._recomputed().displacement_sizes(coefficients)
+        change, square = reduction.total(change, square)
         # dh = -beta c Gv: to first order r changes by -alpha beta c^2/m sum_i Gv sigma', and |dh| = beta |c| |Gv|.
         return -flow.speed / flow.m * change, flow.beta * flow.scale * np.sqrt(square / flow.m)
 

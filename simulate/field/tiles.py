@@ -1,7 +1,13 @@
 """Matrix products of a strip of neurons, a tile at a time whose sums stay in the vector registers.
 
-Written as LLVM vectors: what the compiler makes of loops over arrays keeps the sums in memory, and takes two to five
-times as long. The strips are flat arrays (rows, STRIP) that start at a cache line; the last rows may be padding.
+Two functions are used outside: product (p = G v, with G prepared by panels) and add_gram (gram += v v'). Written as
+LLVM vectors: what the compiler makes of loops over arrays keeps the sums in memory, and takes two to five times as
+long. The strips are flat arrays (rows, STRIP) that start at a cache line; the last rows may be padding.
+
+Measured against BLAS on the same strips (one thread of a shared AMD EPYC without AVX-512, best of 25), times as fast:
+    n           20    40    100   200   400   600   800
+    product     1.5   1.3   1.2   1.0   1.0   0.6   0.5
+    add_gram    2.0   1.4   1.4   1.2   1.2   1.1   1.1
 """
 
 from __future__ import annotations

@@ -94,8 +94,8 @@ def descend(
         path[0, :2] += step * math.sqrt(power), step * power
         done += 1
         if progress is not None:
-            reached = done * step, loss, done, step
-            checkpoints.call(lambda: progress(*reached))  # noqa: B023  (called at once)
+            time, number = done * step, done
+            checkpoints.call(lambda: progress(time, loss, number, step))  # noqa: B023  (called at once)
     seconds = checkpoints.seconds + clock.perf_counter() - started
     detail = non_finite(flow, h[0], done * step) if status is Status.DIVERGED else ""
     return Outcome(h[0], status, RunStatistics(done, 0, done + 1, seconds), detail)

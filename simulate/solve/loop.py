@@ -9,7 +9,7 @@ side. S runs advance together, each with its own time, step and end: none of the
 from __future__ import annotations
 
 import time as clock
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
@@ -18,62 +18,13 @@ from simulate.field.flow import Flow
 from simulate.field.rounding import residual_rounding
 from simulate.integrators.base import Integrator, Step
 from simulate.integrators.state import Previous, State
-from simulate.solve.outcome import Checkpoints, Outcome, Progress, RunStatistics, Saved, Status, non_finite
+from simulate.solve.outcome import Checkpoints, Outcome, RunStatistics, Saved, Status, non_finite
 from simulate.solve.recorder import Recorder
+from simulate.solve.runs import LoopOptions, LoopState, Runs
 from simulate.solve.saved_fields import flow_fields
 from simulate.solve.segment import Followed, Segment
 from simulate.solve.step_control import attempt, error_ratio, first_step, next_step, resolved
 from simulate.solve.step_sums import stop_reasons
-
-
-@dataclass(frozen=True)
-class LoopOptions:
-    """What the runs are asked for: t_max, rtol, loss_ratio and max_steps as in gradient_flow, in the time of the flow.
-
-    save_at: (T,) increasing times to record, or None for every step; progress: called after each attempt, about the
-    first of the runs.
-    """
-
-    t_max: float
-    rtol: float
-    loss_ratio: float
-    max_steps: int
-    save_at: np.ndarray | None
-    progress: Progress | None = None
-
-
-@dataclass
-class LoopState:
-    """The counters of R runs, (R,) each.
-
-    run: the number of the run; time; tau: the step to try next; steps: accepted, rejected; evaluations: of sigma at all
-    neurons; saved: how many of save_at lie behind; target: the loss at which the run ends; floor: the rounding of |r|.
-    """
-
-    run: np.ndarray
-    time: np.ndarray
-    tau: np.ndarray
-    steps: np.ndarray
-    rejected: np.ndarray
-    evaluations: np.ndarray
-    saved: np.ndarray
-    target: np.ndarray
-    floor: np.ndarray
-
-
-@dataclass
-class Runs:
-    """The runs that are going: the flow of these alone, their counters, and both integrations of them."""
-
-    flow: Flow
-    state: LoopState
-    coarse: Followed
-    fine: Followed
-
-    def select(self, keep: np.ndarray) -> Runs:
-        """Some of them, copied; keep: their indices."""
-        state = LoopState(*(getattr(self.state, f.name)[keep] for f in fields(LoopState)))
-        return Runs(self.flow.select(keep), state, self.coarse.select(keep), self.fine.select(keep))
 
 
 class Loop:
