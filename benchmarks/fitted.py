@@ -14,7 +14,7 @@ import bounds
 import simulate
 from benchmarks.descent_step import contenders, relu_features
 from benchmarks.peers import PEERS, Failed, Field, OutOfTime, Peer, dopri5, missing
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 from simulate.network import sample_network
 
 Row = dict[str, object]

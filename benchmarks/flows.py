@@ -18,7 +18,7 @@ import simulate
 from benchmarks.descent_step import contenders
 from benchmarks.peers import PEERS, Field, OutOfTime, Peer
 from benchmarks.timing import duel
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 from simulate.network import Network, sample_network
 
 ACCURACY = 1e-3

@@ -10,7 +10,7 @@ import numpy as np
 
 import bounds
 import simulate
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 
 Row = dict[str, object]
 

@@ -5,13 +5,13 @@ Guarantees" (arXiv 2204.10782), by its proof, by its repair and by sharper proof
 """
 
 from bounds import constants
-from bounds.activation import Activation
-from bounds.activations import get_activation, known_activations, register_activation
-from bounds.certificate import Certificate, SwitchOn, certify, first_certified
-from bounds.embeddings import Identity, Quadratic
+from bounds.activation.base import Activation
+from bounds.activation.registry import get_activation, known_activations, register_activation
+from bounds.certificates.certificate import Certificate, SwitchOn, certify, first_certified
+from bounds.data.embeddings import Identity, Quadratic
+from bounds.data.random_features import RandomFeatures
 from bounds.erratum import Demonstration, Erratum, errata
 from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError, WriteError
-from bounds.features import RandomFeatures
 from bounds.guarantee import (
     Guarantee,
     certified_rate,

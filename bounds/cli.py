@@ -13,19 +13,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from bounds import constants
-from bounds.certificate import certify
+from bounds.certificates.certificate import certify
 from bounds.checks import INITS
-from bounds.datasets import DATASETS, load_builtin
-from bounds.embeddings import get_embedding
+from bounds.data.datasets import DATASETS, load_builtin
+from bounds.data.embeddings import get_embedding
+from bounds.data.files import FULL
+from bounds.data.readers import load_file
+from bounds.data.state import read_state
 from bounds.erratum import Demonstration, Erratum, errata, get_erratum
 from bounds.errors import ArgumentError, AssumptionError, LinrateError, WriteError, unknown_name
-from bounds.files import FULL
 from bounds.guarantee import SIMULABLE_WIDTH, guarantee, table
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
-from bounds.readers import load_file
 from bounds.signals import exit_code, listening
-from bounds.state import read_state
 from bounds.text import printable
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import arb
 
-from bounds.arithmetic import ceil_int, float_down, float_up
 from bounds.checks import (
     LARGEST_SCALE,
     SMALLEST_SCALE,
@@ -23,11 +22,12 @@ from bounds.checks import (
     integer,
     numpy_defaults,
 )
-from bounds.concentration import PROVED_TAILS, dim_for_distance, dim_for_half
 from bounds.errors import ArgumentError, AssumptionError, require
-from bounds.initial_output import width_for_output
 from bounds.methods import METHODS, get_method, proved_methods
 from bounds.methods.base import Method
+from bounds.methods.embedding_dim import PROVED_TAILS, dim_for_distance, dim_for_half
+from bounds.methods.initial_output import width_for_output
+from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
 
 if TYPE_CHECKING:

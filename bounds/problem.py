@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from bounds.activation import Activation
-from bounds.activations import get_activation
-from bounds.arithmetic import ball
+from bounds.activation.base import Activation
+from bounds.activation.registry import get_activation
 from bounds.checks import as_float_array, check_seed, integer, numpy_defaults, real, real_array, text
-from bounds.embeddings import Embedding, Identity, embedding_name
+from bounds.data.embeddings import Embedding, Identity, embedding_name
 from bounds.errors import AssumptionError, DataError, require
-from bounds.spectrum import Spectrum, spectrum
+from bounds.numerics.arithmetic import ball
+from bounds.numerics.spectrum import Spectrum, spectrum
 
 
 @dataclass(frozen=True, eq=False, init=False)

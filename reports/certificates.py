@@ -14,8 +14,8 @@ import numpy as np
 
 from bounds import Problem, SwitchOn, first_certified
 from bounds.checks import check_scale, check_seed, check_time, check_width, choice, instance, sequence
+from bounds.data.files import write_atomically
 from bounds.errors import AssumptionError, require
-from bounds.files import write_atomically
 from bounds.methods import CERTIFICATES_ONLY, proved_methods
 from simulate import Network, Status, gradient_flow, sample_network
 

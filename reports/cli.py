@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bounds.cli import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
-from bounds.files import check_writable
+from bounds.data.files import check_writable
 from reports.certificates import CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.gaps import GapOptions, gap_rows
 from reports.summary import summary
-from verify.rows import Row, overall, write_report
+from verify.report_rows import Row, overall, write_report
 
 DEFAULT_OUT = "gaps.csv"
 

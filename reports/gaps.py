@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from bounds import AssumptionError, Guarantee, Problem
 from bounds.checks import check_probability, check_scale, check_seed, check_time, check_width, instance, integer
 from verify.claims import CLAIMS, Claim, NotApplicable
-from verify.promises import promise_rows
-from verify.rows import Row, row_of
+from verify.promised_rows import promise_rows
+from verify.report_rows import Row, row_of
 from verify.run import Run
-from verify.runner import (
+from verify.runs.regimes import (
     decide_run,
     paper_guarantee,
     plain_run,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bounds import Problem
 from bounds.text import printable
-from verify.rows import Row, tested
+from verify.report_rows import Row, tested
 
 
 def _number(value: object) -> str:

@@ -1,6 +1,6 @@
 """simulate: what actually happens. Gradient flow and descent of the paper's networks, exactly, in function space."""
 
-from simulate.interrupt import Interrupted
+from simulate.checkpoint import Interrupted
 from simulate.network import Network, sample_network
 from simulate.run import gradient_descent, gradient_flow
 from simulate.solve.outcome import Status

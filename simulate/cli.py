@@ -10,8 +10,8 @@ from typing import Any
 
 from bounds.checks import INITS
 from bounds.cli import HOLDS, Parser, add_problem_options, problem_from
-from bounds.files import check_writable, write_atomically
-from bounds.state import write_state
+from bounds.data.files import check_writable, write_atomically
+from bounds.data.state import write_state
 from bounds.text import printable
 from simulate.run import gradient_descent, gradient_flow
 

@@ -12,7 +12,7 @@ import scipy.linalg  # noqa: F401  (whose BLAS the compiled loops call: loaded b
 import torch
 from threadpoolctl import ThreadpoolController
 
-from bounds.activation import Interval
+from bounds.activation.base import Interval
 from bounds.checks import (
     as_float_array,
     boolean,

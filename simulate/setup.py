@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from bounds import memory
-from bounds.activation import Interval
+from bounds.activation.base import Interval
 from bounds.checks import (
     boolean,
     check_init,
@@ -24,10 +24,10 @@ from bounds.checks import (
 )
 from bounds.errors import ArgumentError, DataError, require, shown
 from bounds.problem import Problem
+from simulate.checkpoint import Saver
 from simulate.field.arrays import Array, Arrays
 from simulate.field.chunks import GPU_CHUNK
 from simulate.field.flow import Flow
-from simulate.interrupt import Saver
 from simulate.network import SCALINGS, Network, gram_between, sample_network, scaling_of, test_inputs
 from simulate.solve.outcome import Outcome
 from simulate.solve.recorder import Recorder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bounds.activation import Interval
+from bounds.activation.base import Interval
 from bounds.problem import Problem
 from simulate.network import Network
 from simulate.solve.outcome import RunStatistics, Status

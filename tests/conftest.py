@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import bounds
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 
 settings.register_profile(
     "tests",

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 import bounds
 import simulate
 import verify
-from bounds.activations import _REGISTRY
-from bounds.datasets import load_builtin
-from bounds.embeddings import get_embedding
+from bounds.activation.registry import _REGISTRY
+from bounds.data.datasets import load_builtin
+from bounds.data.embeddings import get_embedding
 from reports.certificates import CertificateOptions
 from reports.gaps import GapOptions
 from simulate.setup import DTYPES
@@ -269,7 +269,7 @@ def public_functions() -> dict[str, Callable[..., Any]]:
         members = {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__ if name not in SKIPPED}
         found |= {name: member for name, member in members.items() if not _is_error(member)}
     found |= {f"bounds.constants.{c.name}": c for c in bounds.constants.all_constants()}
-    found |= {"bounds.Problem.from_gram": bounds.Problem.from_gram, "bounds.datasets.load_builtin": load_builtin}
+    found |= {"bounds.Problem.from_gram": bounds.Problem.from_gram, "bounds.data.datasets.load_builtin": load_builtin}
     found |= {"bounds.register_activation": _register}
     found |= {"bounds.Problem.draw": _draw, "bounds.Problem.within": _within, "bounds.get_embedding": get_embedding}
     return found | {"reports.GapOptions": GapOptions, "reports.CertificateOptions": CertificateOptions}

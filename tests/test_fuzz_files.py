@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import bounds
 from bounds.cli import run
 from reports.console import COMMANDS, main
-from simulate.interrupt import Interrupted
+from simulate.checkpoint import Interrupted
 from simulate.run import gradient_flow
 
 EXAMPLES = int(os.environ.get("LINRATE_FUZZ", "0"))

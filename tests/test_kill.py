@@ -18,8 +18,8 @@ import pytest
 
 import bounds
 import simulate
-from bounds.datasets import load_builtin
-from bounds.files import OURS, write_atomically
+from bounds.data.datasets import load_builtin
+from bounds.data.files import OURS, write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)

@@ -4,7 +4,10 @@ quarter of a second each time it is read, whatever the machine does, so once for
 import itertools
 from types import SimpleNamespace
 
-from verify import budget, options, runner, search, shrink
+from verify.runs import regimes as runner
+from verify.search import hypothesis_search as search
+from verify.search import shrink
+from verify.session import budget, options
 
 TICK = 0.25
 ticks = itertools.count()

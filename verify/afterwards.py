@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bounds import LinrateError, certify
-from bounds.arithmetic import float_up
+from bounds.numerics.arithmetic import float_up
 from simulate import Network, Status
 from simulate.network import scaling_of
 from verify.run import Run

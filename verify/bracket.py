@@ -11,7 +11,7 @@ from bounds import Problem
 from bounds.checks import check_probability
 from bounds.errors import ArgumentError, AssumptionError, require
 from verify.conjecture import Conjecture
-from verify.runner import probabilistic_trials, simulable
+from verify.runs.regimes import probabilistic_trials, simulable
 from verify.verdict import Verdict
 
 

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from verify import claim_table, replay, slack
+from reports import slack
+from verify.commands import claims as claim_table
+from verify.commands import replay
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "claims": claim_table.main,
@@ -23,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return COMMANDS[arguments[0]](arguments[1:])
     import pytest
 
-    from verify.ending import Watcher
+    from verify.session.ending import Watcher
 
     here = Path(__file__).resolve().parent
     if arguments[:1] == ["verify"]:

@@ -17,15 +17,10 @@ from bounds.checks import INITS
 from bounds.cli import BAD_INPUT
 from bounds.errors import WriteError
 from bounds.text import printable
-from verify import counterexample
-from verify.budget import Shares
 from verify.claims import Claim, NotApplicable, draws
-from verify.ending import BadInput, Ending
-from verify.found import Effort
-from verify.options import add_options, read_options
-from verify.rows import Row, row_of, write_report
+from verify.report_rows import Row, row_of, write_report
 from verify.run import Run
-from verify.runner import (
+from verify.runs.regimes import (
     decide_run,
     paper_guarantee,
     plain_run,
@@ -33,8 +28,13 @@ from verify.runner import (
     regime_run,
     simulable_guarantee,
 )
-from verify.search import search as search_flows
-from verify.summary import table
+from verify.search import counterexample
+from verify.search.hypothesis_search import search as search_flows
+from verify.search.record import Effort
+from verify.session.budget import Shares
+from verify.session.ending import BadInput, Ending
+from verify.session.options import add_options, read_options
+from verify.session.summary import table
 from verify.verdict import Verdict
 
 ROWS = pytest.StashKey[list[Row]]()

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from verify.claims import CLAIMS
-from verify.examples import sweep
-from verify.expected import ACCEPTED
-from verify.rows import check_row, row_of
+from verify.claims.expected import ACCEPTED
+from verify.report_rows import check_row, row_of
+from verify.runs.examples import sweep
 from verify.verdict import Verdict
 
 

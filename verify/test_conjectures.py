@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from verify.conjecture import Conjecture
-from verify.runner import simulable
-from verify.strategies import flows
+from verify.runs.regimes import simulable
+from verify.search.strategies import flows
 
 
 def test_on_data(conjecture: Conjecture, problem: Any, runs: Any, check: Any) -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 import simulate
 from bounds import Problem
 from verify.claims import CLAIMS, NotApplicable
-from verify.found import Effort
 from verify.run import Run
-from verify.runner import simulable_guarantee
-from verify.strategies import problems
+from verify.runs.regimes import simulable_guarantee
+from verify.search.record import Effort
+from verify.search.strategies import problems
 from verify.verdict import Verdict
 
 NAMES = ("descent-step", "descent-rate")

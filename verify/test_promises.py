@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from verify.promises import promise_rows
+from verify.promised_rows import promise_rows
 
 
 @pytest.mark.claim("theorem-1")

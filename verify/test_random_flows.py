@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bounds import Problem
 from verify.claims import CLAIMS
-from verify.examples import leaning
-from verify.strategies import flows, problems
+from verify.runs.examples import leaning
+from verify.search.strategies import flows, problems
 
 ON_FLOWS = [name for name, claim in CLAIMS.items() if claim.kind == "every run" and claim.proved]
 SMOOTH = ["tanh", "softplus", "sigmoid", "linear", "gelu", "sin", "erf", "silu"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from verify.claims import rate, theorem_1
-from verify.runner import simulable_guarantee
+from verify.runs.regimes import simulable_guarantee
 
 
 @pytest.mark.claim("rate")

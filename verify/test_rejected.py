@@ -7,12 +7,12 @@ import pytest
 
 from bounds import get_activation, known_activations
 from verify.claims import CLAIMS
+from verify.claims.expected import READINGS, REJECTED, REMARKS
 from verify.claims.many_points import guess, law
-from verify.expected import READINGS, REJECTED, REMARKS
-from verify.found import Effort
-from verify.rows import check_row, row_of
-from verify.search import search
-from verify.strategies import draws_of_a_law
+from verify.report_rows import check_row, row_of
+from verify.search.hypothesis_search import search
+from verify.search.record import Effort
+from verify.search.strategies import draws_of_a_law
 from verify.test_accepted import marked
 from verify.verdict import Verdict
 

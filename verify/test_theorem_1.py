@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from bounds import Problem, guarantee
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 from verify.claims import CLAIMS
-from verify.runner import STATE_BUDGET
+from verify.runs.regimes import STATE_BUDGET
 
 pytestmark = [pytest.mark.usefixtures("own_examples"), pytest.mark.statistical]
 DELTAS = {"antisymmetric": 0.25, "independent": 0.5}

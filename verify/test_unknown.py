@@ -13,12 +13,12 @@ from bounds import Problem, guarantee
 from simulate import Network
 from verify.claims import CLAIMS, Comparison, NotApplicable
 from verify.claims.many_points import guess, law
-from verify.examples import sweep
-from verify.found import Effort
-from verify.rows import check_row, row_of
+from verify.report_rows import check_row, row_of
 from verify.run import Run
-from verify.runner import decide, plain_run
-from verify.strategies import draws_of_a_law, problems
+from verify.runs.examples import sweep
+from verify.runs.regimes import decide, plain_run
+from verify.search.record import Effort
+from verify.search.strategies import draws_of_a_law, problems
 from verify.verdict import Verdict
 
 pytestmark = pytest.mark.usefixtures("own_examples")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from flint import arb
 
-from bounds.arithmetic import float_down, float_up
+from bounds.numerics.arithmetic import float_down, float_up
 
 Relation = Literal["<=", ">=", ">", "=="]
 Evidence = Literal["exact", "enclosed", "numerical"]

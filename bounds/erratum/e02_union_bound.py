@@ -6,9 +6,9 @@ import math
 
 from flint import arb
 
-from bounds.activations import get_activation
+from bounds.activation.gaussian import value_variance
+from bounds.activation.registry import get_activation
 from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
-from bounds.expectations import value_variance
 
 N, DELTA, FACTOR = 1_000_000, 0.05, 20
 

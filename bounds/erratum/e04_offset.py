@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flint import acb, arb
 
-from bounds.arithmetic import ENCLOSED
 from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
+from bounds.numerics.arithmetic import ENCLOSED
 
 VARIANCE = arb(1) / 10**4  # G_aa
 REACH = 40

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flint import arb
 
 from bounds import constants
+from bounds.activation.gaussian import gaussian_probability
 from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
-from bounds.expectations import gaussian_probability
 
 MARGIN = 0.5  # xi
 

@@ -9,11 +9,11 @@ import numpy as np
 from flint import arb
 
 from bounds import constants
-from bounds.arithmetic import ceil_int
+from bounds.activation.gaussian import gaussian_probability
 from bounds.erratum import many_points_run
 from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
 from bounds.erratum.many_points_run import COUPLING, TARGET
-from bounds.expectations import gaussian_probability
+from bounds.numerics.arithmetic import ceil_int
 
 INTERVAL = (0, 1)  # of clip(u, 0, 1), where its slope is 1
 INNER = (0.25, 0.75)

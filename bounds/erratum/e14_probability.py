@@ -7,9 +7,9 @@ import math
 from flint import arb
 
 from bounds import constants
-from bounds.activations import get_activation
+from bounds.activation.gaussian import gaussian_probability
+from bounds.activation.registry import get_activation
 from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
-from bounds.expectations import gaussian_probability
 
 DELTA = 1 - 1e-9
 INTERVAL = (-1.0, 1.0)

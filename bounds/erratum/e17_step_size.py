@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 from bounds.erratum.base import Claim, Demonstration, Erratum, within
 from bounds.erratum.flow import Array, Flow, matrix, rademacher
 

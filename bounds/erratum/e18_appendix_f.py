@@ -5,8 +5,8 @@ from __future__ import annotations
 from flint import arb
 
 from bounds import constants
+from bounds.constants.formula import Constant
 from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
-from bounds.formulas import Constant
 
 INTERVAL, CORRELATION = (-1, 1), arb(9) / 10
 

@@ -7,9 +7,9 @@ import math
 from flint import arb
 
 from bounds import constants
-from bounds.arithmetic import ceil_int
+from bounds.activation.gaussian import gaussian_probability
 from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
-from bounds.expectations import gaussian_probability
+from bounds.numerics.arithmetic import ceil_int
 
 START, DELTA, N = 20, 0.05, 2  # b: the spike lies on (b, b + 1)
 INTERVAL, DIAGONAL = (-1, 1), 2  # of the linear part; Gbar_11 = Gbar_22

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 from bounds.erratum.base import Claim, Demonstration, Erratum
 from bounds.methods.kernel import limit_tangent_kernel
+from bounds.numerics.spectrum import spectrum
 from bounds.problem import Problem
-from bounds.spectrum import spectrum
 
 POINTS = 40
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bounds.data.random_features import RandomFeatures
 from bounds.erratum.base import Claim, Demonstration, Erratum
-from bounds.features import RandomFeatures
 from bounds.problem import Problem
 
 DEPTH = 2  # L = 4

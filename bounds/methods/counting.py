@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from flint import arb
 
-from bounds.activation import Interval
+from bounds.activation.base import Interval
 from bounds.methods.base import APriori, Method, Profile, Shape, no_check
 from bounds.methods.intervals import free_interval, least_fraction, least_mass, middle
 from bounds.problem import Problem

@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
-from bounds.envelopes import mean_envelope, population_moments
-from bounds.expectations import distinct
+from bounds.activation.gaussian import distinct
+from bounds.activation.slope_envelope import mean_envelope, population_moments
 from bounds.methods.base import PARABOLA, APriori, Method, Profile, no_check, zoom_minimise
 from bounds.problem import Problem
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from bounds.activation import Interval
-from bounds.expectations import distinct, gaussian_probability, gaussian_probability_approx
-from bounds.formulas import Constant
+from bounds.activation.base import Interval
+from bounds.activation.gaussian import distinct, gaussian_probability, gaussian_probability_approx
+from bounds.constants.formula import Constant
 from bounds.methods.base import zoom_minimise
 from bounds.problem import Problem
 

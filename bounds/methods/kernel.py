@@ -13,13 +13,13 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
-from bounds.activation import FUNCTION_ULPS
+from bounds.activation.base import FUNCTION_ULPS
+from bounds.activation.gaussian_kernels import slope_kernel
 from bounds.errors import AssumptionError
-from bounds.kernels import slope_kernel
 from bounds.methods import slopes
 from bounds.methods.base import ROOT, APriori, Method, Profile
+from bounds.numerics.spectrum import Spectrum, gamma, spectrum
 from bounds.problem import Problem
-from bounds.spectrum import Spectrum, gamma, spectrum
 
 
 def check(problem: Problem) -> None:

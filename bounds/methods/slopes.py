@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from flint import arb
 
-from bounds.activation import FUNCTION_ULPS
+from bounds.activation.base import FUNCTION_ULPS
+from bounds.activation.gaussian import second_moment_ratio
 from bounds.errors import AssumptionError
-from bounds.expectations import second_moment_ratio
 from bounds.methods.base import ROOT, APriori, Method, Profile
 from bounds.problem import Problem
 

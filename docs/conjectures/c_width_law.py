@@ -7,7 +7,7 @@ The bracket:              python docs/conjectures/c_width_law.py
 import numpy as np
 
 import bounds
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 from verify import bracket, conjecture
 
 

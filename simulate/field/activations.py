@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from bounds.activation import Activation
-from bounds.arithmetic import Ops
+from bounds.activation.base import Activation
+from bounds.numerics.arithmetic import Ops
 
 
 def _sech2(u: torch.Tensor) -> torch.Tensor:

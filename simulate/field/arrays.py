@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bounds.activation import Activation
+from bounds.activation.base import Activation
 from simulate.field.activations import numpy_value_and_slope, value_and_slope
 
 Array = Any  # a numpy.ndarray or a torch.Tensor

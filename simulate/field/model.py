@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bounds.activation import Activation
+from bounds.activation.base import Activation
 from simulate.field.arrays import Array, Arrays
 
 # For each stage of a step the coefficients (S, n) of its slopes in a displacement; None stands for zeros.

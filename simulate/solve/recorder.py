@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bounds.activation import Interval
+from bounds.activation.base import Interval
 from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow

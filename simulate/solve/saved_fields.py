@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from bounds.archives import Field
+from bounds.data.archives import Field
 from bounds.errors import DataError
 from simulate.field.flow import Flow
 from simulate.solve.observables import SCALARS, VECTORS

@@ -10,7 +10,6 @@ from verify.claims import (
     descent,
     draws,
     energy,
-    features,
     key_lemma,
     lemma_1,
     many_points,
@@ -21,6 +20,7 @@ from verify.claims import (
     smooth_lemma_1,
     theorem_1,
 )
+from verify.claims import random_features as features
 from verify.claims.base import Claim, Comparison, NotApplicable
 
 CLAIMS: dict[str, Claim] = {

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from bounds import Problem, constants
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
 from simulate import Network, gradient_descent
 from verify.claims.base import Claim, Comparison
 

@@ -4,8 +4,8 @@ import numpy as np
 from flint import arb
 
 from bounds import certify, constants
-from bounds.arithmetic import float_down, float_up
 from bounds.methods import envelope, slopes
+from bounds.numerics.arithmetic import float_down, float_up
 from verify.claims.base import (
     Claim,
     Comparison,

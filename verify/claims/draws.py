@@ -8,11 +8,11 @@ from contextvars import ContextVar
 import numpy as np
 
 from bounds import Problem, constants
-from bounds.arithmetic import ceil_int, float_up, square
-from bounds.datasets import load_builtin
-from bounds.expectations import mean_value
-from bounds.initial_output import initial_output_constant
+from bounds.activation.gaussian import mean_value
+from bounds.data.datasets import load_builtin
+from bounds.methods.initial_output import initial_output_constant
 from bounds.methods.intervals import bounded_interval, middle
+from bounds.numerics.arithmetic import ceil_int, float_up, square
 from simulate import sample_network
 from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.run import Run

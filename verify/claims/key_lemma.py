@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bounds.arithmetic import float_down, float_up
+from bounds.numerics.arithmetic import float_down, float_up
 from verify.claims.base import (
     Claim,
     Comparison,

@@ -6,8 +6,8 @@ import numpy as np
 from flint import arb
 
 from bounds import constants
-from bounds.arithmetic import float_up
 from bounds.methods.intervals import least_fraction, middle
+from bounds.numerics.arithmetic import float_up
 from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_positive_gram
 from verify.run import Run
 

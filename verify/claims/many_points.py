@@ -15,8 +15,8 @@ import numpy as np
 from flint import arb
 
 from bounds import Problem, guarantee
-from bounds.arithmetic import float_down
-from bounds.expectations import mean_value, slope_power
+from bounds.activation.gaussian import mean_value, slope_power
+from bounds.numerics.arithmetic import float_down
 from simulate import gradient_flow, sample_network
 from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_smooth
 from verify.claims.draws import frequency

@@ -3,7 +3,7 @@ than the loss falls."""
 
 import numpy as np
 
-from bounds.arithmetic import float_down, float_up
+from bounds.numerics.arithmetic import float_down, float_up
 from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_scaling
 from verify.run import Run
 

@@ -1,6 +1,6 @@
 """The Polyak-Lojasiewicz inequality with the measured slopes, (14) and (60)."""
 
-from bounds.arithmetic import float_down
+from bounds.numerics.arithmetic import float_down
 from verify.claims.base import Claim, Comparison, relative, require_scaling
 from verify.run import Run
 

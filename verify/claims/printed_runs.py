@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bounds import Problem, RandomFeatures, constants
-from bounds.arithmetic import ceil_int, float_down
-from bounds.datasets import load_builtin
+from bounds.data.datasets import load_builtin
+from bounds.numerics.arithmetic import ceil_int, float_down
 from simulate import gradient_descent, sample_network
 from verify.claims.base import Comparison
 from verify.claims.draws import draws, frequency, initial_output

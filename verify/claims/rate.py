@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from bounds import certify
-from bounds.arithmetic import float_up
 from bounds.errors import AssumptionError
 from bounds.methods import everywhere
+from bounds.numerics.arithmetic import float_up
 from verify.claims.base import (
     Claim,
     Comparison,

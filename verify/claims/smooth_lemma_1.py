@@ -3,7 +3,7 @@
 import numpy as np
 
 from bounds import constants
-from bounds.arithmetic import float_up
+from bounds.numerics.arithmetic import float_up
 from verify.claims.base import Claim, Comparison, relative, require_flow, require_positive_gram, require_smooth
 from verify.run import Run
 

@@ -1,10 +1,10 @@
 """The theorems a priori: the rate promised before the network is drawn, with probability 1 - delta."""
 
-from bounds.features import RandomFeatures
+from bounds.data.random_features import RandomFeatures
 from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.claims.rate import average_rate
-from verify.layers import DrawnLayers
 from verify.run import Run
+from verify.wide_layers import DrawnLayers
 
 KIND = "with probability 1 - delta"
 

@@ -1,0 +1,6 @@
+"""Activations: what one is, the registry, expressions of a user's own, and their means under Gaussian laws."""
+
+from bounds.activation.base import Activation, Interval, Moments
+from bounds.activation.registry import get_activation, known_activations, register_activation
+
+__all__ = ["Activation", "Interval", "Moments", "get_activation", "known_activations", "register_activation"]

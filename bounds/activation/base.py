@@ -1,0 +1,180 @@
+"""What an activation is: sigma and sigma' in every number system, and the facts that the proofs use.
+
+What a proof needs: Ls = Lip(sigma), L2 = Lip(sigma') (None where sigma is not C^{1,1}), sup |sigma|, the region on
+which |sigma'| is quasi-concave (so its infimum on an interval sits at an end), an interval I on which |sigma'| is at
+least about half of Ls (the default of active fractions), and the means of sigma and sigma' under N(0, g): by a strip
+|Im u| <= rho on which sigma' is analytic with |sigma'| <= bound (it controls the quadrature error), or in closed form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from bounds.errors import AssumptionError, require
+from bounds.numerics.arithmetic import ENCLOSED, NUMPY, Ops, symbolic
+from bounds.numerics.tails import infimum_on_the_line
+
+Interval = tuple[float, float]
+
+FUNCTION_ULPS = 64  # units of 2^-53 that the certificates allow float64 evaluation of sigma and sigma' to err by
+TINY = 2.0**-1022  # the same in absolute terms, for results that underflow
+
+
+@dataclass(frozen=True)
+class Moments:
+    """E sigma'^2, E sigma'^4, E sigma and E sigma^2 under N(0, g), enclosed."""
+
+    slope_square: arb
+    slope_fourth: arb
+    mean: arb
+    second: arb
+
+
+@dataclass(frozen=True)
+class Activation:
+    """sigma with the constants of Assumption 2.
+
+    `both(o, u)` returns (sigma(u), sigma'(u)) in the number system `o`; at a kink sigma' is 0, as in the paper.
+    Constants are functions of `o`, so that they are exact: `lipschitz(ENCLOSED)` is a ball, and so on.
+    pieces: the slopes left and right of 0 where sigma is linear on both sides; moments(g): closed forms, needed where
+    there is no strip, with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'|
+    is quasi-concave on `active`; else its infimum is found by branch and bound.
+
+    float64 evaluation, which the certificates stand on: for every finite float u with |u| <= reach, sigma errs by at
+    most ulps[0] 2^-53 |sigma(u)| + TINY and sigma' by ulps[1] 2^-53 Ls + TINY, each plus slack Ls max(1, |u|). The
+    certificates allow FUNCTION_ULPS for both `ulps`. In the registry `ulps` are measured and rounded up, and slack
+    is 0 (tests/bounds/test_float64.py); for an expression slack and reach are proved, given that each elementary function
+    errs by at most 8 units; whoever builds an Activation by hand vouches for them.
+    """
+
+    name: str
+    both: Callable[[Ops, Any], tuple[Any, Any]]
+    lipschitz: Callable[[Ops], Any]
+    slope_lipschitz: Callable[[Ops], Any] | None
+    bounded_by: float | None
+    active: Interval
+    slopes_at_ends: Interval
+    interval: Interval
+    strip: tuple[float, float] | None = None
+    pieces: tuple[float, float] | None = None
+    moments: Callable[[arb], Moments] | None = None
+    bend: float | None = None
+    unimodal: bool = True
+    slack: float = 0.0
+    reach: float = math.inf
+    ulps: tuple[float, float] = (FUNCTION_ULPS, FUNCTION_ULPS)
+
+    @property
+    def slope_bound(self) -> float:
+        """A bound of |sigma'| on the strip, or on the real line where there is none."""
+        return self.strip[1] if self.strip is not None else float(self.Ls.upper())
+
+    @property
+    def slope_square_bend(self) -> float:
+        """A bound of |(sigma'^2)''| between kinks; by Cauchy's estimate where sigma' is analytic on a strip."""
+        if self.strip is not None:
+            rho, bound = self.strip
+            return 2 * bound**2 / rho**2
+        assert self.bend is not None
+        return self.bend
+
+    @property
+    def smooth(self) -> bool:
+        """sigma' is Lipschitz: the slopes method and descent apply."""
+        return self.slope_lipschitz is not None
+
+    @property
+    def symbolic(self) -> tuple[Any, Any]:
+        """(sigma(u), sigma'(u)) as SymPy expressions in u."""
+        import sympy as sp
+
+        return self.both(symbolic(), sp.Symbol("u", real=True))
+
+    @property
+    def symbolic_second(self) -> Any:
+        """sigma''(u) as a SymPy expression in u, away from kinks."""
+        import sympy as sp
+
+        return sp.diff(self.symbolic[1], sp.Symbol("u", real=True))
+
+    def value_and_slope(self, u: Any) -> tuple[Any, Any]:
+        """(sigma(u), sigma'(u)) for a float or an array, without warnings: what overflows or underflows on the way
+        does so harmlessly."""
+        with np.errstate(all="ignore"):
+            value, slope = self.both(NUMPY, u)
+            return value, slope
+
+    def value(self, u: Any) -> Any:
+        """sigma(u) for a float or an array."""
+        return self.value_and_slope(u)[0]
+
+    def slope(self, u: Any) -> Any:
+        """sigma'(u) for a float or an array."""
+        return self.value_and_slope(u)[1]
+
+    def require_reach(self, name: str, largest: float) -> None:
+        """AssumptionError where float64 evaluation is not known to be accurate at |u| = largest, of array `name`."""
+        if not largest <= self.reach:
+            raise AssumptionError(
+                f"activation {self.name!r} keeps its digits in float64 only for |u| <= {self.reach:.3g}. Found entries"
+                f" of {name} up to {largest:.3g}: rescale the data, or write the expression without large powers of u."
+            )
+
+    @property
+    def at_zero(self) -> arb:
+        """sigma(0), enclosed."""
+        return arb(self.both(ENCLOSED, arb(0))[0])
+
+    @property
+    def Ls(self) -> arb:
+        """Lip(sigma), enclosed."""
+        return arb(self.lipschitz(ENCLOSED))
+
+    @property
+    def L2(self) -> arb:
+        """Lip(sigma'), enclosed; only for smooth activations."""
+        assert self.slope_lipschitz is not None
+        return arb(self.slope_lipschitz(ENCLOSED))
+
+    def slope_floor(self, interval: Interval) -> arb:
+        """K_s: the infimum of |sigma'| over an open interval inside the active region, enclosed.
+
+        Raises ArgumentError for an interval that is empty or leaves the active region.
+        """
+        left, right = interval
+        low, high = self.active
+        require(left < right, "interval", "an open interval (left, right) with left < right", interval)
+        require(
+            low <= left and right <= high,
+            "interval",
+            f"inside the active region ({low}, {high}) of {self.name}",
+            interval,
+        )
+        if self.pieces is not None:
+            low, high = (abs(s) for s in self.pieces)
+            return arb(high if left >= 0 else min(low, high))
+        if not self.unimodal:
+            return arb(infimum_on_the_line(lambda o, u: self.both(o, u)[1], ENCLOSED, left, right))
+        floor = self.Ls
+        for end, limit in zip(interval, self.slopes_at_ends, strict=True):
+            at_limit = math.isinf(end) or (end in self.active and limit > 0)
+            floor = floor.min(arb(limit) if at_limit else abs(self.both(ENCLOSED, arb(end))[1]))
+        return floor
+
+    def slope_floor_approx(self, left: Any, right: Any) -> Any:
+        """The same in floating point, for arrays of intervals: used to search, never to certify."""
+        if self.pieces is not None:
+            return NUMPY.step(left + 1e-300) * (self.pieces[1] - min(self.pieces)) + min(self.pieces)
+        if self.slopes_at_ends[0] == self.slopes_at_ends[1] > 0 and self.unimodal:
+            return self.slopes_at_ends[0] + 0 * left
+        if self.unimodal:
+            return NUMPY.min(abs(self.slope(left)), abs(self.slope(right)))
+        samples = [self.slope(left + (NUMPY.min(right, left + 40) - left) * k / 32) for k in range(33)]
+        lowest, highest = np.minimum.reduce(samples), np.maximum.reduce(samples)
+        return np.where(lowest * highest > 0, np.minimum(abs(lowest), abs(highest)), 0.0)

@@ -1,0 +1,260 @@
+"""A posteriori: a certificate for ONE network, at initialisation or at any time of a run. Deterministic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from bounds.activation.base import FUNCTION_ULPS, TINY
+from bounds.certificates import handover, shadowing, transport
+from bounds.certificates.magnitudes import check_magnitudes, in_units, rate_as_float
+from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
+from bounds.errors import ArgumentError, AssumptionError, require, shown
+from bounds.methods import CERTIFICATES_ONLY, METHODS, envelope, get_method, proved_methods
+from bounds.methods.base import Method, Profile
+from bounds.numerics.arithmetic import float_up, square
+from bounds.problem import Problem
+
+# The methods of CERTIFICATES_ONLY, each with the check of where it applies.
+STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
+
+# The methods of CERTIFICATES_ONLY, each with the check of where it applies.
+STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """If `holds`, gradient flow from this network satisfies L^t <= L^0 exp(-rate t) for all t, surely.
+
+    rate: 1/time, rounded down, 0 where nothing is certified; critical_scale: the scale above which it would hold, for
+    this residual, infinite where the method says nothing at any scale; beta = critical_scale / scale, rounded up;
+    path_length: S, a bound on the whole path, infinite where nothing is certified. A network that has converged
+    (r = 0) holds with beta 0 and the rate of a residual near 0 wherever the method says anything. With
+    method="shadowing" the scale and beta are those of the handover, and `constants` tells its time, the distance of the
+    true path from the computed one, and the rates before and after.
+
+    reason: why it holds or does not, and what else may; caveats: what is taken on trust (Problem.caveats).
+    """
+
+    holds: bool
+    rate: float
+    critical_scale: float
+    beta: float
+    path_length: float
+    method: str
+    constants: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    caveats: tuple[str, ...] = ()
+
+
+@numpy_defaults
+def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
+    """The master theorem applied to one network.
+
+    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i, all of one magnitude (the scale). "best" takes the method
+    with the largest certified rate among those that are formulas, without one that holds the nearest to holding;
+    "transport" (a step function, never below the envelope method) takes seconds, and "shadowing" computes the path
+    until a formula takes over: far stronger, and a minute for 10^5 entries of H (docs/certificates.md).
+
+    Raises ArgumentError for wrong shapes, signs of several magnitudes, or magnitudes out of range (naming a rescaling);
+    DataError for entries that are no numbers; AssumptionError where the method does not apply to the problem.
+    """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    if problem.random:
+        raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")
+    pre_activation = as_float_array("H", H, 2)
+    require(
+        pre_activation.shape[0] > 0 and pre_activation.shape[1] == problem.n,
+        "H",
+        f"of shape (m, n) with n = {problem.n}",
+        pre_activation.shape,
+    )
+    c = as_float_array("signs", signs, 1)
+    require(c.shape == (len(pre_activation),), "signs", f"of shape ({len(pre_activation)},)", c.shape)
+    scale = float(abs(c[0]))
+    if scale == 0 or not np.all(np.abs(c) == scale):
+        raise ArgumentError(
+            f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
+        )
+    method = choice("method", method, ("best", *METHODS, *CERTIFICATES_ONLY))
+    problem.activation.require_reach("H", float(np.max(np.abs(pre_activation))))
+    check_magnitudes(problem, pre_activation, scale)
+    if method == "shadowing":
+        return _by_shadowing(problem, pre_activation, c)
+    if method == "transport":
+        envelope.METHOD.require(problem)
+        profiles = transport.a_posteriori(problem, pre_activation)
+        return _nearest([_by_profile("transport", p, problem, pre_activation, c) for p in profiles])
+    if method != "best":
+        return _by_method(get_method(method), problem, pre_activation, c)
+    return _best(problem, pre_activation, c)
+
+
+def _nearest(found: list[Certificate]) -> Certificate:
+    """The one with the largest rate; if none holds, the one of the smallest beta."""
+    return max(found, key=lambda certificate: (certificate.rate, -certificate.beta))
+
+
+def _best(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+    """The nearest of all formulas that apply, with a reason that names the others."""
+    found, refused = [], []
+    for method in proved_methods():
+        if method.a_posteriori is None:
+            continue
+        try:
+            found.append(_by_method(method, problem, H, signs))
+        except AssumptionError as error:
+            refused.append(str(error))
+    if not found:
+        raise AssumptionError("no formula applies. " + " | ".join(refused))
+    nearest = _nearest(found)
+    held = [c.method for c in found if c.holds and c is not nearest]
+    if nearest.holds:
+        also = f" Also certified, with smaller rates: {', '.join(held)}." if held else ""
+        why = f"{nearest.method} has the largest rate of the formulas: {nearest.reason}{also}"
+    else:
+        why = f"no formula holds. The nearest is {nearest.method}: {nearest.reason}"
+    untried = [repr(name) for name, check in STRONGER.items() if _applies(check, problem)]
+    if untried:
+        why += f" Not tried, because they take longer, but stronger: method={' or method='.join(untried)}."
+    return replace(nearest, reason=why)
+
+
+def _applies(check: Callable[[Problem], None], problem: Problem) -> bool:
+    try:
+        check(problem)
+    except AssumptionError:
+        return False
+    return True
+
+
+def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
+    """||r|| = ||f - y|| with the rounding of computing it; H (m, n), signs (m,)."""
+    values = problem.activation.value(H)
+    residual = signs @ values / len(H) - problem.y
+    magnitude = float(np.max(np.abs(signs))) * np.mean(np.abs(values), axis=0) + np.abs(problem.y)
+    act = problem.activation
+    lost = act.slack * float(act.Ls.upper()) * float(np.max(np.abs(signs))) * (1 + np.mean(np.abs(H), axis=0))
+    # A dot product of m terms, whatever its order, within gamma_m; sigma itself within FUNCTION_ULPS.
+    least = (float(np.max(np.abs(signs))) + len(H)) * 2 * TINY  # what underflows
+    total = arb(0)
+    for value, size, digits in zip(residual.tolist(), magnitude.tolist(), lost.tolist(), strict=True):
+        total += square(arb(value) + arb(0, 1.01 * ((len(H) + FUNCTION_ULPS) * 2.0**-53 * size + digits) + least))
+    return total.nonnegative_part().sqrt()  # a sum of balls that begin at 0 may reach below it
+
+
+def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+    method.require(problem)
+    if method.a_posteriori is None:
+        raise AssumptionError(f"method {method.name!r} has no certificate for a single network. Use method='best'.")
+    try:
+        profile = method.a_posteriori(problem, H)
+    except ArgumentError as error:  # about what the method chose by itself, such as an interval that rounds to a point
+        raise AssumptionError(f"method {method.name!r} finds no constants for this network: {error}") from None
+    return _by_profile(method.name, profile, problem, H, signs)
+
+
+def _by_profile(
+    name: str, profile: Profile | transport.StepProfile, problem: Problem, H: np.ndarray, signs: np.ndarray
+) -> Certificate:
+    if profile.empty:
+        reason = "its lower bound of the slopes or of the kernel is 0 (A = 0), and it says nothing at any scale."
+        nothing = {"a": arb("inf"), "A": arb(0), "extent": arb(0)}
+        return Certificate(False, 0.0, math.inf, math.inf, math.inf, name, nothing, reason, problem.caveats)
+    scale = arb(float(abs(signs[0])))
+    residual = residual_norm(problem, H, signs)
+    critical = profile.critical * residual
+    beta = critical / scale
+    upper = arb(beta.upper())
+    left = profile.remaining(upper) if beta < 1 else arb(0)  # rho(S)^2
+    rate = rate_as_float(2 * scale**2 * left)
+    holds = rate > 0
+    path = math.inf
+    if holds:  # as rho does not rise, ||r|| = scale * integral_0^S(rho) >= scale rho(S) S
+        path = min(float_up(profile.path_length(upper)), float_up(residual / (scale * left.sqrt())))
+    if holds:
+        reason = f"beta = {float_up(beta):.3g} is below 1."
+    elif beta < 1:
+        reason = "beta is 1 within rounding, and must be below."
+    else:
+        reason = (
+            f"beta = {float_up(beta):.3g} must be below 1: the scale {float(scale):.3g} is not above the critical"
+            f" {float_up(critical):.3g} for this residual."
+        )
+    return Certificate(
+        holds=holds,
+        rate=rate,
+        critical_scale=float_up(critical),
+        beta=float_up(beta),
+        path_length=path,
+        method=name,
+        constants={"a": profile.critical, "A": profile.A, "extent": profile.extent},
+        reason=reason,
+        caveats=problem.caveats,
+    )
+
+
+def _by_shadowing(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+    units = in_units(problem, signs)
+    proof = handover.prove(
+        units.problem, H, units.signs, lambda state: residual_norm(units.problem, state, units.signs)
+    )
+    facts = {
+        name: value if isinstance(value, int) else float_up(units.convert(name, value))
+        for name, value in proof.facts.items()
+    }
+    reason = f"the path is followed until t = {facts['time']:.3g}, where the master theorem takes over."
+    if not proof.rate > 0:
+        reason = f"the path is followed until t = {facts['time']:.3g}, where no formula holds yet, and {proof.ended}."
+    return Certificate(
+        holds=proof.rate > 0,
+        rate=rate_as_float(units.convert("rate", proof.rate)),
+        critical_scale=float_up(units.convert("scale", proof.critical)),
+        beta=proof.beta,
+        path_length=float_up(units.convert("path", proof.path_length)),
+        method="shadowing",
+        constants=facts,
+        reason=reason,
+        caveats=problem.caveats,
+    )
+
+
+@dataclass(frozen=True)
+class SwitchOn:
+    """The first state of a trajectory from which convergence to zero loss is certified.
+
+    time: as handed in; index: of the state, from 0; certificate: L^{time+t} <= L^time exp(-rate t).
+    """
+
+    time: float
+    index: int
+    certificate: Certificate
+
+
+@numpy_defaults
+def first_certified(
+    problem: Problem, states: Iterable[tuple[float, Any, Any]], *, method: str = "best"
+) -> SwitchOn | None:
+    """Restart: the first of the states (time, H, signs), in their order, whose certificate holds; None without one.
+
+    H (m, n) and signs (m,) as in certify. States are asked for one by one, so that a generator need not compute those
+    that come after. A certificate at one time covers all later times of the same trajectory.
+    """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    try:
+        along = iter(states)
+    except TypeError:
+        raise ArgumentError(f"states must be a sequence of (time, H, signs). Found {shown(states)}.") from None
+    for index, state in enumerate(along):
+        require(isinstance(state, tuple | list) and len(state) == 3, f"states[{index}]", "(time, H, signs)", state)
+        time = real(f"time of states[{index}]", state[0], "a finite number", math.isfinite)
+        _, H, signs = state
+        certificate = certify(problem, H, signs=signs, method=method)
+        if certificate.holds:
+            return SwitchOn(time, index, certificate)
+    return None

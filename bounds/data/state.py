@@ -1,0 +1,66 @@
+"""State files: one network with its training set, written by `linrate flow --state-out`, read by `linrate certify`."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bounds.data.archives import Field, read_archive
+from bounds.data.files import write_atomically
+from bounds.errors import DataError
+from bounds.problem import Problem
+
+FORMAT = 1
+FIELDS = {  # a user may write such a file by hand, so only the network itself is asked for
+    "X": Field("number", ("n", "d")),
+    "y": Field("number", ("n",)),
+    "H": Field("number", ("m", "n")),
+    "signs": Field("number", ("m",)),
+    "activation": Field("text", optional=True),
+    "embedding": Field("text", optional=True),
+    "format": Field("integer", (), optional=True),
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """X (n, d), y (n,), H (m, n), signs (m,), and the names of activation and embedding where the file tells them."""
+
+    X: np.ndarray
+    y: np.ndarray
+    H: np.ndarray
+    signs: np.ndarray
+    activation: str | None
+    embedding: str | None
+
+
+def read_state(path: str | Path) -> State:
+    """The state of a .npz file. Raises DataError naming the array that is missing, unknown or not as it should be."""
+    found = read_archive(path, "state", FIELDS)
+    known = int(found.get("format", FORMAT))
+    if known != FORMAT:
+        raise DataError(
+            f"state {str(path)!r} is of format {known}; this version reads {FORMAT}."
+            " Write it anew: linrate flow --state-out."
+        )
+    activation, embedding = (str(found[name]) if name in found else None for name in ("activation", "embedding"))
+    return State(found["X"], found["y"], found["H"], found["signs"], activation, embedding)
+
+
+def write_state(path: str | Path, problem: Problem, H: np.ndarray, signs: np.ndarray) -> None:
+    """Replace the file by this network, H (m, n) and signs (m,), with the problem that it was trained on."""
+    stream = io.BytesIO()
+    np.savez(
+        stream,
+        format=np.array(FORMAT),
+        X=problem.X,
+        y=problem.y,
+        H=H,
+        signs=signs,
+        activation=np.array(problem.activation.name),
+        embedding=np.array(problem.embedding_name),
+    )
+    write_atomically(path, stream.getvalue())

@@ -1,0 +1,145 @@
+"""How many random features are enough: Condition 1 of Theorem 2 made explicit, by five tail bounds.
+
+Each gives a D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta. "lemma-4" bounds the whole
+distance ||G - Gbar||_F, which Theorem 2 uses; the others the lower tail alone. "monte-carlo" is statistical, not
+proved.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from flint import arb
+
+from bounds import constants
+from bounds.activation.base import Activation
+from bounds.activation.gaussian import value_square
+from bounds.data.random_features import RandomFeatures
+from bounds.errors import AssumptionError, unknown_name
+from bounds.numerics.arithmetic import ceil_int, float_down
+from bounds.problem import Problem
+
+TAILS = {
+    "lemma-4": "entrywise Bernstein inequality (Lemma 4 repaired, R5)",
+    "moments": "lower tail with E||phi||^4 (R6)",
+    "bounded": "whitened lower tail for |sigma| <= b (R6)",
+    "chernoff": "matrix Chernoff for |sigma| <= b (R6)",
+    "monte-carlo": "whitened lower tail, its variance estimated from draws: statistical, not proved",
+}
+PROVED_TAILS = tuple(name for name in TAILS if name != "monte-carlo")
+DRAWS = 4000  # random features for the statistical tail
+
+
+def _features(problem: Problem) -> RandomFeatures:
+    if not problem.random or not isinstance(problem.embedding, RandomFeatures):
+        raise AssumptionError(
+            f"an embedding dimension is asked of a random embedding; found {problem.embedding_name!r}."
+            " Use RandomFeatures(depth=1)."
+        )
+    return problem.embedding
+
+
+def _floor(problem: Problem) -> arb:
+    problem.require_positive_definite("random features")
+    return problem.spectrum.lmin_floor
+
+
+def _layer_variances(problem: Problem, features: RandomFeatures) -> list[list[arb]]:
+    """The variances g_a of the pre-activations of each random layer in the limit, inputs first."""
+    d = problem.d
+    layer = []
+    for x in problem.X:
+        total = arb(0)
+        for value in x.tolist():
+            total += arb(value) ** 2
+        layer.append(total / d)
+    layers = [layer]
+    for _ in range(features.depth - 1):
+        layers.append([value_square(features.sigma, g) for g in layers[-1]])
+    return layers
+
+
+def _orlicz(sigma: Activation, g: arb) -> arb:
+    """kap: a bound of the psi_2 norm of sigma(h), h ~ N(0, g)."""
+    zero = abs(sigma.at_zero)
+    return constants.kap(zero, sigma.Ls, g)
+
+
+def dim_for_distance(problem: Problem, delta: float, radius: float) -> int:
+    """Condition 1: D with ||G - Gbar||_F <= radius with probability 1 - delta, any depth.
+
+    Depth by depth: half of the radius is left to the last layer given the one before; the other half is what the
+    earlier layers' distance may become in it, Lambda times as much (see docs/theory.md).
+    """
+    features = _features(problem)
+    sigma, n = features.sigma, problem.n
+    layers = _layer_variances(problem, features)
+    share = arb(delta) / features.depth
+    u, D = arb(radius), 1
+    for depth in range(features.depth - 1, -1, -1):
+        g = layers[depth]
+        inner = u / 2 if depth > 0 else u
+        slack = arb(0)
+        if depth > 0:
+            zero = abs(sigma.at_zero)
+            # Variances of the layer before are then within `slack`, at most half of the least one.
+            smallest = min((v.lower() for v in g), key=float)
+            reach = sum(((zero + sigma.Ls * (arb(3) / 2 * v).sqrt()) ** 2 for v in g), arb(0)).sqrt()
+            growth = sigma.Ls**2 + 4 * sigma.Ls * reach / smallest.sqrt()
+            u = (inner / growth).min(smallest / 2)
+            slack = u
+        kap = arb(0)
+        for v in g:
+            kap = kap.max(_orlicz(sigma, v + slack))
+        D = max(D, ceil_int(constants.D_lemma_4(n, inner, kap, share)))
+    return D
+
+
+def _fourth_moments(sigma: Activation, variances: list[arb]) -> list[arb]:
+    """Upper bounds of sqrt(E sigma(h_a)^4)."""
+    found = []
+    for g in variances:
+        if sigma.pieces is not None:
+            low, high = (arb(s) for s in sigma.pieces)
+            found.append(((low**4 + high**4) / 2 * 3).sqrt() * g)
+            continue
+        zero = abs(sigma.at_zero)
+        bound = (zero + sigma.Ls * g.sqrt() * arb(3).root(4)) ** 2
+        found.append(bound if sigma.bounded_by is None else bound.min(arb(sigma.bounded_by) ** 2))
+    return found
+
+
+def dim_for_half(problem: Problem, delta: float, tail: str) -> int:
+    """D with lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta, by the named tail bound.
+
+    Raises ArgumentError for an unknown tail, AssumptionError where the tail does not apply (an unbounded activation,
+    depth > 1 for all but lemma-4) or lambda_min(Gbar) > 0 is not certified.
+    """
+    if not isinstance(tail, str) or tail not in TAILS:
+        raise unknown_name("tail", tail, TAILS)
+    features, lbar, n = _features(problem), _floor(problem), problem.n
+    if tail == "lemma-4":
+        return dim_for_distance(problem, delta, float_down(lbar / 2))
+    if features.depth > 1:
+        raise AssumptionError(
+            f"tail {tail!r} is for depth = 1; found depth = {features.depth}."
+            " Use tail='lemma-4', or draw the embedding."
+        )
+    sigma = features.sigma
+    if tail in ("bounded", "chernoff"):
+        if sigma.bounded_by is None:
+            raise AssumptionError(
+                f"tail {tail!r} needs a bounded activation; {sigma.name!r} is not. Use tail='moments' or 'lemma-4'."
+            )
+        letter = constants.D_bounded if tail == "bounded" else constants.D_chernoff
+        return ceil_int(letter(n, sigma.bounded_by, lbar, delta))
+    if tail == "moments":
+        total = sum(_fourth_moments(sigma, _layer_variances(problem, features)[0]), arb(0))
+        return ceil_int(constants.D_moments(n, total * total, lbar, delta))
+    return ceil_int(constants.D_whitened(n, _whitened_variance(problem, features), delta))
+
+
+def _whitened_variance(problem: Problem, features: RandomFeatures) -> float:
+    phi = features.draw(DRAWS, seed=0).features(problem.X)  # (n, DRAWS): one random feature a column
+    values, vectors = np.linalg.eigh(problem.gram)
+    white = (vectors / np.sqrt(values)).T @ phi
+    return float(np.linalg.eigvalsh((white * np.sum(np.square(white), axis=0)) @ white.T / DRAWS)[-1])

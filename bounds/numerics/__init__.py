@@ -1,0 +1,1 @@
+"""Arithmetic that keeps its word: balls, error tracking, suprema by branch and bound, enclosed eigenvalues."""

@@ -1,0 +1,107 @@
+"""Suprema of |F| over an interval and over a strip around it, enclosed by branch and bound in ball arithmetic.
+
+F is a function on balls that encloses its own range. Tails are cut into pieces up to |Re u| = 2^1000, and every
+supremum or infimum here is one over |Re u| <= 2^1000; tails.py adds what lies beyond.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flint import acb, arb, ctx
+
+from bounds.numerics.arithmetic import ball
+
+REACH = 1000  # of the tails, as a power of two
+NEAR = 16  # |u| below which pieces have equal length
+BUDGET = 3_000  # pieces cut in two
+UNBOUNDED = 1e8  # a supremum found to be larger is taken for infinite
+FAR_BITS = 2500  # far out, 1 - tanh(u)^2 times u must not be lost in rounding
+
+Piece = tuple[float, float]
+
+
+def pieces(left: float = -math.inf, right: float = math.inf) -> Iterator[Piece]:
+    """Intervals that cover (left, right) within +-2^REACH: short ones near zero, dyadic ones outside."""
+    ends = [float(-(2.0**k)) for k in range(REACH, 4, -1)]
+    ends += [k / 4 for k in range(-4 * NEAR, 4 * NEAR + 1)] + [2.0**k for k in range(5, REACH + 1)]
+    inner = [e for e in ends if left < e < right]
+    cuts = [max(left, ends[0]), *inner, min(right, ends[-1])]
+    return ((a, b) for a, b in itertools.pairwise(cuts) if a < b)
+
+
+def _enclose(F: Callable[[Any], Any], u: Any) -> tuple[float, float]:
+    """(lower, upper) bounds of |F| on the ball u; (0, inf) where F says nothing there."""
+    near = bool(abs(u).lower() < NEAR)
+    with ctx.workprec(ctx.prec if near else FAR_BITS):
+        value = abs(F(u))
+        lower, upper = float(value.lower()), float(value.upper())
+    return (lower, math.nextafter(upper, math.inf)) if upper == upper else (0.0, math.inf)
+
+
+def supremum(
+    F: Callable[[Any], Any],
+    *,
+    height: float = 0.0,
+    tolerance: float = 1e-9,
+    left: float = -math.inf,
+    right: float = math.inf,
+) -> float:
+    """An upper bound of sup |F(u)| over left <= Re u <= right, |Re u| <= 2^1000, |Im u| <= height, within `tolerance`
+    of it, relatively; infinite where none is found. F must be real on the real line, so the upper half of the strip is
+    enough."""
+    best = 0.0
+    queue: list[tuple[float, float, float, float, float]] = []
+
+    def push(a: float, b: float, c: float, d: float) -> None:
+        nonlocal best
+        x, y = ball(a, b), ball(c, d)
+        _, upper = _enclose(F, x if height == 0 else acb(x, y))
+        middle = arb(a + (b - a) / 2)
+        best = max(best, _enclose(F, middle if height == 0 else acb(middle, arb(d)))[0])
+        heapq.heappush(queue, (-upper, a, b, c, d))
+
+    for a, b in pieces(left, right):
+        push(a, b, 0.0, height)
+    for _ in range(BUDGET):
+        upper, a, b, c, d = queue[0]
+        if best > UNBOUNDED:
+            return math.inf
+        if -upper <= max(best * (1 + tolerance), 1e-300):
+            break
+        heapq.heappop(queue)
+        x, y = a + (b - a) / 2, c + (d - c) / 2
+        if d - c > (b - a) / 2:
+            push(a, b, c, y)
+            push(a, b, y, d)
+        else:
+            push(a, x, c, d)
+            push(x, b, c, d)
+    return -queue[0][0]
+
+
+def infimum(F: Callable[[Any], Any], left: float, right: float, *, tolerance: float = 1e-9) -> float:
+    """A lower bound of inf |F(u)| over [left, right], within `tolerance` of it, relatively; 0 where none is found."""
+    best = math.inf
+    queue: list[tuple[float, float, float]] = []
+
+    def push(a: float, b: float) -> None:
+        nonlocal best
+        heapq.heappush(queue, (_enclose(F, ball(a, b))[0], a, b))
+        best = min(best, _enclose(F, arb(a + (b - a) / 2))[1])
+
+    for a, b in pieces(left, right):
+        push(a, b)
+    for _ in range(BUDGET):
+        lower, a, b = queue[0]
+        if lower >= best * (1 - tolerance) or best <= 1e-300:
+            break
+        heapq.heappop(queue)
+        x = a + (b - a) / 2
+        push(a, x)
+        push(x, b)
+    return max(math.nextafter(queue[0][0], 0.0), 0.0)

@@ -1,0 +1,201 @@
+"""A thousand random problems: every certified number against the same quantity in 60 digits, from X and y exactly.
+
+Nothing here uses the package's own formulas: the statements of docs/theory.md are written out again, in mpmath, for
+ReLU (closed forms) and tanh (trapezoidal sums of 60 digits).
+"""
+
+import functools
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+import bounds
+from bounds.numerics.arithmetic import float_down
+
+DIGITS = 60
+PROBLEMS = 1000
+BATCHES = 20
+
+
+def random_problem(seed):
+    """Sizes, conditioning, scales of X and y over decades; repeated norms now and then."""
+    rng = np.random.default_rng([2204, seed])
+    n = int(rng.integers(1, 6))
+    d = n + int(rng.integers(0, 6))
+    X = rng.standard_normal((n, d)) * 10 ** rng.uniform(-1.5, 1.0)
+    if rng.random() < 0.3 and n > 1:
+        X[1] = X[0] + 10 ** rng.uniform(-3, -1) * rng.standard_normal(d)  # nearly parallel
+    if rng.random() < 0.2:
+        X = X / np.linalg.norm(X, axis=1, keepdims=True)
+    y = rng.uniform(-1, 1, n) * 10 ** rng.uniform(-3, 3)
+    activation = "tanh" if seed % 5 == 0 else "relu"
+    return (
+        bounds.Problem(X, y, activation=activation),
+        float(10 ** rng.uniform(-6, -0.5)),
+        float(rng.uniform(0.05, 0.9)),
+    )
+
+
+class Exact:
+    """G, its spectrum and ||y|| of a problem, in 60 digits."""
+
+    def __init__(self, problem):
+        rows = [[mpf(v) for v in row] for row in problem.X.tolist()]
+        n, d = problem.X.shape
+        self.G = mpmath.matrix(n, n)
+        for a in range(n):
+            for b in range(n):
+                self.G[a, b] = mpmath.fdot(rows[a], rows[b]) / d
+        values = list(mpmath.eigsy(self.G, eigvals_only=True))
+        self.n, self.lmin, self.lmax = n, min(values), max(values)
+        self.diagonal = [self.G[a, a] for a in range(n)]
+        self.y = mpmath.sqrt(mpmath.fsum(mpf(v) ** 2 for v in problem.y.tolist()))
+
+
+@functools.cache
+def trapezoid(per_unit):
+    """Nodes k/per_unit within +-17 and their normal weights: exp(-2 pi per_unit b) for functions analytic on
+    |Im z| <= b."""
+    points = [mpf(k) / per_unit for k in range(-17 * per_unit, 17 * per_unit + 1)]
+    return points, [mpmath.npdf(z) / per_unit for z in points]
+
+
+def moments(activation, g):
+    """(E sigma'^2, E sigma'^4, E sigma, E sigma^2) under N(0, g)."""
+    if activation == "relu":
+        half = mpf(1) / 2
+        return half, half, mpmath.sqrt(g / (2 * mpmath.pi)), g / 2
+    root = mpmath.sqrt(g)
+    points, weights = trapezoid(16 * max(1, int(root + 1)))  # tanh(root z) has its poles at +-i pi/(2 root)
+    squares = [mpmath.tanh(root * z) ** 2 for z in points]
+    second = mpmath.fsum(w * (1 - s) ** 2 for w, s in zip(weights, squares, strict=True))
+    fourth = mpmath.fsum(w * (1 - s) ** 4 for w, s in zip(weights, squares, strict=True))
+    return second, fourth, mpf(0), mpmath.fdot(weights, squares)
+
+
+def mass(left, right, g):
+    root = mpmath.sqrt(2 * g)
+    return (mpmath.erf(mpf(right) / root) - mpmath.erf(mpf(left) / root)) / 2
+
+
+def slope_floor(activation, interval):
+    return mpf(1) if activation == "relu" else min(mpmath.sech(mpf(end)) ** 2 for end in interval)
+
+
+def initial_output(activation, exact, delta):
+    found = [moments(activation, g) for g in exact.diagonal]
+    mean = mpmath.sqrt(mpmath.fsum(m[2] ** 2 for m in found))
+    variance = mpmath.fsum(m[3] - m[2] ** 2 for m in found)
+    return (
+        mean * mpmath.sqrt(2 * mpmath.log(4 / delta))
+        + mpmath.sqrt(variance)
+        + mpmath.sqrt(2 * exact.lmax * mpmath.log(2 / delta))
+    )
+
+
+def disc(x):
+    return 2 / mpmath.pi * (x * mpmath.sqrt(1 - x * x) + mpmath.asin(x))
+
+
+def disc_quantile(beta):
+    return mpmath.findroot(lambda x: disc(x) - beta, mpf(beta) * mpf("0.8"), tol=mpf(10) ** -50)
+
+
+def statement(method, activation, exact, g, delta, tau):
+    """(a, concentration, remaining(beta)) of the method with the choices that the guarantee reports."""
+    Gmax, log_term = max(exact.diagonal), mpmath.log(2 * exact.n / mpf(delta))
+    if method in ("markov", "chebyshev"):
+        interval, xi = g.constants["interval"], mpf(float_exact(g.constants["xi"]))
+        slope = slope_floor(activation, [e for e in interval if np.isfinite(e)])
+        pi = min(mass(interval[0] + float(xi), interval[1] - float(xi), v) for v in exact.diagonal)
+        eta = (1 - mpf(tau)) * pi
+        concentration = 2 * log_term / (mpf(tau) ** 2 * pi)
+        A = exact.lmin * slope**2 * eta
+        if method == "markov":
+            a = 3 * mpmath.sqrt(Gmax / exact.lmin) / (2 * slope * xi * eta ** mpf(1.5))
+            return a, concentration, lambda beta: A * (1 - beta) ** (mpf(2) / 3)
+        a = 4 / mpmath.pi * mpmath.sqrt(Gmax / exact.lmin) / (slope * xi * eta)
+        return a, concentration, lambda beta: A * (1 - disc_quantile(beta) ** 2)
+    if method == "repaired":
+        left, right = (mpf(e) for e in g.constants["interval"])
+        edge, slope = max(abs(left), abs(right)), slope_floor(activation, g.constants["interval"])
+        K = (
+            (right - left)
+            / (6 * mpmath.sqrt(2 * mpmath.pi * Gmax))
+            * mpmath.exp(-(edge**2) / (2 * min(exact.diagonal)))
+        )
+        a = mpf(9) / 2 * exact.lmax / (slope * exact.lmin * (right - left) * K ** mpf(1.5))
+        return a, log_term / (2 * K**2), lambda beta: exact.lmin * slope**2 * K * (1 - beta) ** (mpf(2) / 3)
+    if method == "envelope":
+        nu = mpf(float_exact(g.constants["nu"]))
+        t = 1 / mpmath.sqrt(nu)
+        above, half, density = 1 - mpmath.ncdf(t), mpmath.ncdf(t) - mpf(1) / 2, mpmath.npdf(t)
+        first = (half - t * density) / t**2 + above
+        second = (3 * half - (t**3 + 3 * t) * density) / t**4 + above
+        A = (1 - mpf(tau)) * first
+        a = 4 * mpmath.sqrt(nu) / (mpmath.pi * mpmath.sqrt(exact.lmin) * A)
+        concentration = 2 * second / first**2 * log_term / mpf(tau) ** 2
+        return a, concentration, lambda beta: exact.lmin * A * (1 - disc_quantile(beta) ** 2)
+    found = [moments(activation, v) for v in exact.diagonal]
+    q2 = (1 - mpf(tau)) * min(m[0] for m in found)
+    a = 2 * 4 / (3 * mpmath.sqrt(3)) * mpmath.sqrt(Gmax) / (mpmath.sqrt(exact.lmin) * q2)
+    concentration = 2 * max(m[1] / m[0] ** 2 for m in found) * log_term / mpf(tau) ** 2
+    return a, concentration, lambda beta: exact.lmin * q2 * (1 - beta)
+
+
+def float_exact(ball):
+    return float(ball.mid())
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_no_certified_number_is_on_the_wrong_side(batch):
+    looked_at = 0
+    with mpmath.workdps(DIGITS):
+        for seed in range(batch, PROBLEMS, BATCHES):
+            problem, delta, beta = random_problem(seed)
+            activation = problem.activation.name
+            exact = Exact(problem)
+            low, high = problem.spectrum.lmin
+            assert mpf(low) <= exact.lmin <= mpf(high)
+            assert mpf(problem.spectrum.lmax[0]) <= exact.lmax <= mpf(problem.spectrum.lmax[1])
+            method = ("markov", "chebyshev", "repaired", "envelope" if activation == "relu" else "slopes")[seed % 4]
+            init = ("independent", "antisymmetric")[seed // 4 % 2]
+            try:
+                g = bounds.guarantee(problem, delta, method=method, init=init, beta=beta)
+            except bounds.AssumptionError:
+                continue
+            looked_at += 1
+            check(problem, exact, g, statement(method, activation, exact, g, delta, 0.2), delta, beta, init)
+    assert looked_at > PROBLEMS // BATCHES // 2
+
+
+def check(problem, exact, g, stated, delta, beta, init):
+    a, concentration, remaining = stated
+    c, m = mpf(g.scale), mpf(g.width)
+    assert m >= concentration * (2 if init == "antisymmetric" else 1)
+    if init == "antisymmetric":
+        used = a * exact.y / c
+    else:
+        B = initial_output(problem.activation.name, exact, mpf(delta) / 2)
+        used = a * (exact.y / c + B / mpmath.sqrt(m))
+        if g.dominant == "initial output":
+            less = a * (exact.y / c + B / mpmath.sqrt(m * mpf("0.999") - 1)) if m > 10 else mpf(1)
+            assert less > mpf(beta) * mpf("0.999")  # and the width is no larger than it has to be
+    assert used <= mpf(g.beta) <= mpf(beta) * (1 + mpf(10) ** -8)
+    assert mpf(g.rate) <= 2 * c**2 * remaining(mpf(g.beta)) * (1 + mpf(10) ** -40)
+    assert mpf(g.rate) >= 2 * c**2 * remaining(mpf(g.beta)) * mpf("0.98") - mpf(10) ** -300
+    assert mpf(g.critical_scale) >= a * exact.y
+
+
+def test_the_reference_itself_can_fail():
+    """A rate rounded up by one part in 1e7 is caught."""
+    with mpmath.workdps(DIGITS):
+        problem, delta, beta = random_problem(1)
+        exact = Exact(problem)
+        g = bounds.guarantee(problem, delta, method="chebyshev", beta=beta)
+        _, _, remaining = statement("chebyshev", "relu", exact, g, delta, 0.2)
+        allowed = 2 * mpf(g.scale) ** 2 * remaining(mpf(g.beta))
+        assert mpf(g.rate) <= allowed < mpf(g.rate) * (1 + mpf(10) ** -7)
+        assert float_down(problem.gmin) > 0

@@ -1,0 +1,196 @@
+"""The gap report: its columns, its rows, and that an interruption leaves no half row."""
+
+import io
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bounds
+from bounds.cli import run
+from bounds.data.files import write_atomically
+from reports.console import main
+from verify.report_rows import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """gaps on a user's own CSV, once."""
+    folder = tmp_path_factory.mktemp("gaps")
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame(rng.standard_normal((5, 9)), columns=[f"x{k}" for k in range(8)] + ["height"])
+    data = data[["height", *[c for c in data if c != "height"]]]
+    data.to_csv(folder / "own.csv", index=False)
+    out = folder / "new" / "gaps.csv"
+    code = run(main, ["gaps", "--data", str(folder / "own.csv"), "--target", "height", "--t-max", "20", "--width", "64",
+                      "--out", str(out)])  # fmt: skip
+    assert code == 0
+    return pd.read_csv(out)
+
+
+def test_columns_and_rows(report):
+    assert list(report.columns) == list(COLUMNS)
+    assert (report["n"] == 5).all()
+    assert (report["d"] == 8).all()
+    claims = {"equation-14", "pl", "lemma-1", "smooth-lemma-1", "rate", "theorem-1", "movement-lower", "movement-upper"}
+    assert claims <= set(report["claim"])
+    assert report["proved"].dropna().all()
+    assert set(report["verdict"]) <= {"HOLDS", "REFUTED", "UNDECIDED"}
+    assert report["linrate"].notna().all()
+    assert report["torch"].notna().all()
+
+
+def test_gaps_are_on_the_right_side_of_one(report):
+    tested = report[(report["trials"] != 0) & (report["verdict"] == "HOLDS")]
+    assert (tested[tested["side"] == "upper"]["gap"] >= 1 - 1e-9).all()
+    assert (tested[tested["side"] == "lower"]["gap"] <= 1 + 1e-9).all()
+    recomputed = tested["theory"] / tested["measured"]
+    np.testing.assert_allclose(tested["gap"], recomputed, rtol=1e-12)
+
+
+def test_the_verdicts_asked_for_are_there(report):
+    for claim in ("lemma-1", "pl", "rate"):
+        mine = report[(report["claim"] == claim) & ~report["vacuous"].astype(bool)]
+        assert (mine["verdict"] == "HOLDS").all()
+        assert len(mine)
+    trials = report[report["trials"] > 0]
+    assert (trials["failures"] == 0).all()
+
+
+def test_constants_are_those_of_the_calculator(report):
+    asked = report[(report["quantity"] == "required width") & (report["method"] == "slopes")]
+    assert set(asked["init"]) == {"independent", "antisymmetric"}
+    assert (asked["theory"] == asked["width"]).all()
+
+
+def test_atomic_write_keeps_the_old_file_when_it_fails(tmp_path):
+    file = tmp_path / "report.csv"
+    write_atomically(file, "old\n")
+    with pytest.raises(AttributeError):
+        write_atomically(file, None)
+    assert file.read_text() == "old\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.csv"]
+
+
+def test_interrupted_report_holds_whole_rows(tmp_path):
+    """SIGINT while trials run: exit code 130, and the rows so far, each complete."""
+    out = tmp_path / "gaps.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "reports",
+        "gaps",
+        "--builtin",
+        "diabetes",
+        "--trials",
+        "100000",
+        "--out",
+        str(out),
+    ]
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell ignores it
+    )
+    try:
+        lines = [process.stderr.readline() for _ in range(4)]  # four stages done, the trials have begun
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 130, (lines, rest)
+    rows = pd.read_csv(out)
+    assert len(rows) > 20
+    assert rows["commit"].notna().all()
+
+
+def test_flow_writes_its_observables_and_a_state_that_certifies(tmp_path, capsys):
+    csv, state = tmp_path / "run.csv", tmp_path / "state.npz"
+    arguments = ["flow", "--builtin", "reference", "--width", "1100", "--scale", "12", "--init", "antisymmetric"]
+    assert run(main, [*arguments, "--out", str(csv), "--state-out", str(state)]) == 0
+    assert "LOSS_REACHED" in capsys.readouterr().out
+    frame = pd.read_csv(csv)
+    assert frame["loss"].is_monotonic_decreasing
+    assert run(main, ["certify", str(state)]) == 0
+    assert "holds           True" in capsys.readouterr().out
+    assert run(main, ["certify", str(state), "--activation", "relu"]) == 2  # the state knows its activation
+    assert "contradicts" in capsys.readouterr().err
+
+
+def test_a_state_remembers_its_embedding(tmp_path, capsys):
+    state = tmp_path / "state.npz"
+    arguments = ["flow", "--builtin", "experiment-1", "--n", "4", "--embedding", "quadratic", "--width", "200"]
+    network = ["--scale", "2000", "--init", "antisymmetric", "--t-max", "1e-6", "--state-out", str(state)]
+    assert run(main, [*arguments, *network]) == 0
+    capsys.readouterr()
+    run(main, ["certify", str(state)])
+    shown = capsys.readouterr().out
+    with np.load(state) as saved:
+        problem = bounds.Problem(saved["X"], saved["y"], embedding=bounds.Quadratic())
+        c = bounds.certify(problem, saved["H"], signs=saved["signs"])
+    assert f"rate            {c.rate!r}" in shown
+
+
+def test_descent_command(capsys):
+    assert run(main, ["descent", "--builtin", "experiment-1", "--width", "64", "--steps", "50"]) == 0
+    assert "STEPS_DONE" in capsys.readouterr().out
+
+
+def test_tables_on_the_command_line(capsys):
+    assert run(main, ["table", "--builtin", "diabetes", "--activation", "relu"]) == 0
+    shown = capsys.readouterr().out
+    assert "envelope" in shown
+    assert "kink" in shown
+    assert run(main, ["width", "--n", "10", "--d", "100", "--init", "antisymmetric"]) == 0
+    shown = capsys.readouterr().out
+    g = bounds.guarantee(bounds.Problem(*bounds_data()), init="antisymmetric")
+    assert f"width  {g.width}" in shown
+
+
+def bounds_data():
+    from bounds.data.datasets import load_builtin
+
+    return load_builtin("reference", n=10, d=100)
+
+
+def test_unnamed_columns_of_a_data_frame_are_a_header(tmp_path):
+    from bounds.data.readers import load_file
+
+    frame = pd.DataFrame(np.random.default_rng(0).standard_normal((3, 4)))
+    frame.to_csv(tmp_path / "unnamed.csv", index=False)
+    X, y = load_file(tmp_path / "unnamed.csv")
+    assert X.shape == (3, 3)
+    np.testing.assert_allclose(y, frame[3])
+
+
+def test_every_reader_gives_the_same_data(tmp_path):
+    from bounds.data.readers import load_file
+
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((4, 3)), rng.standard_normal(4)
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", y)
+    table = np.column_stack([X, y])
+    stream = io.StringIO()
+    np.savetxt(stream, table, delimiter=",", fmt="%.17g")
+    (tmp_path / "b.csv").write_text(stream.getvalue())
+    for name, target in (("a.npz", None), ("b.csv", None), ("X.npy", str(tmp_path / "y.npy"))):
+        X2, y2 = load_file(tmp_path / name, target)
+        np.testing.assert_array_equal(X2, X)
+        np.testing.assert_array_equal(y2, y)
+
+
+def test_an_undrawn_embedding_is_refused_at_once(tmp_path, capsys):
+    arguments = ["gaps", "--builtin", "experiment-1", "--embedding", "random-features:depth=1", "--out"]
+    started = time.perf_counter()
+    assert run(main, [*arguments, str(tmp_path / "gaps.csv")]) == 2
+    assert "must be drawn" in capsys.readouterr().err
+    assert time.perf_counter() - started < 30
+    assert not (tmp_path / "gaps.csv").exists()

@@ -1,0 +1,1 @@
+"""The commands of `linrate` that belong to verify: claims, replay, power."""

@@ -1,0 +1,199 @@
+"""One row of the gap report for each quantity, and the report's file."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import importlib.metadata
+import io
+import platform
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bounds import Problem
+from bounds.data.files import write_atomically
+from bounds.text import csv_cell
+from verify.claims.base import Claim, Comparison
+from verify.run import Run
+from verify.verdict import Verdict, combine
+
+COLUMNS = (
+    "claim",
+    "source",
+    "method",
+    "activation",
+    "embedding",
+    "data",
+    "n",
+    "d",
+    "width",
+    "scale",
+    "init",
+    "delta",
+    "seed",
+    "quantity",
+    "side",
+    "theory",
+    "measured",
+    "measured_error",
+    "gap",
+    "slack",
+    "verdict",
+    "vacuous",
+    "proved",
+    "trials",
+    "failures",
+    "undecided",
+    "alpha",
+    "failure_rate_low",
+    "failure_rate_high",
+    "time_at",
+    "time_end",
+    "status",
+    "loss_ratio",
+    "wall_seconds",
+    "linrate",
+    "commit",
+    "python",
+    "numpy",
+    "torch",
+    "dtype",
+    "device",
+)
+FROM_USERS = ("claim", "source", "activation", "embedding", "data")  # columns whose text a user may have chosen
+Row = dict[str, Any]
+
+
+@functools.cache
+def versions() -> Row:
+    """What the numbers were computed with."""
+    here = Path(__file__).resolve().parent
+    try:
+        commit = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        commit = "unknown"
+    try:
+        linrate = importlib.metadata.version("linrate")
+    except importlib.metadata.PackageNotFoundError:
+        linrate = "unknown"
+    return {
+        "linrate": linrate,
+        "commit": commit,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "torch": str(torch.__version__),
+    }
+
+
+def problem_columns(problem: Problem) -> Row:
+    """The columns that describe the training set."""
+    return {
+        "activation": problem.activation.name,
+        "embedding": problem.embedding_name,
+        "data": problem.name,
+        "n": problem.n,
+        "d": problem.d,
+    }
+
+
+def row_of(claim: Claim, comparison: Comparison, run: Run, verdict: Verdict = Verdict.REFUTED) -> Row:
+    """The row of one comparison, at the save point where it is nearest to failing. verdict: on the whole run; a
+    comparison that seems to refute counts as such only where the run does (runner.decide)."""
+    found = comparison.verdict
+    if found is Verdict.REFUTED and verdict is not Verdict.REFUTED:
+        found = Verdict.UNDECIDED
+    worst = comparison.worst
+    end, first = float(run.loss[-1]), float(run.loss[0])
+    return {
+        "claim": claim.id,
+        "source": claim.source,
+        "method": comparison.method,
+        **problem_columns(run.problem),
+        "width": run.width,
+        "scale": run.scale,
+        "init": run.init,
+        "delta": run.guarantee.delta if run.guarantee else None,
+        "seed": run.seed,
+        "quantity": comparison.quantity,
+        "side": comparison.side,
+        "theory": float(comparison.theory[worst]),
+        "measured": float(comparison.measured[worst]),
+        "measured_error": float(comparison.error[worst]),
+        "gap": comparison.gap,
+        "slack": comparison.slack,
+        "verdict": claim.swept([found]).value,
+        "open": comparison.open,
+        "vacuous": comparison.vacuous,
+        "proved": claim.proved,
+        "time_at": float(comparison.at[worst[0]]),
+        "time_end": float(run.time[-1]),
+        "status": run.status.name,
+        "loss_ratio": end / first if first > 0 else 0.0,
+        "wall_seconds": run.stats.seconds,
+        "dtype": run.dtype,
+        "device": run.device,
+        **versions(),
+    }
+
+
+def check_row(claim: Claim, comparison: Comparison) -> Row:
+    """The row of a comparison on an example of the claim's own, without a run."""
+    worst = comparison.worst
+    return {
+        "claim": claim.id,
+        "source": claim.source,
+        "method": comparison.method,
+        "quantity": comparison.quantity,
+        "side": comparison.side,
+        "theory": float(comparison.theory[worst]),
+        "measured": float(comparison.measured[worst]),
+        "measured_error": float(comparison.error[worst]),
+        "gap": comparison.gap,
+        "slack": comparison.slack,
+        "verdict": claim.swept([comparison.verdict]).value,
+        "vacuous": comparison.vacuous,
+        "proved": claim.proved,
+        **versions(),
+    }
+
+
+def tested(rows: Iterable[Row]) -> list[Row]:
+    """The rows with a measurement; the others are constants, on which nothing was decided."""
+    return [row for row in rows if row.get("trials") != 0]
+
+
+def overall(rows: Iterable[Row]) -> Verdict:
+    """The verdict of all tested rows that say something; what is known to be false or open does not count."""
+    told = (row for row in tested(rows) if not row["vacuous"] and row.get("proved") is not False)
+    return combine(Verdict(row["verdict"]) for row in told)
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """The rows as CSV text, floats in full."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: _cell(k, row.get(k)) for k in COLUMNS})
+    return stream.getvalue()
+
+
+def _cell(column: str, value: Any) -> Any:
+    return "" if value is None else csv_cell(value) if column in FROM_USERS else value
+
+
+def write_report(rows: Iterable[Row], path: str | Path) -> None:
+    """Replace the report at once: an interrupted run leaves the old file or the rows so far, never half a row."""
+    write_atomically(path, to_csv(rows))

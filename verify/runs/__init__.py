@@ -1,0 +1,1 @@
+"""Making the runs that claims are tested on, repeating them, and confirming what seems to refute."""

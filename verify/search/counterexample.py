@@ -1,0 +1,197 @@
+"""Counterexamples on disk: a .npz with the arrays and a .json with the rest, enough to run one again anywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import simulate
+from bounds import Problem, guarantee
+from bounds.activation.registry import known_activations
+from bounds.data.files import write_atomically
+from bounds.errors import DataError, LinrateError
+from bounds.text import printable
+from simulate import Network
+from verify.claims import CLAIMS, Claim
+from verify.conjecture import Conjecture, fingerprint, load_conjectures
+from verify.report_rows import versions
+from verify.run import Run
+from verify.runs.regimes import plain_run
+from verify.search.schema import FORMAT, PROMISE, read_arrays, read_told
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A claim and how to make the run that contradicts it: make(rtol), to be tried at `rtol`."""
+
+    claim: Claim
+    options: dict[str, Any]
+    rtol: float
+    told: dict[str, Any]
+
+    def make(self, rtol: float) -> Run:
+        """The run again; rtol does not matter to descent, which is exact."""
+        options = dict(self.options)
+        promise = options.pop("promise")
+        run = Run(simulate.gradient_descent(**options)) if "step" in options else plain_run(**options, rtol=rtol)
+        trajectory = replace(run.trajectory, init=self.told["init"], seed=self.told["seed"])  # how it was drawn
+        if not promise:
+            return Run(trajectory)
+        asked = {name: promise[name] for name in ("delta", "method", "init")}
+        # The numbers as they were: of a Gram matrix they may differ in the last digit, and a conjecture has its own.
+        numbers = {name: promise[name] for name in ("width", "scale", "rate")}
+        return Run(trajectory, replace(guarantee(run.problem, **asked), **numbers))
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file of a user's conjectures: its name, and the SHA-256 of what was run."""
+
+    file: str
+    sha256: str
+
+
+def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: Source | None = None) -> Path:
+    """Save the run that refutes the claim; the .npz, beside which the .json lies. conjectures: the file of a user's."""
+    problem, options = run.problem, dict(run.options)
+    stem = re.sub(r"[^\w.+()-]", "", f"{claim.id}-{problem.activation.name}-n{problem.n}-m{run.width}")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    stream = io.BytesIO()
+    network = run.network
+    np.savez(stream, gram=problem.gram, y=problem.y, H=network.H, signs=network.signs, time=run.time)
+    worst = min(claim.comparisons(run), key=lambda comparison: comparison.slack)
+    g = run.guarantee
+    told = {
+        "format": FORMAT,
+        "claim": claim.id,
+        "title": claim.title,
+        "conjectures": asdict(conjectures) if conjectures else None,
+        "activation": problem.activation.name,
+        "data": problem.name,
+        "scaling": run.scaling,
+        "interval": list(run.interval),
+        "options": options,
+        "promise": {name: getattr(g, name) for name in PROMISE} if g else None,
+        "seed": run.seed,
+        "init": run.init,
+        "quantity": worst.quantity,
+        "margin": float(worst.margin[worst.worst]),
+        "error": float(worst.error[worst.worst]),
+        "at": float(worst.at[worst.worst[0]]),
+        "versions": versions(),
+    }
+    path = folder / f"{stem}.npz"
+    write_atomically(path, stream.getvalue())
+    write_atomically(path.with_suffix(".json"), json.dumps(told, indent=1) + "\n")
+    return path
+
+
+def read(file: str | Path, *, conjectures: str | None = None) -> Counterexample:
+    """The counterexample of a .npz (or of the .json beside it), checked field by field (schema.py).
+
+    conjectures: the Python file of its conjecture. No other file is run, whatever the counterexample says. Raises
+    DataError for a file that is none, or whose claim or activation is not known here.
+    """
+    path = Path(file).with_suffix(".npz")
+    try:
+        told, arrays = read_told(path.with_suffix(".json")), read_arrays(path)
+        interval, options = told["interval"], dict(told["options"])
+        problem_of = partial(Problem.from_gram, arrays["gram"], arrays["y"], name=told["data"])
+        problem_of()  # a Gram matrix with a negative eigenvalue is refused before anything is run
+        save_at = options.get("save_at")
+        if save_at is not None and save_at[-1] > options["t_max"]:
+            raise DataError(f"options.save_at must end by options.t_max = {options['t_max']:g}. Found {save_at[-1]:g}.")
+    except LinrateError as error:
+        raise DataError(f"{str(path)!r} with its .json is no counterexample of linrate: {error}") from None
+    claims: dict[str, Claim | Conjecture] = dict(CLAIMS)
+    if conjectures:
+        claims = {one.name: one for one in load_conjectures(conjectures)}
+    identifier, activation, source = told["claim"], told["activation"], told["conjectures"]
+    if identifier not in claims:
+        where = f"in {conjectures!r}" if conjectures else "here"
+        about = f"{str(path)!r} is about the claim {identifier!r}{_named(source)}, which is not known {where}."
+        raise DataError(f"{about} Give the file that defines it: --conjectures FILE. It is run: give one you trust.")
+    if activation not in known_activations():
+        raise DataError(f"{str(path)!r} uses the activation {activation!r}, which is not registered here. Register it"
+                        " in the file given by --conjectures FILE (bounds.register_activation).")  # fmt: skip
+    claim = claims[identifier]
+    common: dict[str, Any] = {
+        "problem": problem_of(activation=activation),
+        "network": Network(arrays["H"], arrays["signs"]),
+        "scaling": told["scaling"],
+        "interval": interval,
+        "promise": told["promise"],
+    }
+    rtol = float(options.pop("rtol", 1e-4))
+    if options.get("save_at", ()) is None:
+        del options["save_at"]
+    return Counterexample(claim.as_claim() if isinstance(claim, Conjecture) else claim, common | options, rtol, told)
+
+
+def other_file(told: dict[str, Any], conjectures: str | None) -> str | None:
+    """What to say where the conjecture's file is not the one that the counterexample was saved with; None if it is."""
+    source = told["conjectures"]
+    if conjectures is None or source is None:
+        return None
+    if isinstance(source, str):
+        return "an older counterexample: whether its conjecture has changed since is not known"
+    found = fingerprint(conjectures)
+    if found == source["sha256"]:
+        return None
+    return (
+        f"{printable(conjectures)} is not the file that this counterexample was saved with"
+        f" ({printable(source['file'])}, SHA-256 {source['sha256'][:12]}..., now {found[:12]}...):"
+        " the conjecture may be another one"
+    )
+
+
+def _named(source: Any) -> str:
+    if source is None:
+        return ""
+    return (
+        f" of {source!r}" if isinstance(source, str) else f" of {source['file']!r} (SHA-256 {source['sha256'][:12]}...)"
+    )
+
+
+def curve(comparison: Any, *, width: int = 60, height: int = 12) -> str:
+    """margin over time as text; 0 is drawn as a line, below it the claim fails."""
+    margin = comparison.margin if comparison.margin.ndim == 1 else comparison.margin.min(axis=1)
+    keep = np.isfinite(margin)
+    time, margin = comparison.at[keep], margin[keep]
+    if len(time) == 0:
+        return "(no finite margin)"
+    low, high = min(float(margin.min()), 0.0), max(float(margin.max()), 0.0)
+    spread = (high - low) or 1.0
+    end = float(time[-1]) or 1.0
+
+    def row(value: float) -> int:
+        return round((high - value) / spread * (height - 1))
+
+    canvas = [[" "] * width for _ in range(height)]
+    canvas[row(0.0)] = ["-"] * width
+    for t, value in zip(time, margin, strict=True):
+        canvas[row(float(value))][round(float(t) / end * (width - 1))] = "o" if value >= 0 else "x"
+    lines = [f"{high - k * spread / (height - 1):11.3g} |{''.join(line)}" for k, line in enumerate(canvas)]
+    return "\n".join([*lines, f"{'':11}  0{'time':^{width - 12}}{end:10.4g}"])
+
+
+def save_plot(comparison: Any, title: str, path: str | Path) -> None:
+    """The same with matplotlib. Raises DataError where it is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise DataError("--plot needs matplotlib. Install it: pip install 'linrate[plot]'.") from None
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    axes.plot(comparison.at, comparison.margin, ".-")
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.set(xlabel="time", ylabel="margin (negative: the claim fails)", title=title)
+    figure.savefig(path)

@@ -1,0 +1,136 @@
+"""How a session of pytest ends: which exit code, what is kept when it is stopped, and that no worker outlives it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time as clock
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bounds.cli import BAD_INPUT, HOLDS, INTERNAL, REFUTED, UNDECIDED
+from bounds.errors import LinrateError
+from bounds.signals import exit_code, listen
+from verify.conjecture import FaultyConjecture
+from verify.report_rows import Row, overall
+from verify.verdict import Verdict
+
+WHY = "linrate-failure"  # the property of a failed test's report that tells why; reports travel from the workers
+EVERY = 1.0  # seconds between a worker's looks at whether its controller lives
+
+
+# Raised for bad input, it ends the session with one line, before which pytest shows the name of the class, "error".
+BadInput: Any = type("error", (pytest.exit.Exception,), {})
+
+
+class Watcher:
+    """Hears what pytest's exit code does not tell apart: who stopped the session, and a fault of pytest's own."""
+
+    def __init__(self) -> None:
+        self.stop: KeyboardInterrupt | None = None
+        self.broken = False
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if isinstance(excinfo.value, KeyboardInterrupt) and not isinstance(excinfo.value, pytest.Session.Interrupted):
+            self.stop = excinfo.value
+
+    def pytest_internalerror(self) -> None:
+        self.broken = True
+
+    def code(self, status: int) -> int:
+        """The exit code of a session that pytest ended with `status` before, or after, ours was asked."""
+        if self.stop is not None:
+            return exit_code(self.stop)
+        return INTERNAL if self.broken else BAD_INPUT if status == pytest.ExitCode.USAGE_ERROR else status
+
+
+class Ending(Watcher):
+    """Tells failed tests apart: one that refutes a claim, one on bad input, and one that crashed, a fault of ours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: set[str] = set()
+        self.passed = False
+        self.heard: list[int] = []
+
+    def begin(self, *, worker: bool) -> None:
+        """A worker ends with its controller; the controller keeps what it has when a signal stops it."""
+        if worker:
+            end_with_parent()
+        else:
+            self.heard = listen()
+
+    def pytest_unconfigure(self) -> None:
+        for signum in self.heard:
+            signal.signal(signum, signal.SIG_DFL)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if report.failed and call.excinfo is not None:
+            if issubclass(call.excinfo.type, FaultyConjecture):
+                report.longrepr = f"faulty conjecture: {call.excinfo.value}"
+            report.user_properties.append((WHY, why(call)))
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.passed = self.passed or (report.when == "call" and report.passed)
+        if report.failed:  # without a reason: its worker crashed
+            self.failures.add(str(dict(report.user_properties).get(WHY, "crashed")))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failures.add("crashed")
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if "crashed" in self.failures:
+            terminalreporter.write_line(
+                "internal error: a test crashed, which decides nothing. This is a fault of linrate: please report its"
+                " last line with the command and what `linrate --version` prints."
+            )
+
+    def of_session(self, status: int, rows: Iterable[Row], *, ran: bool = True) -> int:
+        """The exit code of the session: pytest's own 1 to 5 mean something else than ours. ran: not only collected."""
+        if self.stop is not None or self.broken:
+            return self.code(status)
+        if "faulty" in self.failures or status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return BAD_INPUT
+        if "refuted" in self.failures:
+            return REFUTED
+        if self.failures or status != pytest.ExitCode.OK:
+            return INTERNAL
+        rows = list(rows)
+        if ran and not (rows or self.passed):
+            return UNDECIDED  # every test was skipped: no evidence is no verdict
+        return UNDECIDED if rows and overall(rows) is Verdict.UNDECIDED else HOLDS
+
+
+def why(call: pytest.CallInfo[None]) -> str:
+    """What a failed phase of a test says: "refuted", "faulty" (bad input) or "crashed"."""
+    assert call.excinfo is not None
+    if issubclass(call.excinfo.type, LinrateError):
+        return "faulty"
+    claimed = call.excinfo.type is AssertionError and Path(call.excinfo.traceback[-1].path).name.startswith("test_")
+    return (
+        "refuted"
+        if call.when == "call" and (claimed or call.excinfo.errisinstance(pytest.fail.Exception))
+        else "crashed"
+    )
+
+
+def end_with_parent() -> None:
+    """End this process soon after the one that started it, however that one ended."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            clock.sleep(EVERY)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="linrate-parent", daemon=True).start()

@@ -1,0 +1,107 @@
+"""The options of `pytest verify/`: declared, read and checked before anything runs."""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+import time as clock
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bounds import Problem, get_activation
+from bounds.checks import check_probability
+from bounds.cli import problem_from
+from bounds.data.datasets import load_builtin
+from bounds.data.files import check_writable
+from bounds.errors import require
+from verify.claims import CLAIMS, select_claims
+from verify.conjecture import fingerprint, load_conjectures
+from verify.search.counterexample import Source
+
+BUILTINS = ("reference", "diabetes", "digits")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare them."""
+    group = parser.getgroup("linrate", "which claims to verify, on which data")
+    group.addoption("--data", help=".npz (X, y), .npy, .csv or .parquet; y is the last column")
+    group.addoption("--target", help="the column of y")
+    group.addoption("--builtin", help="one built-in data set instead of the default three")
+    group.addoption("--n", type=int, help="number of data points of a built-in set")
+    group.addoption("--d", type=int, help="input dimension of a built-in set")
+    group.addoption("--data-seed", type=int, help="seed of a built-in set (default 0)")
+    group.addoption("--activation", default="tanh", help="name of the activation")
+    group.addoption("--embedding", default="identity", help="identity, quadratic or random-features:...")
+    group.addoption("--claims", help=f"comma-separated, of {', '.join(CLAIMS)}")
+    group.addoption(
+        "--conjectures", metavar="FILE", help="a Python file of your own conjectures; see docs/conjectures.md"
+    )
+    group.addoption("--report", help="write the gap report to this CSV file")
+    group.addoption("--alpha", type=float, help="error budget of a statistical verdict (0.001; quick: 0.05)")
+    group.addoption("--trials", type=int, help="runs behind a statistical verdict (default: what alpha needs)")
+    group.addoption("--quick", action="store_true", help="fewer examples and trials")
+    group.addoption("--thorough", action="store_true", help="many more examples (an hour)")
+    group.addoption("--budget", help="stop searching after this time, e.g. 30m, 2h or 90s; what is left out is told")
+    group.addoption("--seed", default="0", help="of every search and every trial: a number (default 0), or random")
+    group.addoption(
+        "--counterexamples",
+        metavar="DIR",
+        default="reports/output/counterexamples",
+        help="where refutations are saved for linrate replay",
+    )
+
+
+def read_options(options: Any) -> None:
+    """Check them and add what they stand for, as linrate_*. Raises LinrateError."""
+    if options.alpha is None:
+        options.alpha = 0.05 if options.quick else 1e-3
+    check_probability(options.alpha, "--alpha")
+    require(options.trials is None or options.trials >= 1, "--trials", "at least 1", options.trials)
+    options.linrate_conjectures, options.linrate_source = [], None
+    if options.conjectures:
+        options.linrate_source = Source(Path(options.conjectures).name, fingerprint(options.conjectures))
+        options.linrate_conjectures = load_conjectures(options.conjectures)
+    chosen = options.claims.split(",") if options.claims is not None else None
+    options.linrate_claims = [] if options.linrate_conjectures and chosen is None else select_claims(chosen)
+    options.linrate_problems = _problems(options)
+    options.linrate_seed = _seed(options)
+    options.linrate_stop_at = clock.monotonic() + (_seconds(options.budget) if options.budget else math.inf)
+    if options.report:
+        check_writable(options.report, "--report")
+
+
+def _seed(options: Any) -> int:
+    """--seed; "random" is drawn once and handed to the workers, so that all of them search with the same."""
+    if options.seed == "random":
+        options.seed = str(secrets.randbelow(2**31))
+    whole = options.seed.isascii() and options.seed.isdecimal() and len(options.seed) <= 40
+    require(whole, "--seed", "a non-negative integer or random", options.seed[:60])
+    return int(options.seed)
+
+
+def _seconds(text: str) -> float:
+    """A time budget: a number with the unit s, m or h."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
+    require(found is not None and float(found[1]) > 0, "--budget", "a positive time such as 90s, 30m or 2h", text)
+    assert found is not None
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _problems(options: Any) -> dict[str, Callable[[], Problem]]:
+    """The session's data by name. Those of the user are read now, for their errors; the others where they are used."""
+    if options.data or options.builtin:
+        problem = problem_from(options)
+        problem.require_positive_definite("repaired")
+        return {Path(problem.name).stem: lambda: problem}
+    get_activation(options.activation)
+    return {name: partial(_built_in, name, options.activation) for name in BUILTINS}
+
+
+@cache
+def _built_in(name: str, activation: str) -> Problem:
+    return Problem(*load_builtin(name), activation=activation, name=name)

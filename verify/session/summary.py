@@ -1,0 +1,49 @@
+"""The table at the end of `pytest verify/`: claim, verdict, trials, worst margin, where and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bounds.text import printable
+from verify.claims import CLAIMS
+from verify.report_rows import Row, tested
+from verify.verdict import Verdict, combine
+
+
+def table(rows: Iterable[Row]) -> list[str]:
+    """One line for each claim with a row, in the order of the registry, then the conjectures."""
+    told = tested(rows)
+    names = list(dict.fromkeys([*CLAIMS, *(row["claim"] for row in told)]))
+    wide = max(16, *(len(name) for name in names))
+    lines = [f"{'claim':{wide}} {'verdict':10} {'trials':>7} {'worst margin':>13}  where"]
+    for name in names:
+        mine = [row for row in told if row["claim"] == name]
+        if mine:
+            lines.append(f"{printable(name):{wide}} {_line(mine)}")
+            lines += [f"{'':{wide}} {why}" for why in dict.fromkeys(row.get("open") for row in mine) if why][:1]
+    return lines
+
+
+def _line(rows: list[Row]) -> str:
+    said = [row for row in rows if not row["vacuous"]]
+    verdict = combine(Verdict(row["verdict"]) for row in said).value if said else "vacuous"
+    worst = min(said or rows, key=_room)
+    trials = sum(int(row.get("trials") or 1) for row in rows)
+    where = "its own example"
+    if "data" in worst:
+        where = f"{worst['data']} {worst['activation']} m={worst['width']} scale={worst['scale']:.4g} {worst['init']}"
+        where += f", until t={worst['time_end']:.4g} L/L0={worst['loss_ratio']:.2g} {worst['status']}"
+    statistics = ""
+    if "failures" in worst:
+        low, high = worst["failure_rate_low"], worst["failure_rate_high"]
+        statistics = f"; {worst['failures']} of {worst['trials']} fail, rate in [{low:.2g}, {high:.2g}]"
+    within = sum(int(row.get("undecided") or 0) for row in rows)
+    if within:
+        statistics += f"; {within} undecided by themselves"
+    return f"{verdict:10} {trials:7d} {worst['slack']:13.2g}  {worst['quantity']} on {printable(where)}{statistics}"
+
+
+def _room(row: Row) -> tuple[bool, float]:
+    """A refuted row first, then the one with the least room; NaN leaves none."""
+    slack = row["slack"]
+    return row["verdict"] != Verdict.REFUTED.value, float("-inf") if slack != slack else slack

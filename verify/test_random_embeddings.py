@@ -1,0 +1,69 @@
+"""Theorems 2 and 3 and the L-layer model at their own embedding dimension, where that can be drawn.
+
+The dimension that is proved grows as (n/lambda_min)^2, so this is for small problems. Elsewhere an embedding is drawn,
+its lambda_min(G) certified, and Theorem 1 for a fixed embedding is tested.
+"""
+
+import numpy as np
+import pytest
+
+from bounds import Problem, RandomFeatures, guarantee, required_embedding_dim
+from bounds.data.datasets import load_builtin
+from verify.test_theorem_1 import verify_in_regime
+
+pytestmark = [pytest.mark.usefixtures("own_examples"), pytest.mark.statistical]
+DRAWABLE = 10**7  # D up to which the Gram matrices of many embeddings can be drawn
+DRAWN = {1: None, 2: 1024, 3: 1024}  # D of the drawn embeddings, by depth; None: what the statistical tail asks for
+
+
+def skip_unless_drawable(problem: Problem, delta: float) -> None:
+    """Skip, with the number, where the proved dimension is beyond what can be drawn."""
+    asked = guarantee(problem, delta, init="antisymmetric").embedding_dim
+    assert asked is not None
+    if asked > DRAWABLE:
+        pytest.skip(f"asks for D = {asked:.3g}, beyond {DRAWABLE:.0e}: drawn embeddings are tested instead")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.claim(n)) for n in ("theorem-3", "theorem-2")])
+@pytest.mark.parametrize("second", [-1.0, -0.5])
+def test_at_its_own_dimension(name: str, second: float, request: pytest.FixtureRequest) -> None:
+    """n = 2 > d = 1 with ReLU features: every trial draws embedding and network."""
+    points = np.array([[1.0], [second]])
+    problem = Problem(points, [0.3, -0.2], embedding=RandomFeatures(1, "relu"), name=f"opposite{second:g}")
+    verify_in_regime(name, problem, request, init="antisymmetric", delta=0.25)
+
+
+@pytest.mark.claim("theorem-1")
+@pytest.mark.parametrize("depth", DRAWN)
+def test_on_a_drawn_embedding(depth: int, request: pytest.FixtureRequest) -> None:
+    """n = 20 > d = 10: one embedding, lambda_min(G) certified, Theorem 1 in its own regime."""
+    X, y = load_builtin("reference", n=20, d=10)
+    limit = Problem(X, y, embedding=RandomFeatures(depth, "relu"), name=f"reference-20-10-depth-{depth}")
+    dim = DRAWN[depth] or required_embedding_dim(limit, 0.05, tail="monte-carlo")
+    drawn = limit.draw(dim=dim, seed=0)
+    assert drawn.spectrum.lmin[0] > 0
+    verify_in_regime("theorem-1", drawn, request, init="antisymmetric", delta=0.25)
+
+
+@pytest.mark.claim("theorem-layers")
+@pytest.mark.parametrize("depth", [2, 3])
+def test_layers_at_their_own_dimension(depth: int, request: pytest.FixtureRequest) -> None:
+    """Two orthogonal points, tanh layers: the small problem that asks for the least dimension."""
+    problem = Problem(np.eye(2), [0.3, -0.2], embedding=RandomFeatures(depth, "tanh"), name="orthogonal")
+    skip_unless_drawable(problem, 0.5)
+    verify_in_regime("theorem-layers", problem, request, init="antisymmetric", delta=0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        pytest.param(*pair, marks=pytest.mark.claim(pair[0]))
+        for pair in (("theorem-3", 1), ("theorem-layers", 2), ("theorem-layers", 3))
+    ],
+)
+def test_twenty_points_at_their_own_dimension(name: str, depth: int, request: pytest.FixtureRequest) -> None:
+    """n = 20 > d = 10."""
+    X, y = load_builtin("reference", n=20, d=10)
+    problem = Problem(X, y, embedding=RandomFeatures(depth, "relu"), name="reference-20-10")
+    skip_unless_drawable(problem, 0.5)
+    verify_in_regime(name, problem, request, init="antisymmetric", delta=0.5)
