@@ -1,4 +1,4 @@
-"""The commands of `reports`: gaps and certificates."""
+"""The commands of `reports`: gaps, certificates and slack."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bounds.cli import HOLDS, UNDECIDED, Parser, add_problem_options, problem_fr
 from bounds.data.files import check_writable
 from reports.certificates import CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.gaps import GapOptions, gap_rows
+from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
 from verify.report_rows import Row, overall, write_report
 
@@ -18,7 +19,7 @@ DEFAULT_OUT = "gaps.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|certificates"""
+    """python -m reports gaps|certificates|slack"""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -49,8 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     along.add_argument("--t-max", type=float, default=e.t_max, help="time until which states are tried (default 500)")
     along.add_argument("--methods", nargs="+", default=list(e.methods), help=f"default {' '.join(e.methods)}")
     along.add_argument("--out", metavar="CSV", help="write the rows")
+    add_slack_command(commands)
     options = parser.parse_args(argv)
-    return _certificates(options) if options.command == "certificates" else _gaps(options)
+    commands_run = {"gaps": _gaps, "certificates": _certificates, "slack": run_slack}
+    return commands_run[options.command](options)
 
 
 def _certificates(options: Any) -> int:

@@ -21,7 +21,7 @@ COMMANDS = {
     "descent": ("simulate", "gradient descent"),
     "verify": ("verify", "pytest verify/: is a claim true?"),
     "claims": ("verify", "every claim with its hypotheses and last verdict; --markdown"),
-    "slack": ("verify", "what each proof asks for against what is enough in simulation"),
+    "slack": ("reports", "what each proof asks for against what is enough in simulation"),
     "replay": ("verify", "a saved counterexample, run again"),
     "power": ("verify", "what the sequential test of a probabilistic claim can tell"),
     "gaps": ("reports", "theory against simulation, as CSV"),

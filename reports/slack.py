@@ -24,7 +24,7 @@ import numpy as np
 import simulate
 from bounds import Guarantee, Problem, guarantee
 from bounds.checks import INITS
-from bounds.cli import HOLDS, Parser
+from bounds.cli import HOLDS
 from bounds.data.datasets import load_builtin
 from bounds.data.files import check_writable, write_atomically
 from bounds.errors import AssumptionError, require
@@ -195,13 +195,20 @@ def line(row: dict[str, Any] | None = None) -> str:
     return f"{name} {required:>10} {enough:>10} {slack:>9}{more}"
 
 
-def main(argv: Sequence[str]) -> int:
+def add_slack_command(commands: Any) -> None:
     """linrate slack"""
-    parser = Parser(prog="linrate slack", example="linrate slack --trials 5 --out slack.csv")
+    parser = commands.add_parser(
+        "slack",
+        help="what each proof asks for against what is enough in simulation",
+        example="linrate slack --trials 5 --out slack.csv",
+    )
     parser.add_argument("--trials", type=int, default=3, help="networks for each width and scale tried (default 3)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first network (default 0)")
     parser.add_argument("--out", metavar="CSV", default="slack.csv", help="the table (default slack.csv)")
-    options = parser.parse_args(argv)
+
+
+def run_slack(options: Any) -> int:
+    """Print the table and write it as CSV."""
     out: Path = check_writable(options.out, "--out")
     print("what each proof asks for on the reference problem (n = 10, d = 100), and what is enough in")
     print(f"{options.trials} networks; methods in brackets are not proved")

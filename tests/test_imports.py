@@ -84,16 +84,11 @@ def test_imports_only_run_downwards(package):
 
 def test_simulate_never_sees_a_bound():
     """A measurement takes from bounds only the problem, not what it is compared with."""
-    forbidden = {
-        "bounds.methods",
-        "bounds.certificates.certificate",
-        "bounds.constants",
-        "bounds.activation.slope_envelope",
-    }
+    forbidden = ("bounds.methods", "bounds.certificates", "bounds.constants", "bounds.activation.slope_envelope")
     for file in (ROOT / "simulate").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom):
-                assert node.module not in forbidden, file
+                assert not str(node.module).startswith(forbidden), file
 
 
 def test_no_import_cycle():

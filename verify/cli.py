@@ -6,20 +6,18 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reports import slack
 from verify.commands import claims as claim_table
 from verify.commands import replay
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "claims": claim_table.main,
-    "slack": slack.main,
     "replay": replay.replay,
     "power": replay.power_table,
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m verify verify|claims|slack|replay|power"""
+    """python -m verify verify|claims|replay|power"""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]](arguments[1:])

@@ -49,8 +49,8 @@ class Activation:
     float64 evaluation, which the certificates stand on: for every finite float u with |u| <= reach, sigma errs by at
     most ulps[0] 2^-53 |sigma(u)| + TINY and sigma' by ulps[1] 2^-53 Ls + TINY, each plus slack Ls max(1, |u|). The
     certificates allow FUNCTION_ULPS for both `ulps`. In the registry `ulps` are measured and rounded up, and slack
-    is 0 (tests/bounds/test_float64.py); for an expression slack and reach are proved, given that each elementary function
-    errs by at most 8 units; whoever builds an Activation by hand vouches for them.
+    is 0 (tests/bounds/test_float64.py); for an expression slack and reach are proved, given that each elementary
+    function errs by at most 8 units; whoever builds an Activation by hand vouches for them.
     """
 
     name: str

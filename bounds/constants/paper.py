@@ -1,8 +1,4 @@
-"""The letters of the paper: one function per constant, with its equation number (see formulas.Constant).
-
-Here: Lemmas 1-3, Theorem 1, (15), (16) and gradient descent; the letters of random embeddings are in
-constants_random.py and can be had from here too.
-"""
+"""Lemmas 1-3, Theorem 1, (15), (16) and gradient descent: one function per constant, with its equation number."""
 
 from __future__ import annotations
 

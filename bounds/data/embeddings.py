@@ -17,7 +17,8 @@ class Embedding(Protocol):
     """Anything with gram(X, X2) -> (n, n2), the matrix (1/D) Phi(x_a).Phi(x_b).
 
     For guarantees that bear its rounding it also has gram_error(X) -> float, a bound of |error of gram(X, X)_ab| /
-    sqrt(G_aa G_bb); for an inner product of D terms, `bounds.numerics.spectrum.gamma(D + 2)` and what the entries of Phi err by.
+    sqrt(G_aa G_bb); for an inner product of D terms, `bounds.numerics.spectrum.gamma(D + 2)` and what the entries of
+    Phi err by.
     Without it the matrix is taken as exact, and every guarantee and certificate says so in its `caveats`.
     """
 
