@@ -1,0 +1,55 @@
+"""No evidence is no verdict: sessions that tested nothing, runs cut by a limit, laws of a width of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bounds import AssumptionError, Problem, guarantee
+from bounds.data.datasets import load_builtin
+from reports import slack
+from verify import bracket, conjecture
+from verify.runs import regimes
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_session_in_which_everything_was_skipped_is_undecided():
+    """Lemma 4 is tested on examples of its own, which a session about the user's data leaves out."""
+    command = [sys.executable, "-m", "pytest", "verify/", "-q", "-p", "no:cacheprovider", "--claims", "lemma-4"]
+    done = subprocess.run([*command, "--builtin", "reference", "--n", "3"], cwd=ROOT, capture_output=True, text=True)
+    assert "skipped" in done.stdout
+    assert "passed" not in done.stdout
+    assert done.returncode == 3, done.stdout
+
+
+def test_a_rate_that_a_step_limit_cut_off_is_not_reported(monkeypatch):
+    monkeypatch.setattr(slack, "MOST_STEPS", 1)
+    monkeypatch.setattr(slack, "WIDTH", 16)
+    problem = Problem(*load_builtin("reference"), activation="tanh", name="reference")
+    g = guarantee(problem, 0.05, method="slopes", init="antisymmetric")
+    trial = slack.Trial(problem, g.init, trials=1, seed=0, slowest=g.rate / g.scale**2)
+    found = {row["quantity"]: row for row in slack.quantities(trial, g)}
+    for row in found.values():
+        assert (row["sufficient"], row["slack"], row["bracket"]) == (None, None, "none")
+
+
+def test_a_law_of_a_width_of_its_own_is_tested_where_the_theorem_s_width_is_too_large(monkeypatch):
+    """Eight neurons are what this law asks for; the theorem asks for hundreds, beyond the budget set here."""
+    problem = Problem(*load_builtin("reference", n=5, d=50), name="reference-5")
+    monkeypatch.setattr(regimes, "STATE_BUDGET", 500)
+    assert guarantee(problem, 0.25, init="antisymmetric").width * problem.n > regimes.STATE_BUDGET
+
+    def law(C):
+        @conjecture(delta=0.25, width=lambda _: C, init="antisymmetric", loss_ratio=0.5)
+        def wide_enough(run):
+            """The network has at least eight neurons."""
+            return (run.width - 7.5) + 0 * run.loss
+
+        return wide_enough
+
+    found = bracket(law, problem, 2, 32, steps=2, alpha=0.2)
+    assert found.refuted < 8 <= found.holds
+    with pytest.raises(AssumptionError, match="cannot be simulated"):
+        bracket(law, problem, 2, 1000, steps=2, alpha=0.2)
