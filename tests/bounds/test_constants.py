@@ -77,7 +77,7 @@ def test_printed_K_is_refuted_for_large_variance():
 def test_bad_arguments_are_named():
     with pytest.raises(bounds.ArgumentError, match="kappa"):
         c.kappa(1.0)
-    with pytest.raises(bounds.ArgumentError, match="K"):
+    with pytest.raises(bounds.ArgumentError, match=r"l1 must be a number. Found 'a'"):
         c.K((0, 1), "a", 1)
 
 

@@ -108,9 +108,8 @@ def test_divergence_is_located():
     assert "neuron" in t.detail or "overflows" in t.detail
     assert "by time" in t.detail
     start = Network(np.full((2, 3), 1e200), np.ones(2))
-    cubic = simulate.gradient_flow(problem, network=start, t_max=1.0)
-    assert cubic.status is Status.DIVERGED
-    assert "overflows" in cubic.detail
+    with pytest.raises(bounds.DataError, match="overflows"):  # its loss is no float, so that it is not even begun
+        simulate.gradient_flow(problem, network=start, t_max=1.0)
 
 
 def test_mean_loss_is_a_slower_clock(small):
@@ -126,7 +125,7 @@ def test_mean_loss_is_a_slower_clock(small):
     longer = simulate.gradient_descent(small, width=30, step=0.4, steps=20, loss="mean")
     np.testing.assert_allclose(longer.loss, steps.loss, rtol=1e-14)
     np.testing.assert_allclose(longer.time, 4 * steps.time)
-    with pytest.raises(bounds.ArgumentError, match="'sum' or 'mean'"):
+    with pytest.raises(bounds.ArgumentError, match="Known: mean, sum"):
         simulate.gradient_flow(small, width=4, loss="median")
 
 

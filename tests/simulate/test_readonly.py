@@ -13,10 +13,12 @@ def test_import_where_nothing_can_be_cached(tmp_path):
     """Files in place of the folders for compiled code, which even root cannot write into."""
     for package in ("bounds", "simulate"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in (tmp_path / "simulate", tmp_path / "simulate" / "integrators"):
+    for folder in [folder for folder in (tmp_path / "simulate").rglob("*") if folder.is_dir()]:
         (folder / "__pycache__").write_text("")
     script = (
-        "import simulate, sys; from simulate.integrators.phi import *; from simulate.rows import CACHE, exp_\n"
+        "import simulate, sys\n"
+        "from simulate.integrators.exponential.phi import *\n"
+        "from simulate.field.elementwise import CACHE, exp_\n"
         "print(simulate.__file__, CACHE, abs(exp_(1.0) - 2.718281828459045) < 1e-14)"
     )
     env = {**os.environ, "HOME": "/proc/none", "XDG_CACHE_HOME": "/proc/none", "PYTHONPATH": str(tmp_path)}
