@@ -20,7 +20,7 @@ from bounds.certificates.certificate import residual_norm
 from bounds.certificates.collocation import reference_step
 from bounds.certificates.magnitudes import LARGEST, LARGEST_GRAM, LEAST_SCALE, in_units
 from bounds.certificates.shadowing import Constants, shadow
-from bounds.cli import run
+from bounds.command_line import run
 from bounds.methods import CERTIFICATES_ONLY, METHODS
 from bounds.numerics.spectrum import spectrum
 from reports.console import main
