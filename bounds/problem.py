@@ -140,6 +140,26 @@ class Problem:
         object.__setattr__(clone, "gram_radius", self.gram_radius + radius)
         return clone
 
+    @numpy_defaults
+    def output(self, H: Any, signs: Any) -> np.ndarray:
+        """f_a = (1/m) sum_i c_i sigma(h_ia), (n,): the output of one network on the training set (2), in float64.
+
+        H: (m, n) pre-activations h_i(x_a); signs: (m,) second-layer weights c_i. An entry that is not finite gives an
+        output that is not finite. Raises ArgumentError for wrong shapes, DataError for entries that are no numbers.
+        """
+        pre_activation = real_array("H", H, 2)
+        width = len(pre_activation)
+        fits = width > 0 and pre_activation.shape[1] == self.n
+        require(fits, "H", f"of shape (m, n) with n = {self.n}", pre_activation.shape)
+        c = real_array("signs", signs, 1)
+        require(c.shape == (width,), "signs", f"of shape ({width},)", c.shape)
+        f: np.ndarray = c @ self.activation.value(pre_activation) / width
+        return f
+
+    def residual(self, H: Any, signs: Any) -> np.ndarray:
+        """r = f - y (11), (n,), of one network; arguments and errors as for `output`."""
+        return self.output(H, signs) - self.y
+
     @property
     def embedding_name(self) -> str:
         """The name written to reports."""

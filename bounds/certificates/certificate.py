@@ -23,9 +23,6 @@ from bounds.problem import Problem
 # The methods of CERTIFICATES_ONLY, each with the check of where it applies.
 STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
 
-# The methods of CERTIFICATES_ONLY, each with the check of where it applies.
-STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
-
 
 @dataclass(frozen=True)
 class Certificate:
@@ -135,9 +132,9 @@ def _applies(check: Callable[[Problem], None], problem: Problem) -> bool:
 
 def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
     """||r|| = ||f - y|| with the rounding of computing it; H (m, n), signs (m,)."""
-    values = problem.activation.value(H)
-    residual = signs @ values / len(H) - problem.y
-    magnitude = float(np.max(np.abs(signs))) * np.mean(np.abs(values), axis=0) + np.abs(problem.y)
+    residual = problem.residual(H, signs)
+    sizes = np.mean(np.abs(problem.activation.value(H)), axis=0)
+    magnitude = float(np.max(np.abs(signs))) * sizes + np.abs(problem.y)
     act = problem.activation
     lost = act.slack * float(act.Ls.upper()) * float(np.max(np.abs(signs))) * (1 + np.mean(np.abs(H), axis=0))
     # A dot product of m terms, whatever its order, within gamma_m; sigma itself within FUNCTION_ULPS.

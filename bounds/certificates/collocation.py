@@ -121,8 +121,7 @@ def reference_step(problem: Problem, H: np.ndarray, signs: np.ndarray, duration:
     The stiff part of the flow acts through r (n,) alone, so each sweep freezes the slopes and solves for r at all nodes
     at once; what remains to be iterated is the slow change of the slopes.
     """
-    m = len(H)
-    first = problem.activation.slope(H) * (signs @ problem.activation.value(H) / m - problem.y)
+    first = problem.activation.slope(H) * problem.residual(H, signs)
     best = now = evaluate(problem, H, signs, duration, np.repeat(first[None], DEGREE + 1, axis=0))
     reached = math.inf
     for _ in range(SWEEPS):

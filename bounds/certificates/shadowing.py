@@ -209,8 +209,7 @@ def follow(problem: Problem, H: np.ndarray, signs: np.ndarray, *, precision: flo
     """
     k = Constants(problem, float(abs(signs[0])))
     stage = Stage(0.0, H)
-    start = signs @ problem.activation.value(H) / len(H) - problem.y
-    goal = precision * k.root_lmax * float(np.linalg.norm(start))
+    goal = precision * k.root_lmax * float(np.linalg.norm(problem.residual(H, signs)))
     theta = 0.2 / (k.c * k.ls * k.root_lmax) ** 2
     while True:
         yield stage
