@@ -1,4 +1,4 @@
-"""A priori: the width, the scale and the rate that a method promises before the network is drawn."""
+"""A priori: the width, the scale and the rate that a method guarantees before the network is drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flint import arb
 
 from bounds.checks import (
     LARGEST_SCALE,
-    SMALLEST_SCALE,
+    LEAST_SCALE_ARGUMENT,
     check_init,
     check_probability,
     check_scale,
@@ -32,6 +32,7 @@ from bounds.problem import Problem
 
 SIMULABLE_WIDTH = 10**7  # neurons: about what one machine simulates
 BETA_ROUNDING = 1 + 1e-9  # the beta found from the default scale may exceed the one asked for by its roundings
+# The way out of errors about magnitudes.
 RESCALE = "Multiply X, or y, by a constant so that their entries are of order 1."
 
 
@@ -41,8 +42,8 @@ class Guarantee:
     L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too (every larger even one for pairs).
 
     width: int, rounded up; scale: c hat, rounded up; rate: 1/time, rounded down. proved is False for the printed
-    constants, and caveats name what is wrong with them, and what is taken on trust (Problem.caveats). vacuous: no
-    computer simulates that width.
+    constants, and caveats name what is wrong with them, and what is taken on trust (Problem.caveats). vacuous: the width is beyond
+    the budget.
     """
 
     method: str
@@ -84,7 +85,7 @@ def guarantee(
     tau: float | str = 0.2,
     budget: int = SIMULABLE_WIDTH,
 ) -> Guarantee:
-    """Theorem 1 made explicit: see Guarantee for the statement.
+    """Theorem 1 with explicit constants; Guarantee has the statement.
 
     delta: failure probability in (0, 1); method: a name, or "best" (the proved method with the smallest width);
     init: "independent" signs or "antisymmetric" pairs; scale: c hat, by default the smallest for which the width is
@@ -93,7 +94,7 @@ def guarantee(
     "optimal", the one of the smallest width (for antisymmetric pairs it needs a scale: without one the width falls for
     ever as the scale grows); budget: the width beyond which the guarantee is called vacuous.
 
-    Raises ArgumentError for arguments out of range, AssumptionError where the method does not apply or the given
+    Raises ArgumentError for arguments out of range, AssumptionError if the method does not apply or the given
     scale is not above its critical value.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
@@ -284,4 +285,4 @@ def _default_scale(request: Request, critical: arb, output: str) -> float:
     """The scale if none is given: a ||y||/beta, times what leaves room for f^0 (output: see APriori)."""
     factor = arb(1) if request.pairs else arb(2) if output == "vector" else arb(2).sqrt()
     needed = float_up(factor * critical * request.problem.y_norm / arb(request.beta))
-    return max(needed, SMALLEST_SCALE) if needed > 0 else 1.0  # if y = 0 or a = 0, every scale will do
+    return max(needed, LEAST_SCALE_ARGUMENT) if needed > 0 else 1.0  # if y = 0 or a = 0, every scale is large enough

@@ -1,12 +1,13 @@
-"""Text that came from a user or a file, made harmless before it is shown or written."""
+"""Text from a user or a file, made harmless before it is shown on a terminal or written to a file."""
 
 from __future__ import annotations
 
+# The first characters of a cell that a spreadsheet takes for a formula.
 RUNS_IN_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(text: object) -> str:
-    r"""The text on one line, without anything that a terminal obeys: line breaks and tabs become spaces, every other
+    r"""The text on one line, without characters that control a terminal: line breaks and tabs become spaces, every other
     character that is not printable (escape sequences, marks that reverse the reading order) its escape, such as \x1b.
 
     >>> printable("data\x1b[2J.csv")

@@ -23,7 +23,10 @@ ROUNDING = 1e-12  # relative to Ls^2: covers the float64 roundings of a mean, an
 
 @dataclass(frozen=True)
 class Table:
-    """Lower and upper node values of e_mu on a uniform grid."""
+    """Bounds of e_mu at the nodes of a uniform grid: nodes, lower, upper, each (K,).
+
+    The linear interpolants of lower and upper bound e_mu between the nodes too.
+    """
 
     nodes: np.ndarray
     lower: np.ndarray
@@ -143,7 +146,7 @@ def envelope_of(activation: Activation, variance: arb, nu: float) -> Callable[[n
     mu = nu / float(variance.upper()) * (1 - 1e-12)
 
     def piecewise(h: np.ndarray) -> np.ndarray:
-        far = math.sqrt((high - low) / mu) * 2  # where the minimum below is the first for certain
+        far = math.sqrt((high - low) / mu) * 2  # beyond, the minimum below is its first argument for certain
         lower: np.ndarray = low + np.minimum(high - low, mu * np.square(np.clip(sign * h, 0.0, far)))
         return lower
 
@@ -151,6 +154,6 @@ def envelope_of(activation: Activation, variance: arb, nu: float) -> Callable[[n
 
 
 def mean_envelope(activation: Activation, variance: arb, nu: float, h: np.ndarray) -> float:
-    """(1/m) sum_i e_mu(h_i) at least, for h (m,) and mu as in population_moments."""
+    """A lower bound of (1/m) sum_i e_mu(h_i), for h (m,) and mu as in population_moments."""
     values = envelope_of(activation, variance, nu)(h)
     return max(float(np.mean(values)) - ROUNDING * max(1.0, float(activation.Ls.upper()) ** 2), 0.0)

@@ -16,7 +16,11 @@ Data = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class DataSet:
-    """A source of (X, y): load(n, d, seed); None stands for its own default size."""
+    """A built-in data set.
+
+    n, d: the default sizes; largest_n: the number of rows there are, None for a set that is drawn; fixed_d: the inputs
+    are measured, so d cannot be chosen; load(n, d, seed): returns X (n, d) and y (n,).
+    """
 
     name: str
     description: str

@@ -1,4 +1,4 @@
-"""Reading a user's data: .npz, .npy, .csv and .parquet. Every failure is a DataError with the place and the way out."""
+"""Reading a user's data: .npz, .npy, .csv and .parquet. Every failure is a DataError that says where, and what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bounds.errors import DataError
 
 Data = tuple[np.ndarray, np.ndarray]
 WHAT = "data file"
-CELL = 64  # bytes that a short cell of a .csv takes while it is a Python string
+CELL = 64  # bytes of memory for a short cell of a .csv as a Python string
 
 
 def load_file(path: str | Path, target: str | None = None) -> Data:
@@ -28,7 +28,7 @@ def load_file(path: str | Path, target: str | None = None) -> Data:
     readers = {".npz": _npz, ".npy": _npy, ".csv": _csv, ".parquet": _parquet}
     reader = readers.get(file.suffix.lower())
     if reader is None:
-        with open_file(file, WHAT):  # what is missing or a folder is said first
+        with open_file(file, WHAT):  # a file that is missing, or a folder, is reported before a wrong ending
             pass
         raise DataError(f"data file {str(file)!r} must end in {', '.join(sorted(readers))}. Found {file.suffix!r}.")
     try:
@@ -100,7 +100,7 @@ def _csv(file: Path, target: str | None) -> Data:
 
 
 def _content(file: Path) -> bytes:
-    """The text of a .csv, if what its cells take as Python strings is within the limit."""
+    """The text of a .csv; DataError if its cells, as Python strings, would exceed size_limit()."""
     limit, chunks, size = size_limit(), list[bytes](), 0
     with open_file(file, WHAT) as stream:
         while size <= limit and (chunk := stream.read(CHUNK)):
@@ -125,7 +125,7 @@ def _parquet(file: Path, target: str | None) -> Data:
         real = (types.is_integer, types.is_floating, types.is_boolean)
         if wrong := [c.name for c in columns if not any(is_one(c.type) for is_one in real)]:
             raise DataError(f"{str(file)!r} has columns that are not numeric: {wrong}. Drop or encode them.")
-        # Runs of equal values take no room in the file: what counts is rows times columns.
+        # Runs of equal values are compressed in the file, so the size in memory is rows times columns.
         taken, limit = 8 * parquet.metadata.num_rows * max(len(columns), 1), size_limit()
         if taken > limit:
             raise too_large(f"data file {str(file)!r}", taken, limit)

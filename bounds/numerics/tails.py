@@ -1,7 +1,7 @@
-"""Expressions on |Re u| >= R, all the way to infinity: what branch and bound over pieces cannot reach.
+"""Enclosures of expressions on |Re u| >= R up to infinity, which branch and bound over bounded pieces cannot give.
 
-The functions of germs.py's number system. What decays faster than any power is carried as a small multiple of
-v^-DECAY, v = |Re u|.
+These are the functions of the number system of germs.py. A quantity that decays faster than any power is carried as a
+small multiple of v^-DECAY, v = |Re u|.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from bounds.numerics.arithmetic import ENCLOSED, Ops, ball, square
 from bounds.numerics.germs import Far, Germ, Unbounded
 from bounds.numerics.ranges import infimum, supremum
 
-DECAY = 32
-BITS = 256
-RADII = (2.0**16, 2.0**40, 2.0**1000)  # where a tail may begin; nearer is sharper, further is known more often
+DECAY = 32  # the largest power of decay that is kept
+BITS = 256  # the precision of the balls
+RADII = (2.0**16, 2.0**40, 2.0**1000)  # the values of R tried: a small one is sharper, a large one succeeds more often
 LOG_POWER = Fraction(1, 8)  # log v <= v^(1/8) log(R)/R^(1/8) for v >= R >= exp(8)
 
 
@@ -161,7 +161,7 @@ FAR: Ops = SimpleNamespace(
 def beyond(F: Callable[[Ops, Any], Any], side: int, *, height: float = 0.0) -> tuple[float, float, float]:
     """(R, lower, upper): bounds of |F(FAR, u)| on Re u >= R (side = 1) or Re u <= -R (side = -1), |Im u| <= height.
 
-    (2^1000, 0, inf) where nothing is known.
+    (2^1000, 0, inf) if no bound is found.
     """
     for R in RADII:
         with ctx.workprec(BITS):
@@ -169,7 +169,7 @@ def beyond(F: Callable[[Ops, Any], Any], side: int, *, height: float = 0.0) -> t
             u = Far(Germ(arb(side), one, R), Germ(ball(-height, height) if height else arb(0), zero, R))
             try:
                 low, high = u.lift(F(FAR, u)).size()
-            except (Unbounded, AttributeError):  # AttributeError: of an operation that FAR lacks
+            except (Unbounded, AttributeError):  # AttributeError: from an operation that FAR lacks
                 continue
             if high.is_finite() or RADII[-1] == R:
                 upper = float(high.upper())
@@ -180,9 +180,9 @@ def beyond(F: Callable[[Ops, Any], Any], side: int, *, height: float = 0.0) -> t
 def supremum_on_the_line(
     F: Callable[[Ops, Any], Any], o: Ops, *, height: float = 0.0, tolerance: float = 1e-9
 ) -> float:
-    """ranges.supremum of |F(o, u)| over the whole strip |Im u| <= height, infinite where no bound is found far out.
+    """ranges.supremum of |F(o, u)| over the whole strip |Im u| <= height, infinite if no bound is found for the tails.
 
-    o: the number system of balls, complex ones where height > 0.
+    o: the number system of balls, complex ones if height > 0.
     """
     left, right = (beyond(F, side, height=height) for side in (-1, 1))
     outside = max(left[2], right[2])
@@ -193,7 +193,7 @@ def supremum_on_the_line(
 
 
 def infimum_on_the_line(F: Callable[[Ops, Any], Any], o: Ops, left: float, right: float) -> float:
-    """ranges.infimum of |F(o, u)| over [left, right], whose ends may be infinite; 0 where no bound is found far out."""
+    """ranges.infimum of |F(o, u)| over [left, right], whose ends may be infinite; 0 if the tails have no bound."""
     least = math.inf
     if left == -math.inf:
         R, lower, _ = beyond(F, -1)
