@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bounds.errors import ArgumentError, DataError, require, shown, unknown_name
+from bounds.tensors import is_tensor, tensor_as_array, without_tensors
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ INITS = ("independent", "antisymmetric")
 # bounds/certificates/magnitudes.py.
 LEAST_SCALE_ARGUMENT, LARGEST_SCALE = 1e-150, 1e150
 LARGEST_COUNT = 2**63 - 1  # the largest number that a compiled loop can count to
-LARGEST_SEED = 2**128 - 1  # numpy's generators take seeds of any size; 128 bits are all that they use
+LARGEST_SEED = 2**128 - 1  # numpy mixes every seed into a pool of 128 bits
 
 # The default handling of floating-point errors in numpy, in place of what the caller has set by np.seterr. It decorates
 # every entry point, so that np.seterr(all="raise") neither stops a computation nor changes its result.
@@ -37,8 +38,8 @@ numpy_defaults = np.errstate(divide="warn", over="warn", under="ignore", invalid
 
 def plain(value: Any) -> Any:
     """The number inside a 0-d array or tensor, a numpy array for any other tensor; anything else as it is."""
-    if _is_tensor(value):
-        value = _tensor_as_array(value)
+    if is_tensor(value):
+        value = tensor_as_array(value)
     if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, np.ma.MaskedArray):
         return value.item()
     return value
@@ -219,7 +220,7 @@ def _as_array(name: str, value: Any, ndim: int) -> np.ndarray:
         raise DataError(f"{name} must be a dense array. Found a sparse {type(value).__name__}. Use .toarray().")
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(_without_tensors(value, ndim))
+            return np.asarray(without_tensors(value, ndim))
     except MemoryError:
         raise ArgumentError(f"{name} does not fit into memory. Pass fewer rows.") from None
     except Exception as error:
@@ -296,29 +297,3 @@ def _as_float(value: Any) -> float | None:
         return float(scalar)
     except (OverflowError, ValueError, TypeError):  # 10**400, a signalling NaN
         return None
-
-
-# -- torch, without importing it -------------------------------------------------------------------------------------
-
-
-def _is_tensor(value: Any) -> bool:
-    kinds = type(value).__mro__
-    return any(kind.__name__ == "Tensor" and kind.__module__.partition(".")[0] == "torch" for kind in kinds)
-
-
-def _tensor_as_array(tensor: Any) -> np.ndarray:
-    """The values of a tensor as a numpy array, for every device and dtype, with or without gradients."""
-    detached = tensor.detach().cpu()
-    if detached.dtype.is_floating_point:  # numpy does not know bfloat16
-        detached = detached.double()
-    array: np.ndarray = detached.resolve_conj().resolve_neg().numpy()
-    return array
-
-
-def _without_tensors(value: Any, depth: int) -> Any:
-    """Tensors replaced by arrays, in lists of lists too."""
-    if _is_tensor(value):
-        return _tensor_as_array(value)
-    if depth and isinstance(value, list | tuple) and not all(isinstance(v, int | float) for v in value):
-        return [_without_tensors(v, depth - 1) for v in value]
-    return value

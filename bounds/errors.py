@@ -23,7 +23,7 @@ class DataError(LinrateError):
 
 
 class WriteError(LinrateError):
-    """A file could not be written completely: the disk is full, or a quota is used up. The message says what is kept."""
+    """A file could not be written: the disk is full, or a quota is used up. The message says what is kept."""
 
     exit_code = 74
 

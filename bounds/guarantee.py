@@ -41,9 +41,13 @@ class Guarantee:
     """With probability at least 1 - delta over the draw of a network of `width` neurons at this `scale`,
     L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too (every larger even one for pairs).
 
-    width: int, rounded up; scale: c hat, rounded up; rate: 1/time, rounded down. proved is False for the printed
-    constants, and caveats name what is wrong with them, and what is taken on trust (Problem.caveats). vacuous: the width is beyond
-    the budget.
+    method, source: the method of proof, and the place of its proof; width: an exact int, rounded up; scale: c hat,
+    rounded up; rate: 1/time, rounded down; beta: the share of the certified path that is used, rounded up;
+    critical_scale: the scale above which the method holds for a residual as large as the one guaranteed, rounded up;
+    path_length: a bound on the whole path, rounded up, infinite if the method gives none; embedding_dim: D for a random
+    embedding, else None; budget: the width beyond which the guarantee is called vacuous; constants: what the proof
+    computed and chose, by name; proved: False for the printed constants; caveats: what is wrong with them, and what is
+    taken on trust (Problem.caveats).
     """
 
     method: str
@@ -91,8 +95,8 @@ def guarantee(
     init: "independent" signs or "antisymmetric" pairs; scale: c hat, by default the smallest for which the width is
     finite with room to spare, 2 a ||y||/beta (a ||y||/beta if antisymmetric); beta in (0, 1): the share of the
     certified path that may be used; tau in (0, 1): how far empirical means may fall below their expectation, or
-    "optimal", the one of the smallest width (for antisymmetric pairs it needs a scale: without one the width falls for
-    ever as the scale grows); budget: the width beyond which the guarantee is called vacuous.
+    "optimal" for the tau of the smallest width (antisymmetric pairs then need a scale, because without one the width
+    falls without end as the scale grows); budget: the width beyond which the guarantee is called vacuous.
 
     Raises ArgumentError for arguments out of range, AssumptionError if the method does not apply or the given
     scale is not above its critical value.

@@ -229,7 +229,7 @@ def _size(x: arb) -> float:
 
 
 def _bounded(name: str, F: Evaluate, what: str, why: str) -> float:
-    """An upper bound of sup |F| over the real line; AssumptionError, saying what could not be bounded, if none is found."""
+    """An upper bound of sup |F| over the real line; AssumptionError, with what and why, if none is found."""
     bound = supremum_on_the_line(F, ENCLOSED)
     if bound < UNBOUNDED:
         return bound

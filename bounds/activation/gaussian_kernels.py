@@ -19,7 +19,7 @@ from bounds.activation.gaussian import fine_nodes, slope_power, value_square
 from bounds.errors import AssumptionError
 
 TERMS = 80  # the largest K of Mehler's formula
-# The error of a coefficient relative to the size of F: it is a sum of some hundred terms of he_k(z) phi(z), each at most 1.
+# The error of a coefficient relative to the size of F: a sum of a few hundred terms of he_k(z) phi(z), each at most 1.
 ROUNDING = 1e-12
 # The error of a closed form relative to sqrt(K_aa K_bb), to be multiplied by LOSS of its variances.
 EVALUATION = 512 * 2.0**-53

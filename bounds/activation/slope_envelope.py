@@ -54,12 +54,12 @@ def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table
     # A grid minimum is at most this much too high:
     curvature = activation.slope_square_bend + 2 * mu
     loss = curvature * (u[1] - u[0]) ** 2 / 8
-    values, where = _grid_minima(p, u, nodes, mu)
+    values, minimisers = _grid_minima(p, u, nodes, mu)
     step = nodes[1] - nodes[0]
     rounding = (ROUNDING + 3 * activation.slack * float(u[-1])) * max(1.0, bound**2)
     # Not clamped at zero: linear interpolation between clamped nodes is no lower bound. Values are clamped when read.
     lower = values - loss - mu * step**2 / 4 - rounding
-    tangent = 2 * mu * (nodes - where)
+    tangent = 2 * mu * (nodes - minimisers)
     change = np.abs(np.diff(tangent))
     bend = step / 4 * np.maximum(np.append(change, 0.0), np.insert(change, 0, 0.0))
     return Table(nodes, lower, values + bend + mu * step**2 / 4 + rounding)

@@ -5,7 +5,7 @@ The flow has exact rescalings, for powers of two exact in floating point too:
 (1) y and signs times a: the same paths; the scale and the critical scale times a, the rate times a^2.
 (2) The Gram matrix times a, H kept: the same paths, run through a times as fast; the rate times a, the path length
     divided by sqrt(a).
-(3) H and y times a, where sigma is linear on both sides of 0: paths and path length times a; the rate is the same.
+(3) H and y times a, if sigma is linear on both sides of 0: paths and path length times a; the rate is the same.
 
 So a network that is out of range can be brought inside without any loss, and each error names the power of two.
 """

@@ -143,10 +143,10 @@ def _check(shown: str, name: str, head: _Head, field: Field, sizes: dict[str, tu
     fits = len(head.shape) == len(known)
     if not fits or any(size not in (None, here) for (size, _), here in zip(known, head.shape, strict=True)):
         letters = {s: sizes[s] for s in field.shape if isinstance(s, str) and s in sizes}
-        told = ", ".join(f"{s} = {size} as in {where!r}" for s, (size, where) in letters.items())
+        fixed = ", ".join(f"{s} = {size} as in {array!r}" for s, (size, array) in letters.items())
         asked = f"({', '.join(map(str, field.shape))}{',' if len(field.shape) == 1 else ''})"
         raise DataError(
-            f"{shown}: array {name!r} must be of shape {asked}{f' with {told}' if told else ''}. Found {head.shape}."
+            f"{shown}: array {name!r} must be of shape {asked}{f' with {fixed}' if fixed else ''}. Found {head.shape}."
         )
     for letter, here in zip(field.shape, head.shape, strict=True):
         if isinstance(letter, str):

@@ -18,7 +18,8 @@ class Embedding(Protocol):
 
     So that guarantees include its rounding it also has gram_error(X) -> float, a bound of |error of gram(X, X)_ab| /
     sqrt(G_aa G_bb): for an inner product of D terms, `bounds.numerics.spectrum.gamma(D + 2)` plus the error of the
-    entries of Phi. Without it the matrix is taken as exact, and every guarantee and certificate says so in its `caveats`.
+    entries of Phi. Without it the matrix is taken as exact, and every guarantee and certificate says so in its
+    `caveats`.
     """
 
     def gram(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray: ...

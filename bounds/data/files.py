@@ -133,9 +133,9 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
 
 
 def _temporary(folder: Path) -> tuple[int, Path]:
-    """A new temporary file in the folder, (handle, path), locked while it is open so that no process takes it for stale."""
+    """(handle, path) of a new temporary file, locked while it is open so that no other process takes it for stale."""
     while True:
-        path = folder / f".linrate-{secrets.token_hex(6)}.tmp"  # short, whatever the length of the name to come
+        path = folder / f".linrate-{secrets.token_hex(6)}.tmp"  # short, so that a long name of the target does no harm
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
         if _locked(handle) is not False and os.path.exists(path):
             return handle, path

@@ -1,4 +1,4 @@
-"""Reading a user's data: .npz, .npy, .csv and .parquet. Every failure is a DataError that says where, and what to do."""
+"""Reading a user's data: .npz, .npy, .csv and .parquet. Every failure is a DataError that names the place."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _csv(file: Path, target: str | None) -> Data:
     if len(cells) == 0:
         raise DataError(f"data file {str(file)!r} is empty.")
     first = cells.iloc[0].tolist()
-    # A row of names, or the 0, 1, 2, ... that data frames write where columns have no names.
+    # A row of names, or the 0, 1, 2, ... that data frames write if columns have no names.
     has_header = not any(_is_number(cell) for cell in first) or first == [str(k) for k in range(len(first))]
     names = [str(cell).strip() for cell in first] if has_header else [str(k + 1) for k in range(len(first))]
     body = cells.iloc[1:] if has_header else cells

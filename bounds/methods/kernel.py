@@ -1,8 +1,8 @@
 """The tangent kernel itself: sqrt(lambda_min(Theta^t)) falls by at most L2 sqrt(lambda_max G_max) s.
 
 Theta = (1/m) sum_i D_i G D_i with D_i = diag sigma'(h_i). Writing Theta = M'M with M the stacked G^{1/2} D_i/sqrt(m),
-Weyl's inequality for singular values bounds the change of sqrt(lambda_min(Theta)) by the norm of M - M^0, whose square is
-at most lambda_max max_a (1/m) sum_i (sigma'(h_ia) - sigma'(h_ia^0))^2 <= lambda_max L2^2 G_max s^2 by the key lemma.
+Weyl's inequality for singular values bounds the change of sqrt(lambda_min(Theta)) by the norm of M - M^0, whose square
+is at most lambda_max max_a (1/m) sum_i (sigma'(h_ia) - sigma'(h_ia^0))^2 <= lambda_max L2^2 G_max s^2 by the key lemma.
 lambda_min(G) may be zero, so this works for n > d, which the paper's Corollary 1 excludes.
 """
 

@@ -90,13 +90,14 @@ ENCLOSED: Ops = SimpleNamespace(
 
 
 def _np_erf(x: Any) -> Any:
-    from scipy.special import erf  # scipy is imported only where a special function is needed
+    from scipy.special import erf  # imported here because `import bounds` must be light
 
     return erf(x)
 
 
 def _np_sigmoid(x: Any) -> Any:
-    # Only the exponential that shrinks: relatively accurate down to the least float, where scipy's expit is zero.
+    # With the exponential that is at most 1 it is relatively accurate down to the least float; scipy's expit is zero
+    # there.
     shrinking = np.exp(-np.abs(x))
     return np.where(np.less(x, 0), shrinking, 1.0) / (1.0 + shrinking)
 
@@ -219,4 +220,4 @@ def float_up(x: arb) -> float:
 
 def float_down(x: arb) -> float:
     """A float64 that is <= x for certain."""
-    return 0.0 - float_up(-x)  # the subtraction gives 0.0 at zero, where a negation would give -0.0
+    return 0.0 - float_up(-x)  # the subtraction gives 0.0 at zero, a negation would give -0.0

@@ -30,7 +30,7 @@ def _exp(w: Far) -> Far:
     if w.sign == 0:
         modulus = w.constant(w.re.ball.exp())
     else:
-        # v^q exp(-b v^p) falls from R on where q <= b p R^p.
+        # v^q exp(-b v^p) falls from v = R on if q <= b p R^p.
         speed = float((-w.re.c).lower()) * float(w.re.p) * float(w.re.power(w.re.p).lower())
         if not speed >= 1:
             raise Unbounded
