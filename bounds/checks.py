@@ -261,11 +261,13 @@ def _from_objects(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _kind_of(array: np.ndarray) -> str:
+    """The kind of an array's entries in words."""
     kinds = {"c": "complex numbers", "M": "dates", "m": "time spans", "U": "text", "S": "bytes", "V": "records"}
     return kinds.get(array.dtype.kind, f"dtype {array.dtype}")
 
 
 def _first(name: str, array: np.ndarray) -> str:
+    """The words ', value at place' for the first offending entry of an array; empty for an empty array."""
     if not array.size:
         return ""
     index = (0,) * array.ndim
@@ -277,6 +279,7 @@ def _first(name: str, array: np.ndarray) -> str:
 
 
 def _looks_like_a_number(word: str) -> bool:
+    """Whether Python reads the word as a float."""
     try:
         float(word)
     except ValueError:
@@ -285,6 +288,7 @@ def _looks_like_a_number(word: str) -> bool:
 
 
 def _place(name: str, index: Iterable[Any]) -> str:
+    """The place of an entry as text, such as X[3, 0]."""
     return f"{name}[{', '.join(str(int(i)) for i in index)}]"
 
 

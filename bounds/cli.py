@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _add_width(commands: Any) -> None:
+    """Add the parser of `linrate width`."""
     command = commands.add_parser(
         "width",
         help="the width, scale and rate of one method",
@@ -62,6 +63,7 @@ def _add_width(commands: Any) -> None:
 
 
 def _width(options: Any) -> int:
+    """Print the guarantee of one method."""
     problem = problem_from(options)
     g = guarantee(
         problem,
@@ -86,12 +88,14 @@ def _width(options: Any) -> int:
 
 
 def _add_budget(command: Any) -> None:
+    """Add --budget to the parser of a command."""
     command.add_argument(
         "--budget", type=int, default=SIMULABLE_WIDTH, help="width beyond which a bound is vacuous (default 10^7)"
     )
 
 
 def _add_method(command: Any) -> None:
+    """Add --method to the parser of a command."""
     command.add_argument("--method", default="best", help="a method's name, or best (the default)")
 
 
@@ -99,6 +103,7 @@ def _add_method(command: Any) -> None:
 
 
 def _add_table(commands: Any) -> None:
+    """Add the parser of `linrate table`."""
     command = commands.add_parser(
         "table", help="every method side by side", example="linrate table --n 10 --d 100 --delta 0.05"
     )
@@ -109,6 +114,7 @@ def _add_table(commands: Any) -> None:
 
 
 def _table(options: Any) -> int:
+    """Print the table of all methods, and below it their sources and caveats."""
     problem = problem_from(options)
     frame = table(problem, options.delta, init=options.init, scale=options.scale, budget=options.budget)
     low, high = problem.spectrum.lmin[0], problem.spectrum.lmax[1]
@@ -126,6 +132,7 @@ def _table(options: Any) -> int:
 
 
 def _add_constants(commands: Any) -> None:
+    """Add the parser of `linrate constants`."""
     command = commands.add_parser(
         "constants",
         help="every constant of the theory, symbolically",
@@ -137,6 +144,7 @@ def _add_constants(commands: Any) -> None:
 
 
 def _constants(options: Any) -> int:
+    """Print constants with their parameters, source and formula."""
     known = {c.name: c for c in constants.all_constants()}
     for name in options.names:
         if name not in known:
@@ -152,6 +160,7 @@ def _constants(options: Any) -> int:
 
 
 def _add_covers(commands: Any) -> None:
+    """Add the parser of `linrate covers`."""
     command = commands.add_parser(
         "covers", help="what a given width still covers", example="linrate covers --builtin digits --width 4096"
     )
@@ -163,6 +172,7 @@ def _add_covers(commands: Any) -> None:
 
 
 def _covers(options: Any) -> int:
+    """Print what a width covers; UNDECIDED if no question has an answer."""
     problem = problem_from(options)
     width, delta = options.width, options.delta
     chosen = {"method": options.method, "init": options.init, "scale": options.scale}
@@ -186,6 +196,7 @@ def _covers(options: Any) -> int:
 
 
 def _add_certify(commands: Any) -> None:
+    """Add the parser of `linrate certify`."""
     command = commands.add_parser(
         "certify", help="a certificate for one network", example="linrate certify state.npz --activation tanh"
     )
@@ -199,6 +210,7 @@ def _add_certify(commands: Any) -> None:
 
 
 def _certify(options: Any) -> int:
+    """Print the certificate of a saved network; UNDECIDED if it does not hold."""
     state = read_state(options.state)
     problem = Problem(
         state.X,
@@ -229,6 +241,7 @@ def _given_or_saved(options: Any, state: State, name: str, default: str) -> str:
 
 
 def _add_errata(commands: Any) -> None:
+    """Add the parser of `linrate errata`."""
     command = commands.add_parser(
         "errata",
         help="what is wrong in the paper, each with its counterexample computed",
@@ -240,6 +253,7 @@ def _add_errata(commands: Any) -> None:
 
 
 def _errata(options: Any) -> int:
+    """Compute and print one erratum or all of them; the code says whether they are as documented."""
     from bounds.erratum import report
 
     if options.id and options.markdown:

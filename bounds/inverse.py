@@ -28,11 +28,13 @@ def _covers(problem: Problem | Callable[[], Problem], delta: float, width: int, 
 
 
 def _check(problem: Any, width: Any) -> int:
+    """Check the problem, and return the width as an int."""
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     return integer("width", width, 1, None, "a whole number >= 1")
 
 
 def _refuse(problem: Problem, width: int, least: str) -> AssumptionError:
+    """The error for a width that does not even cover the easiest question, `least`."""
     return AssumptionError(
         f"a width of {width} covers nothing: even {least} asks for more, or no method applies (n = {problem.n})."
         " Raise the width, or give a larger scale."

@@ -78,6 +78,7 @@ class Problem:
         return problem
 
     def _set(self, X: np.ndarray, y: Any, activation: Any, embedding: Embedding | None, name: str) -> None:
+        """Set the fields of a new problem from inputs (or a Gram matrix) X that are checked already; check the rest."""
         fields = {"X": X, "y": as_float_array("y", y, 1), "embedding": embedding, "name": text("name", name)}
         for field, value in {**fields, "activation": get_activation(activation)}.items():
             object.__setattr__(self, field, value)
@@ -141,12 +142,14 @@ class Problem:
         object.__setattr__(clone, "gram_radius", self.gram_radius + radius)
         return clone
 
-    @numpy_defaults
+    @np.errstate(all="ignore")
     def output(self, H: Any, signs: Any) -> np.ndarray:
         """f_a = (1/m) sum_i c_i sigma(h_ia), (n,): the output of one network on the training set (2), in float64.
 
-        H: (m, n) pre-activations h_i(x_a); signs: (m,) second-layer weights c_i. An entry that is not finite gives an
-        output that is not finite. Raises ArgumentError for wrong shapes, DataError for entries that are no numbers.
+        H: (m, n) pre-activations h_i(x_a); signs: (m,) second-layer weights c_i. An entry that is not finite, or
+        overflows, gives an output that is not finite, without a warning.
+
+        Raises ArgumentError for wrong shapes, DataError for entries that are no numbers.
         """
         pre_activation = real_array("H", H, 2)
         width = len(pre_activation)
@@ -157,6 +160,7 @@ class Problem:
         f: np.ndarray = c @ self.activation.value(pre_activation) / width
         return f
 
+    @np.errstate(all="ignore")
     def residual(self, H: Any, signs: Any) -> np.ndarray:
         """r = f - y (11), (n,), of one network; arguments and errors as for `output`."""
         return self.output(H, signs) - self.y

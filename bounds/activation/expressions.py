@@ -36,17 +36,20 @@ def _off_the_cut(z: acb) -> acb:
 
 
 def _complex_sigmoid(z: acb) -> acb:
+    """The sigmoid on complex balls; of the two exponentials take the one that is at most about 1."""
     shrinking = (-z).exp() if z.real.mid() > 0 else z.exp()
     return (1 if z.real.mid() > 0 else shrinking) / (1 + shrinking)
 
 
 def _complex_softplus(z: acb) -> acb:
+    """The softplus on complex balls, in the form whose exponential is at most about 1."""
     positive = bool(z.real.mid() > 0)
     rest = _off_the_cut(1 + ((-z).exp() if positive else z.exp())).log()
     return z + rest if positive else rest
 
 
 def _complex_erf(z: acb) -> acb:
+    """erf on complex balls."""
     # |erf(x + iy) - erf(x)| <= (2/sqrt(pi)) |y| exp(y^2 - x^2): sharper on wide balls than the series.
     x, y = z.real, abs(z.imag).upper()
     radius = 2 / arb.pi().sqrt() * y * (y * y - (x * x).nonnegative_part()).exp()
@@ -140,6 +143,8 @@ def _compile(expression: Any, name: str) -> Evaluate:
 
 
 def _power(base: Evaluate, exponent: int) -> Evaluate:
+    """The function base(o, u)^exponent, exponent an int."""
+
     def evaluate(o: Ops, u: Any) -> Any:
         # Balls: an arb's own power is undefined around zero, and 1/x^k blows up before (1/x)^k does.
         x = 1 / base(o, u) if exponent < 0 else base(o, u)

@@ -108,6 +108,7 @@ def value_variance(activation: Activation, variance: arb) -> arb:
 
 
 def _value_power(activation: Activation, variance: arb, power: int) -> arb:
+    """E sigma(sqrt(g) Z)^power for power 1 or 2 by quadrature, enclosed."""
     assert activation.strip is not None
     rho, bound = activation.strip
     g = float(variance)

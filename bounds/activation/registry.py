@@ -56,6 +56,7 @@ def _two_slopes(left: float, right: float) -> Callable[[arb], Moments]:
 
 
 def _elu_moments(g: arb) -> Moments:
+    """Moments of elu, for h ~ N(0, g)."""
     s = g.sqrt()
 
     def below(k: int) -> arb:  # E exp(k h) on h < 0
@@ -71,6 +72,7 @@ def _elu_moments(g: arb) -> Moments:
 
 
 def _clip_moments(g: arb) -> Moments:
+    """Moments of clip(u, 0, 1), for h ~ N(0, g)."""
     s = g.sqrt()
     t = 1 / s
     above = ENCLOSED.ncdf(-t)

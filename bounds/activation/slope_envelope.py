@@ -39,6 +39,7 @@ class Table:
 
 @lru_cache(maxsize=512)
 def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table:
+    """The table of e_mu on [-reach, reach], certified from a grid of values of sigma'^2 as the module explains."""
     bound = activation.slope_bound
     nodes = np.linspace(-reach, reach, 2001 if fine else 301)
     half = math.ceil(reach + bound / math.sqrt(mu))
@@ -132,6 +133,7 @@ def population_moments(activation: Activation, variance: arb, nu: float, *, fine
 
 
 def _table_for(activation: Activation, variance: arb, nu: float, fine: bool) -> Table:
+    """The table of an activation for a variance, shared by all variances within 0.4% of it."""
     percent = 0.004
     above = math.exp(percent * math.ceil(math.log(float(variance.upper())) / percent + 1e-9))
     return _table(activation, nu / above * (1 - 1e-12), REACH * math.sqrt(above), fine)

@@ -124,6 +124,7 @@ def _best(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
 
 
 def _applies(check: Callable[[Problem], None], problem: Problem) -> bool:
+    """Whether the check of a method accepts the problem."""
     try:
         check(problem)
     except AssumptionError:

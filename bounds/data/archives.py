@@ -102,6 +102,7 @@ def _head(stream: Any, size: int) -> _Head:
 
 
 def _read(archive: zipfile.ZipFile, shown: str, fields: Mapping[str, Field], others: bool) -> dict[str, np.ndarray]:
+    """The wanted arrays of an open archive; see `read_archive`."""
     members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
     if len(members) != len(archive.infolist()):
         raise DataError(f"{shown} holds two arrays of one name.")
@@ -154,6 +155,7 @@ def _check(shown: str, name: str, head: _Head, field: Field, sizes: dict[str, tu
 
 
 def _unpack(stream: BinaryIO | Any, shown: str, name: str, head: _Head, field: Field) -> np.ndarray:
+    """The checked array whose header has been read, from the rest of its stream."""
     raw, at = np.empty(head.bytes, dtype=np.uint8), 0
     while len(chunk := stream.read(CHUNK)):
         if at + len(chunk) > head.bytes:

@@ -40,17 +40,20 @@ def load_file(path: str | Path, target: str | None = None) -> Data:
 
 
 def _npz(file: Path, target: str | None) -> Data:
+    """(X, y) from the arrays X and `target` (by default y) of a .npz."""
     found = read_archive(file, WHAT, {"X": Field("number"), target or "y": Field("number")}, others=True)
     return found["X"], found[target or "y"]
 
 
 def _npy(file: Path, target: str | None) -> Data:
+    """X from the .npy `file`, y from the .npy `target`."""
     if target is None:
         raise DataError(f"{str(file)!r} holds one array. Name the .npy file of y with --target.")
     return read_array(file, WHAT, "X"), read_array(target, "target file", "y")
 
 
 def _is_number(cell: str) -> bool:
+    """Whether Python reads the cell as a float, NaN and infinities included."""
     try:
         float(cell)
     except ValueError:
@@ -59,6 +62,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _csv(file: Path, target: str | None) -> Data:
+    """(X, y) from a .csv, with or without a row of names."""
     import pandas as pd
 
     try:
@@ -114,6 +118,7 @@ def _content(file: Path) -> bytes:
 
 
 def _parquet(file: Path, target: str | None) -> Data:
+    """(X, y) from a .parquet whose columns are all numeric."""
     try:
         import pyarrow.parquet as pq
         from pyarrow import types
@@ -134,6 +139,7 @@ def _parquet(file: Path, target: str | None) -> Data:
 
 
 def _split(values: np.ndarray, names: list[str], target: str | None, file: Path) -> Data:
+    """(X, y): the column `target` of values (n, d + 1), by default the last one, is y."""
     if len(values) == 0 or len(names) < 2:
         raise DataError(f"{str(file)!r} must hold at least one row and two columns. Found {values.shape}.")
     if target is not None and target not in names:

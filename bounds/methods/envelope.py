@@ -19,6 +19,7 @@ from bounds.problem import Problem
 
 
 def _profile(problem: Problem, least: arb, nu: float) -> Profile:
+    """rho(s)^2 = lambda_min (least - nu s^2), `least` a lower bound of min_a A_a."""
     return Profile(problem.spectrum.lmin_floor * least, (least / arb(nu)).sqrt(), PARABOLA)
 
 

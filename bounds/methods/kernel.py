@@ -47,6 +47,7 @@ def limit_tangent_kernel(problem: Problem) -> tuple[np.ndarray, float]:
 
 @lru_cache(maxsize=64)
 def _limit(problem: Problem) -> Spectrum:
+    """The spectrum of the tangent kernel at infinite width, with the error of forming G included."""
     theta, error = limit_tangent_kernel(problem)
     # An error e sqrt(g_a g_b) of the covariances moves G * Q through G by e Ls^2 and through Q, whose derivatives are
     # bounded by L2^2 in the covariance and by Ls L2 in the standard deviations.

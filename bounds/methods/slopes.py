@@ -29,6 +29,7 @@ def check(problem: Problem) -> None:
 
 
 def _profile(problem: Problem, q_squared: arb) -> Profile:
+    """rho(s) = sqrt(lambda_min) (q - L2 sqrt(G_max) s), q_squared a lower bound of min_a q_a^2."""
     drift = problem.activation.L2.max(LEAST_L2) * problem.gmax.sqrt()
     return Profile(problem.spectrum.lmin_floor * q_squared, q_squared.nonnegative_part().sqrt() / drift, ROOT)
 

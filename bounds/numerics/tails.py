@@ -25,6 +25,7 @@ LOG_POWER = Fraction(1, 8)  # log v <= v^(1/8) log(R)/R^(1/8) for v >= R >= exp(
 
 
 def _exp(w: Far) -> Far:
+    """exp: what decays faster than v^-DECAY becomes a ball times a power of v."""
     if w.sign > 0:
         raise Unbounded
     if w.sign == 0:
@@ -51,6 +52,7 @@ def _small(w: Far, least: Callable[[arb], arb]) -> Far | None:
 
 
 def _sin(w: Far) -> Far:
+    """sin; for a real argument that tends to 0, close to the argument."""
     near = _small(w, lambda s: 1 - s / 6)
     if near is not None:
         return near
@@ -68,6 +70,7 @@ def _cos(w: Far) -> Far:
 
 
 def _sigmoid(w: Far) -> Far:
+    """The sigmoid, by the exponential that decays."""
     if w.sign == 0:
         return w.by_balls(ENCLOSED.sigmoid, lambda z: 1 / (1 + (-z).exp()))
     e = _exp(w if w.sign < 0 else -w)
@@ -75,6 +78,7 @@ def _sigmoid(w: Far) -> Far:
 
 
 def _tanh(w: Far) -> Far:
+    """tanh, by the exponential that decays; for a real argument that tends to 0, close to the argument."""
     if w.sign == 0:
         return _small(w, lambda s: 1 - s / 3) or w.by_balls(ENCLOSED.tanh, acb.tanh)
     e = _exp(-2 * w if w.sign > 0 else 2 * w)
@@ -82,6 +86,7 @@ def _tanh(w: Far) -> Far:
 
 
 def _sech2(w: Far) -> Far:
+    """1/cosh^2, by the exponential that decays."""
     if w.sign == 0:
         return w.by_balls(ENCLOSED.sech2, lambda z: 1 - z.tanh() ** 2)
     e = _exp(-2 * w if w.sign > 0 else 2 * w)
@@ -90,6 +95,7 @@ def _sech2(w: Far) -> Far:
 
 
 def _softplus(w: Far) -> Far:
+    """The softplus: max(0, w) and a rest that decays, if w grows."""
     if w.sign == 0:
         return _log(1 + _exp(w))
     e = _exp(w if w.sign < 0 else -w)  # |log(1 + e) - e| <= |e|^2 for |e| <= 1/2
@@ -100,6 +106,7 @@ def _softplus(w: Far) -> Far:
 
 
 def _erf(w: Far) -> Far:
+    """erf: 1 or -1 and a rest that decays, if w grows."""
     if w.sign == 0:
         return w.by_balls(ENCLOSED.erf, acb.erf)
     e = _exp(-(w * w))  # |erfc(z)| <= |exp(-z^2)| for Re z >= 0
@@ -124,6 +131,7 @@ def _quotient(w: Far) -> Germ:
 
 
 def _log(w: Far) -> Far:
+    """log of a quantity with a positive real part."""
     q = _quotient(w)
     first = w.constant(w.re.c.log() + (1 + square(q.ball)).log() / 2)
     if w.re.p != 0:
@@ -133,6 +141,7 @@ def _log(w: Far) -> Far:
 
 
 def _sqrt(w: Far) -> Far:
+    """The principal square root of a quantity with a positive real part."""
     q = _quotient(w)
     root = Germ(w.re.c.sqrt(), w.re.p / 2, w.re.R)
     if w.real:

@@ -21,6 +21,12 @@ def test_a_network_that_is_not_finite_has_no_finite_residual():
     assert np.isnan(PROBLEM.residual(np.where(H == 3.0, np.nan, H), SIGNS)).tolist() == [False, True]
 
 
+def test_an_overflow_is_no_warning():
+    linear = bounds.Problem(np.eye(2), [0.5, -1.0], activation="linear")
+    with np.errstate(all="raise"):
+        assert linear.residual([[1e300, 0.0]], [1e300]).tolist() == [np.inf, 1.0]
+
+
 @pytest.mark.parametrize(
     ("pre_activations", "signs", "named"),
     [
