@@ -12,17 +12,10 @@ from bounds.data.embeddings import Identity, Quadratic
 from bounds.data.random_features import RandomFeatures
 from bounds.erratum import Demonstration, Erratum, errata
 from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError, WriteError
-from bounds.guarantee import (
-    Guarantee,
-    certified_rate,
-    guarantee,
-    required_embedding_dim,
-    required_scale,
-    required_width,
-    table,
-)
+from bounds.guarantee import Guarantee, guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
+from bounds.required import certified_rate, required_embedding_dim, required_scale, required_width, table
 
 __all__ = [
     "Activation",

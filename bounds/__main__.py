@@ -2,6 +2,7 @@
 
 import sys
 
-from bounds.cli import main, run
+from bounds.cli import main
+from bounds.command_line import run
 
 sys.exit(run(main))

@@ -1,4 +1,4 @@
-"""The checks of arguments, all in one place: what a public function is given goes through these before it computes.
+"""The checks of arguments, all in one place: every public function passes its arguments through them first.
 
 Each takes the name of an argument and its value, and returns the value as a plain Python number, string, tuple or
 read-only float64 array. numpy's scalars, 0-d arrays and torch tensors (with gradients too) stand for the numbers in
@@ -19,23 +19,27 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bounds.errors import ArgumentError, DataError, require, shown, unknown_name
+from bounds.tensors import is_tensor, tensor_as_array, without_tensors
 
 T = TypeVar("T")
 
 INITS = ("independent", "antisymmetric")
-SMALLEST_SCALE, LARGEST_SCALE = 1e-150, 1e150  # the square, in every rate, is still a normal float
-LARGEST_COUNT = 2**63 - 1  # what a compiled loop can count
-LARGEST_SEED = 2**128 - 1
+# The scale as an argument, of a guarantee or of a network to be drawn: rates and the flow are computed with its square
+# in float64, which is then a normal number. certify accepts smaller signs: LEAST_SCALE_OF_SIGNS in
+# bounds/certificates/magnitudes.py.
+LEAST_SCALE_ARGUMENT, LARGEST_SCALE = 1e-150, 1e150
+LARGEST_COUNT = 2**63 - 1  # the largest number that a compiled loop can count to
+LARGEST_SEED = 2**128 - 1  # numpy mixes every seed into a pool of 128 bits
 
-# numpy's own handling of rounding and overflow, whatever the caller has chosen by np.seterr: it decorates every entry
-# point, so that np.seterr(all="raise") neither stops a computation nor changes its result.
+# The default handling of floating-point errors in numpy, in place of what the caller has set by np.seterr. It decorates
+# every entry point, so that np.seterr(all="raise") neither stops a computation nor changes its result.
 numpy_defaults = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 
 
 def plain(value: Any) -> Any:
     """The number inside a 0-d array or tensor, a numpy array for any other tensor; anything else as it is."""
-    if _is_tensor(value):
-        value = _tensor_as_array(value)
+    if is_tensor(value):
+        value = tensor_as_array(value)
     if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, np.ma.MaskedArray):
         return value.item()
     return value
@@ -52,7 +56,7 @@ def real(name: str, value: Any, rule: str, holds: Callable[[float], bool], remed
 def integer(
     name: str, value: Any, least: int, most: int | None = LARGEST_COUNT, rule: str = "", remedy: str = ""
 ) -> int:
-    """A whole number in [least, most]; a bool or a float such as 5.0 is none."""
+    """A whole number in [least, most], as an int; a bool, or a float such as 5.0, is refused."""
     scalar = plain(value)
     whole = isinstance(scalar, numbers.Integral) and not isinstance(scalar, bool | np.bool_)
     rule = rule or {0: "a non-negative integer", 1: "a positive integer"}.get(least, f"an integer >= {least}")
@@ -123,8 +127,8 @@ def check_probability(value: Any, name: str = "delta") -> float:
 
 def check_scale(value: Any, name: str = "scale") -> float:
     """scale must be positive, and its square a finite number with all its digits."""
-    rule = f"a positive finite number in [{SMALLEST_SCALE:g}, {LARGEST_SCALE:g}]"
-    return real(name, value, rule, lambda c: SMALLEST_SCALE <= c <= LARGEST_SCALE)
+    rule = f"a positive finite number in [{LEAST_SCALE_ARGUMENT:g}, {LARGEST_SCALE:g}]"
+    return real(name, value, rule, lambda c: LEAST_SCALE_ARGUMENT <= c <= LARGEST_SCALE)
 
 
 def check_init(value: Any) -> str:
@@ -179,7 +183,8 @@ def as_float_array(name: str, value: Any, ndim: int) -> np.ndarray:
 def real_array(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
     """A float64 copy of lists, arrays, tensors or data frames of real numbers (True counts as 1), NaN among them.
 
-    Raises DataError for text, dates, complex or masked entries, None; ArgumentError where it has not `ndim` dimensions.
+    Raises DataError for text, dates, complex or masked entries, None; ArgumentError if it does not have `ndim`
+    dimensions.
     """
     array = _as_array(name, value, 2 if ndim is None else ndim)
     if ndim is not None and array.ndim != ndim:
@@ -209,13 +214,13 @@ def require_finite(name: str, array: np.ndarray) -> None:
 
 
 def _as_array(name: str, value: Any, ndim: int) -> np.ndarray:
-    """`value` as an array of whatever dtype; DataError where numpy makes none of it."""
+    """`value` as an array of any dtype; DataError if numpy cannot make an array of it."""
     refuse_masked(name, value)
     if hasattr(value, "todense"):  # numpy would take a sparse matrix for one object
         raise DataError(f"{name} must be a dense array. Found a sparse {type(value).__name__}. Use .toarray().")
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(_without_tensors(value, ndim))
+            return np.asarray(without_tensors(value, ndim))
     except MemoryError:
         raise ArgumentError(f"{name} does not fit into memory. Pass fewer rows.") from None
     except Exception as error:
@@ -256,11 +261,13 @@ def _from_objects(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _kind_of(array: np.ndarray) -> str:
+    """The kind of an array's entries in words."""
     kinds = {"c": "complex numbers", "M": "dates", "m": "time spans", "U": "text", "S": "bytes", "V": "records"}
     return kinds.get(array.dtype.kind, f"dtype {array.dtype}")
 
 
 def _first(name: str, array: np.ndarray) -> str:
+    """The words ', value at place' for the first offending entry of an array; empty for an empty array."""
     if not array.size:
         return ""
     index = (0,) * array.ndim
@@ -272,6 +279,7 @@ def _first(name: str, array: np.ndarray) -> str:
 
 
 def _looks_like_a_number(word: str) -> bool:
+    """Whether Python reads the word as a float."""
     try:
         float(word)
     except ValueError:
@@ -280,6 +288,7 @@ def _looks_like_a_number(word: str) -> bool:
 
 
 def _place(name: str, index: Iterable[Any]) -> str:
+    """The place of an entry as text, such as X[3, 0]."""
     return f"{name}[{', '.join(str(int(i)) for i in index)}]"
 
 
@@ -292,29 +301,3 @@ def _as_float(value: Any) -> float | None:
         return float(scalar)
     except (OverflowError, ValueError, TypeError):  # 10**400, a signalling NaN
         return None
-
-
-# -- torch, without importing it -------------------------------------------------------------------------------------
-
-
-def _is_tensor(value: Any) -> bool:
-    kinds = type(value).__mro__
-    return any(kind.__name__ == "Tensor" and kind.__module__.partition(".")[0] == "torch" for kind in kinds)
-
-
-def _tensor_as_array(tensor: Any) -> np.ndarray:
-    """A tensor's values in numpy, whatever its device, gradients and dtype."""
-    detached = tensor.detach().cpu()
-    if detached.dtype.is_floating_point:  # numpy does not know bfloat16
-        detached = detached.double()
-    array: np.ndarray = detached.resolve_conj().resolve_neg().numpy()
-    return array
-
-
-def _without_tensors(value: Any, depth: int) -> Any:
-    """Tensors replaced by arrays, in lists of lists too."""
-    if _is_tensor(value):
-        return _tensor_as_array(value)
-    if depth and isinstance(value, list | tuple) and not all(isinstance(v, int | float) for v in value):
-        return [_without_tensors(v, depth - 1) for v in value]
-    return value

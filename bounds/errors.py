@@ -1,4 +1,4 @@
-"""Typed errors: each names the argument or assumption, echoes the value and says the way out."""
+"""Typed errors: each names the argument or assumption, echoes the value and says what to do instead."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class LinrateError(ValueError):
-    """Anything wrong with what the user gave; command lines print it and exit with `exit_code`."""
+    """The base class: something is wrong with the input. Command lines print the message and exit with `exit_code`."""
 
     exit_code = 2
 
@@ -23,7 +23,7 @@ class DataError(LinrateError):
 
 
 class WriteError(LinrateError):
-    """A file could not be written to its end: the disk is full, or a quota is used up. The text says what is kept."""
+    """A file could not be written: the disk is full, or a quota is used up. The message says what is kept."""
 
     exit_code = 74
 
@@ -36,7 +36,7 @@ MOST_SHOWN = 120  # characters of a value that a message repeats
 
 
 def shown(value: Any) -> str:
-    """repr(value) on one line, shortened, for a message; it never fails."""
+    """repr(value) on one line, shortened to MOST_SHOWN characters, for a message; never raises."""
     try:
         words = f"{type(value).__name__} of shape {tuple(value.shape)}" if _is_large(value) else repr(value)
     except Exception:  # an integer of more than 4300 digits, an object whose own repr fails
@@ -46,7 +46,7 @@ def shown(value: Any) -> str:
 
 
 def _is_large(value: Any) -> bool:
-    """An array, a tensor or a data frame with more entries than one wants to read."""
+    """An array, a tensor or a data frame of more than 8 entries."""
     shape = getattr(value, "shape", None)
     return isinstance(shape, tuple) and math.prod(shape) > 8
 

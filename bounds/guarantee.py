@@ -1,4 +1,4 @@
-"""A priori: the width, the scale and the rate that a method promises before the network is drawn."""
+"""A priori: the width, the scale and the rate that a method guarantees before the network is drawn."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 import sys
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from flint import arb
 
 from bounds.checks import (
     LARGEST_SCALE,
-    SMALLEST_SCALE,
+    LEAST_SCALE_ARGUMENT,
     check_init,
     check_probability,
     check_scale,
@@ -24,16 +24,15 @@ from bounds.checks import (
 )
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.methods import METHODS, get_method, proved_methods
-from bounds.methods.base import Method
-from bounds.methods.embedding_dim import PROVED_TAILS, dim_for_distance, dim_for_half
+from bounds.methods.base import APriori, Method
+from bounds.methods.embedding_dim import dim_for_distance
 from bounds.methods.initial_output import width_for_output
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SIMULABLE_WIDTH = 10**7
+SIMULABLE_WIDTH = 10**7  # neurons: about what one machine simulates
+BETA_ROUNDING = 1 + 1e-9  # the beta found from the default scale may exceed the one asked for by its roundings
+# The way out of errors about magnitudes.
 RESCALE = "Multiply X, or y, by a constant so that their entries are of order 1."
 
 
@@ -42,9 +41,13 @@ class Guarantee:
     """With probability at least 1 - delta over the draw of a network of `width` neurons at this `scale`,
     L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too (every larger even one for pairs).
 
-    width: int, rounded up; scale: c hat, rounded up; rate: 1/time, rounded down. proved is False for the printed
-    constants, and caveats name what is wrong with them, and what is taken on trust (Problem.caveats). vacuous: no
-    computer simulates that width.
+    method, source: the method of proof, and the place of its proof; width: an exact int, rounded up; scale: c hat,
+    rounded up; rate: 1/time, rounded down; beta: the share of the certified path that is used, rounded up;
+    critical_scale: the scale above which the method holds for a residual as large as the one guaranteed, rounded up;
+    path_length: a bound on the whole path, rounded up, infinite if the method gives none; embedding_dim: D for a random
+    embedding, else None; budget: the width beyond which the guarantee is called vacuous; constants: what the proof
+    computed and chose, by name; proved: False for the printed constants; caveats: what is wrong with them, and what is
+    taken on trust (Problem.caveats).
     """
 
     method: str
@@ -86,41 +89,67 @@ def guarantee(
     tau: float | str = 0.2,
     budget: int = SIMULABLE_WIDTH,
 ) -> Guarantee:
-    """Theorem 1 made explicit: see Guarantee for the statement.
+    """Theorem 1 with explicit constants; Guarantee has the statement.
 
     delta: failure probability in (0, 1); method: a name, or "best" (the proved method with the smallest width);
     init: "independent" signs or "antisymmetric" pairs; scale: c hat, by default the smallest for which the width is
     finite with room to spare, 2 a ||y||/beta (a ||y||/beta if antisymmetric); beta in (0, 1): the share of the
     certified path that may be used; tau in (0, 1): how far empirical means may fall below their expectation, or
-    "optimal", the one of the smallest width (for antisymmetric pairs it needs a scale: without one the width falls for
-    ever as the scale grows); budget: the width beyond which the guarantee is called vacuous.
+    "optimal" for the tau of the smallest width (antisymmetric pairs then need a scale, because without one the width
+    falls without end as the scale grows); budget: the width beyond which the guarantee is called vacuous.
 
-    Raises ArgumentError for arguments out of range, AssumptionError where the method does not apply or the given
+    Raises ArgumentError for arguments out of range, AssumptionError if the method does not apply or the given
     scale is not above its critical value.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
-    delta, init, beta = check_probability(delta), check_init(init), check_probability(beta, "beta")
-    scale = None if scale is None else check_scale(scale)
-    tau = "optimal" if isinstance(tau, str) and tau == "optimal" else check_probability(tau, "tau")
+    request = Request(
+        problem=problem,
+        delta=check_probability(delta),
+        init=check_init(init),
+        beta=check_probability(beta, "beta"),
+        scale=None if scale is None else check_scale(scale),
+        tau="optimal" if isinstance(tau, str) and tau == "optimal" else check_probability(tau, "tau"),
+        method=choice("method", method, ("best", *METHODS)),
+    )
     budget = integer("budget", budget, 1, None, "a whole number of neurons >= 1")
-    method = choice("method", method, ("best", *METHODS))
-    return replace(_guarantee(problem, delta, method, init, scale, beta, tau), budget=budget)
+    return replace(_answer(request), budget=budget)
 
 
-def _guarantee(
-    problem: Problem, delta: float, method: str, init: str, scale: float | None, beta: float, tau: float | str
-) -> Guarantee:
-    if isinstance(tau, str):  # "optimal"
-        require(scale is not None or init == "independent", "scale", "given with tau='optimal' and pairs", scale)
-        return _optimal_tau(problem, delta, {"method": method, "init": init, "scale": scale, "beta": beta})
-    if problem.random:
-        return _theorem_2(problem, delta, {"method": method, "init": init, "scale": scale, "beta": beta, "tau": tau})
-    if method != "best":
-        return _by_method(get_method(method), problem, delta, init, scale, beta, tau)
+@dataclass(frozen=True)
+class Request:
+    """The checked arguments of `guarantee`; see its docstring for what they mean.
+
+    scale: None for the default of the method; tau: a number in (0, 1) or "optimal".
+    """
+
+    problem: Problem
+    delta: float
+    method: str
+    init: str
+    scale: float | None
+    beta: float
+    tau: float | str
+
+    @property
+    def pairs(self) -> bool:
+        """The network is drawn as antisymmetric pairs, so that f^0 = 0 exactly."""
+        return self.init == "antisymmetric"
+
+
+def _answer(request: Request) -> Guarantee:
+    """The guarantee that is asked for, of any method, embedding and tau."""
+    if isinstance(request.tau, str):  # "optimal"
+        given = request.scale is not None or not request.pairs
+        require(given, "scale", "given with tau='optimal' and pairs", request.scale)
+        return _optimal_tau(request)
+    if request.problem.random:
+        return _theorem_2(request)
+    if request.method != "best":
+        return _by_method(get_method(request.method), request, request.tau)
     found, refused = [], []
     for candidate in proved_methods():
         try:
-            found.append(_by_method(candidate, problem, delta, init, scale, beta, tau))
+            found.append(_by_method(candidate, request, request.tau))
         except AssumptionError as error:
             refused.append(f"{candidate.name}: {error}")
     if not found:
@@ -128,16 +157,19 @@ def _guarantee(
     return min(found, key=lambda g: g.width)
 
 
-def _optimal_tau(problem: Problem, delta: float, options: dict[str, Any]) -> Guarantee:
-    """The width as a function of tau is the larger of a falling and a rising one: search a grid, then around its best
-    point."""
+def _optimal_tau(request: Request) -> Guarantee:
+    """The guarantee of the smallest width over tau.
+
+    The width as a function of tau is the larger of a falling and a rising function, so it has one minimum: search a
+    grid of (0, 1), then twice more a finer grid around the best point. Every tau that is tried gives a valid guarantee.
+    """
     best: Guarantee | None = None
     low, high = 0.02, 0.98
     for _ in range(3):
         taus = np.linspace(low, high, 25)
         for tau in taus:
             try:
-                found = _guarantee(problem, delta, tau=float(tau), **options)
+                found = _answer(replace(request, tau=float(tau)))
             except AssumptionError as error:
                 refusal = error
                 continue
@@ -146,21 +178,22 @@ def _optimal_tau(problem: Problem, delta: float, options: dict[str, Any]) -> Gua
         if best is None:
             raise refusal
         step = taus[1] - taus[0]
-        low, high = max(0.001, best.constants["tau"] - step), min(0.999, best.constants["tau"] + step)
+        low = max(0.001, best.constants["tau"] - step)
+        high = min(0.999, best.constants["tau"] + step)
     assert best is not None
     return best
 
 
-def _theorem_2(problem: Problem, delta: float, options: dict[str, Any]) -> Guarantee:
+def _theorem_2(request: Request) -> Guarantee:
     """Condition 1 with probability 1 - delta/2, then a fixed embedding's theorem for every G that it allows."""
-    dim, conditional = _condition_1(problem, delta / 2)
-    found = _guarantee(conditional, delta / 2, **options)
-    return replace(
-        found, delta=delta, embedding_dim=dim, source=f"Theorem 2 with Lemma 4 repaired (R5); {found.source}"
-    )
+    half = request.delta / 2
+    dim, conditional = _condition_1(request.problem, half)
+    found = _answer(replace(request, problem=conditional, delta=half))
+    source = f"Theorem 2 with Lemma 4 repaired (R5); {found.source}"
+    return replace(found, delta=request.delta, embedding_dim=dim, source=source)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=16)  # a table asks for it once per method
 def _condition_1(problem: Problem, delta: float) -> tuple[int, Problem]:
     """(D, the problem known up to ||G - Gbar|| <= lambda_min(Gbar)/2), the latter with probability 1 - delta."""
     problem.require_positive_definite("Theorem 2")
@@ -168,62 +201,55 @@ def _condition_1(problem: Problem, delta: float) -> tuple[int, Problem]:
     return dim_for_distance(problem, delta, radius), problem.within(radius)
 
 
-def _by_method(
-    method: Method, problem: Problem, delta: float, init: str, scale: float | None, beta: float, tau: float
-) -> Guarantee:
-    method.require(problem)
-    try:
-        prior = method.a_priori(problem, delta, tau)
-    except ArgumentError as error:  # about what the method chose by itself, such as an interval that rounds to a point
-        raise AssumptionError(f"method {method.name!r} finds no constants for these data: {error} {RESCALE}") from None
-    if prior.profile.empty:
-        raise AssumptionError(f"method {method.name!r} says nothing here: no slope is certified to stay above zero.")
-    critical = prior.profile.critical
-    if not critical.is_finite():
+def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
+    """The guarantee of one method for a fixed embedding, tau a number.
+
+    Raises AssumptionError if the method does not apply, or the scale is not large enough for it.
+    """
+    problem, beta = request.problem, request.beta
+    prior = _a_priori(method, request, tau)
+    critical = prior.profile.critical  # the scale above which a residual of norm one converges
+    scale = request.scale if request.scale is not None else _default_scale(request, critical, prior.output)
+    if scale > LARGEST_SCALE:
         raise AssumptionError(
-            f"method {method.name!r} says nothing here: its critical scale is not finite, or the data are too large or"
-            f" too small for it (lambda_min(G) >= {problem.spectrum.lmin[0]:.3g}). {RESCALE}"
+            f"method {method.name!r} asks for a scale of {scale:.3g}, beyond {LARGEST_SCALE:g}. {RESCALE}"
         )
-    chosen = scale if scale is not None else _default_scale(problem, critical, prior.output, init, beta)
-    if chosen > LARGEST_SCALE:
-        raise AssumptionError(
-            f"method {method.name!r} asks for a scale of {chosen:.3g}, beyond {LARGEST_SCALE:g}. {RESCALE}"
-        )
-    c = arb(chosen)
-    if init == "antisymmetric":
-        output_width = arb(0)
-        residual = problem.y_norm  # f^0 = 0 exactly
+    c = arb(scale)
+    # The width at which ||f^0|| is small enough, and the norm of the residual r^0 that follows.
+    if request.pairs:
+        output_width, residual = arb(0), problem.y_norm  # f^0 = 0 exactly
     else:
-        output_width, residual = width_for_output(problem, prior, critical, c, delta, beta, method.name)
-    beta_used = critical * residual / c
-    used = arb(beta_used.upper())
-    if not (used <= beta * (1 + 1e-9) and used < 1):
+        output_width, residual = width_for_output(problem, prior, critical, c, request.delta, beta, method.name)
+    # The share of the certified path that is used must be below 1, and no larger than asked for.
+    used = arb((critical * residual / c).upper())
+    if not (used <= beta * BETA_ROUNDING and used < 1):
         raise AssumptionError(
             f"method {method.name!r} needs scale >= {float_up(critical * residual / beta):.6g} for beta = {beta}."
-            f" Found scale = {chosen:g}. Raise the scale, or beta."
+            f" Found scale = {scale:g}. Raise the scale, or beta."
         )
-    width = max(ceil_int(prior.concentration), ceil_int(output_width), 1)
-    if init == "antisymmetric":
-        width = max(2 * ceil_int(prior.concentration), 2)
+    if request.pairs:
+        width = max(2 * ceil_int(prior.concentration), 2)  # the concentration counts independent pairs
         promised = used
     else:
-        promised = arb(beta).max(used)
+        width = max(ceil_int(prior.concentration), ceil_int(output_width), 1)
+        promised = arb(beta).max(used)  # at that width f^0 may use up all of beta
+    # The rate and the path length of the master theorem, at the end of the path.
     rate = 2 * c**2 * prior.profile.remaining(promised)
     length = float_up(prior.profile.path_length(promised))  # infinite for (16), which bounds no path
     if not rate < sys.float_info.max or math.isnan(length):  # a comparison with NaN is false
         raise AssumptionError(
             f"method {method.name!r} says nothing here: the rate ({rate.str(3, radius=False)}) is beyond any float, or"
-            f" the path length ({length:.3g}) is no number, at scale {chosen:.3g}. {RESCALE}"
+            f" the path length ({length:.3g}) is no number, at scale {scale:.3g}. {RESCALE}"
         )
     return Guarantee(
         method=method.name,
         source=method.source,
         proved=method.proved,
         width=width,
-        scale=chosen,
+        scale=scale,
         rate=max(float_down(rate), 0.0),
-        delta=delta,
-        init=init,
+        delta=request.delta,
+        init=request.init,
         beta=float_up(promised),
         critical_scale=float_up(critical * residual),
         path_length=length,
@@ -241,94 +267,26 @@ def _by_method(
     )
 
 
-def _default_scale(problem: Problem, critical: arb, output: str, init: str, beta: float) -> float:
-    factor = arb(1) if init == "antisymmetric" else arb(2) if output == "vector" else arb(2).sqrt()
-    needed = float_up(factor * critical * problem.y_norm / arb(beta))
-    return max(needed, SMALLEST_SCALE) if needed > 0 else 1.0  # y = 0 or a = 0: every scale will do
-
-
-def required_width(problem: Problem, delta: float = 0.05, **same: Any) -> int:
-    """The width of guarantee(problem, delta, **same): an exact int, rounded up."""
-    return guarantee(problem, delta, **same).width
-
-
-def required_scale(problem: Problem, delta: float = 0.05, **same: Any) -> float:
-    """The scale of guarantee(problem, delta, **same), rounded up."""
-    return guarantee(problem, delta, **same).scale
-
-
-@numpy_defaults
-def required_embedding_dim(problem: Problem, delta: float = 0.05, *, tail: str | None = None, **same: Any) -> int:
-    """The embedding dimension D of guarantee(problem, delta, **same) for a random embedding: an exact int, rounded up.
-
-    tail: instead, the D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta by that tail bound
-    (concentration.TAILS); "best" is the smallest proved one, "monte-carlo" is statistical, not proved. Enough to draw
-    the embedding and to use a fixed embedding's theorem.
-    """
-    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
-    delta = check_probability(delta)
-    if tail is None:
-        found = guarantee(problem, delta, **same).embedding_dim
-        if found is None:
-            raise AssumptionError(
-                f"an embedding dimension is asked of a random embedding; found {problem.embedding_name!r}."
-                " Use RandomFeatures(depth=1)."
-            )
-        return found
-    if tail != "best":
-        return dim_for_half(problem, delta, tail)
-    dims, refused = [], ""
-    for name in PROVED_TAILS:
-        try:
-            dims.append(dim_for_half(problem, delta, name))
-        except AssumptionError as error:
-            refused = str(error)
-    if not dims:
-        raise AssumptionError(refused)
-    return min(dims)
-
-
-def certified_rate(problem: Problem, delta: float = 0.05, **same: Any) -> float:
-    """The rate of guarantee(problem, delta, **same), rounded down."""
-    return guarantee(problem, delta, **same).rate
-
-
-@numpy_defaults
-def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", **same: Any) -> pd.DataFrame:
-    """Every method side by side, one row each; a method that does not apply says why in `caveats`.
-
-    Raises AssumptionError where none applies.
-    """
-    import pandas as pd
-
-    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
-    require("method" not in same, "method", "left out, for every method has its row", same.get("method"))
-    rows = []
-    for name, method in METHODS.items():
-        try:
-            g = guarantee(problem, delta, method=name, init=init, **same)
-        except AssumptionError as error:
-            rows.append({"method": name, "proved": method.proved, "source": method.source, "caveats": str(error)})
-            continue
-        floor = g.scale * g.scale * float(problem.spectrum.lmin_floor.mid())
-        rows.append(
-            {
-                "method": name,
-                "width": g.width,
-                "scale": g.scale,
-                "rate": g.rate,
-                "rate / (scale^2 lambda_min)": g.rate / floor if floor > 0 else float("nan"),  # n > d: it is zero
-                "path_length": g.path_length,
-                **({"embedding_dim": g.embedding_dim} if g.embedding_dim else {}),
-                "dominant": g.dominant,
-                "vacuous": g.vacuous,
-                "proved": g.proved,
-                "source": g.source,
-                "caveats": "; ".join(g.caveats),
-            }
+def _a_priori(method: Method, request: Request, tau: float) -> APriori:
+    """What the method knows before the network is drawn; AssumptionError if that is nothing."""
+    problem = request.problem
+    method.require(problem)
+    try:
+        prior = method.a_priori(problem, request.delta, tau)
+    except ArgumentError as error:  # about a choice of the method's own, such as an interval that rounds to a point
+        raise AssumptionError(f"method {method.name!r} finds no constants for these data: {error} {RESCALE}") from None
+    if prior.profile.empty:
+        raise AssumptionError(f"method {method.name!r} says nothing here: no slope is certified to stay above zero.")
+    if not prior.profile.critical.is_finite():
+        raise AssumptionError(
+            f"method {method.name!r} says nothing here: its critical scale is not finite, or the data are too large or"
+            f" too small for it (lambda_min(G) >= {problem.spectrum.lmin[0]:.3g}). {RESCALE}"
         )
-    if not any("width" in row for row in rows):
-        raise AssumptionError(str(rows[-1]["caveats"]))
-    frame = pd.DataFrame(rows)
-    frame["width"] = pd.Series([row.get("width") for row in rows], dtype=object)  # exact ints of any size
-    return frame
+    return prior
+
+
+def _default_scale(request: Request, critical: arb, output: str) -> float:
+    """The scale if none is given: a ||y||/beta, times what leaves room for f^0 (output: see APriori)."""
+    factor = arb(1) if request.pairs else arb(2) if output == "vector" else arb(2).sqrt()
+    needed = float_up(factor * critical * request.problem.y_norm / arb(request.beta))
+    return max(needed, LEAST_SCALE_ARGUMENT) if needed > 0 else 1.0  # if y = 0 or a = 0, every scale is large enough

@@ -1,4 +1,4 @@
-"""The inverse questions: given a width, what does it still cover?
+"""The inverse questions: which problems does a given width still cover?
 
 Each answer is on the safe side of its own search: the guarantee was computed at the value returned, and asks for no
 more than the given width. Searches bisect, since every required width falls with delta and with lambda_min(G), and
@@ -16,10 +16,11 @@ from bounds.errors import AssumptionError, require
 from bounds.guarantee import guarantee
 from bounds.problem import Problem
 
-LEAST_DELTA = 1e-30
+LEAST_DELTA = 1e-30  # the smallest failure probability that is tried
 
 
 def _covers(problem: Problem | Callable[[], Problem], delta: float, width: int, same: dict[str, Any]) -> bool:
+    """Whether the guarantee asks for at most `width` neurons; False if no method applies to the problem."""
     try:
         return guarantee(problem if isinstance(problem, Problem) else problem(), delta, **same).width <= width
     except AssumptionError:
@@ -27,11 +28,13 @@ def _covers(problem: Problem | Callable[[], Problem], delta: float, width: int, 
 
 
 def _check(problem: Any, width: Any) -> int:
+    """Check the problem, and return the width as an int."""
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     return integer("width", width, 1, None, "a whole number >= 1")
 
 
 def _refuse(problem: Problem, width: int, least: str) -> AssumptionError:
+    """The error for a width that does not even cover the easiest question, `least`."""
     return AssumptionError(
         f"a width of {width} covers nothing: even {least} asks for more, or no method applies (n = {problem.n})."
         " Raise the width, or give a larger scale."
@@ -53,7 +56,8 @@ def _bisect(covered: Callable[[float], bool], good: float, bad: float, steps: in
 def smallest_delta(problem: Problem, width: int, **same: Any) -> float:
     """The smallest failure probability at which `width` neurons are enough, rounded up; at least 1e-30.
 
-    same: as for guarantee (method, init, scale, beta, tau). Raises AssumptionError where no delta < 1 will do.
+    same: as for guarantee (method, init, scale, beta, tau). Raises AssumptionError if the width is too small for every
+    delta < 1.
     """
     width = _check(problem, width)
 
@@ -70,7 +74,7 @@ def smallest_delta(problem: Problem, width: int, **same: Any) -> float:
 def largest_n(problem: Problem, width: int, delta: float = 0.05, **same: Any) -> int:
     """The largest k such that `width` neurons are enough for the first k data points.
 
-    Raises AssumptionError where one data point is too many, ArgumentError for a problem known by its Gram matrix alone.
+    Raises AssumptionError if one data point is too many, ArgumentError for a problem made by from_gram.
     """
     width, delta = _check(problem, width), check_probability(delta)
     require(
@@ -104,7 +108,7 @@ def smallest_lambda_min(problem: Problem, width: int, delta: float = 0.05, **sam
     """The smallest separation of the data that `width` neurons still cover: lambda_min(G) - u, where every Gram matrix
     within u of this one in the spectral norm is covered. Rounded up.
 
-    Raises AssumptionError where the width does not cover the problem itself.
+    Raises AssumptionError if the width does not cover the problem itself.
     """
     width, delta = _check(problem, width), check_probability(delta)
     if problem.random:

@@ -1,4 +1,4 @@
-"""How much memory is left, so that what cannot fit is refused before it is allocated, in words."""
+"""The memory that is left, so that a request that cannot fit is refused with a message before it is allocated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bounds.errors import ArgumentError
 
 
 def available_memory() -> int | None:
-    """Bytes that this machine can still allocate, None where the system does not tell."""
+    """Bytes that this machine can still allocate; None if the system does not say."""
     try:
         with open("/proc/meminfo") as lines:
             found = next((line for line in lines if line.startswith("MemAvailable")), "")
@@ -18,12 +18,12 @@ def available_memory() -> int | None:
 
 
 def require_memory(needed: int, what: str, way_out: str) -> None:
-    """ArgumentError "`what` needs ... GB; ... GB are available. `way_out`" where that many bytes cannot be had."""
+    """ArgumentError "`what` needs ... GB; ... GB are available. `way_out`" if `needed` bytes are not available."""
     there = available_memory()
     if there is not None and needed > there:
         raise ArgumentError(f"{what} needs {gigabytes(needed)}; {gigabytes(there)} are available. {way_out}")
 
 
 def gigabytes(size: int | float) -> str:
-    """A number of bytes in words; of any size, for an exact int may be beyond the largest float."""
+    """A number of bytes in words; an int may exceed the largest float."""
     return f"{float(size) / 1e9:.3g} GB" if size < 1e300 else "more than 1e291 GB"

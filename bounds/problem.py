@@ -24,7 +24,7 @@ class Problem:
     """A training set with its activation and embedding (section 2.1 of arXiv 2204.10782).
 
     X: (n, d) inputs; y: (n,) targets; activation: a registered name or an Activation; embedding: an object with
-    .gram(X, X2) (see Embedding), None where only the Gram matrix is known (from_gram). Frozen: the arrays are read-only
+    .gram(X, X2) (see Embedding), None if only the Gram matrix is known (from_gram). Frozen: the arrays are read-only
     copies.
 
     Raises DataError for entries that are no finite numbers, ArgumentError for wrong shapes or unknown names,
@@ -61,11 +61,11 @@ class Problem:
     def from_gram(cls, G: Any, y: Any, *, activation: str | Activation = "tanh", name: str = "gram") -> Problem:
         """A problem of which only the Gram matrix G (n, n), symmetric positive semidefinite, is known.
 
-        G is taken as exact, and as positive semidefinite where its smallest eigenvalue is 0 within rounding, as that of
-        a computed Gram matrix of linearly dependent data may be.
+        G is taken as exact, and as positive semidefinite if its smallest eigenvalue is 0 within rounding, as that of a
+        computed Gram matrix of linearly dependent data may be.
 
-        Raises DataError for entries that are not finite, ArgumentError where G is not square or not symmetric,
-        AssumptionError where an eigenvalue is certainly negative.
+        Raises DataError for entries that are not finite, ArgumentError if G is not square or not symmetric,
+        AssumptionError if an eigenvalue is certainly negative.
         """
         gram = as_float_array("G", G, 2)
         require(len(gram) > 0, "G", "of at least one row", gram.shape)
@@ -78,6 +78,7 @@ class Problem:
         return problem
 
     def _set(self, X: np.ndarray, y: Any, activation: Any, embedding: Embedding | None, name: str) -> None:
+        """Set the fields of a new problem from inputs (or a Gram matrix) X that are checked already; check the rest."""
         fields = {"X": X, "y": as_float_array("y", y, 1), "embedding": embedding, "name": text("name", name)}
         for field, value in {**fields, "activation": get_activation(activation)}.items():
             object.__setattr__(self, field, value)
@@ -90,10 +91,11 @@ class Problem:
         if not np.max(np.abs(self.gram)) > 1e-280:
             raise AssumptionError("the Gram matrix is zero: every x_a is mapped to 0 or nearly so. Rescale the data.")
         if getattr(self.embedding, "gram_error", None) is None:
-            self._require_semidefinite()  # where it is taken as exact, nothing else vouches for it
+            self._require_semidefinite()  # a matrix that is taken as exact has no other check
 
     def _require_semidefinite(self) -> None:
-        # G_aa is a squared norm; a computed one is never below 0. Other minors may be, by their rounding.
+        """AssumptionError if G certainly has a negative eigenvalue."""
+        # G_aa is a squared norm, so a computed one is never negative. Other minors may be, by rounding.
         least = min(float(np.min(np.diagonal(self.gram))), self.spectrum.lmin[1])
         if least < 0:
             raise AssumptionError(
@@ -108,7 +110,7 @@ class Problem:
 
     @property
     def d(self) -> int:
-        """Input dimension (n where only the Gram matrix is known)."""
+        """Input dimension (n if only the Gram matrix is known)."""
         return int(self.X.shape[1])
 
     @property
@@ -130,15 +132,38 @@ class Problem:
         return Problem(self.X, self.y, self.activation, drawn, name=self.name)
 
     def within(self, radius: float) -> Problem:
-        """The same data with a Gram matrix known only up to `radius` in the spectral norm: every number computed from
-        it holds for each such matrix. Of a random embedding it speaks of the realisations within `radius` of the limit,
-        given that the one drawn is among them."""
+        """These data with a Gram matrix known only up to `radius` in the spectral norm: every number computed from it
+        holds for each such matrix. For a random embedding these are the realisations within `radius` of the limit, and
+        a statement holds given that the one drawn is among them."""
         radius = real("radius", radius, "a finite number >= 0", lambda u: 0 <= u < np.inf)
         clone = object.__new__(Problem)
         for field in ("X", "y", "activation", "embedding", "name"):
             object.__setattr__(clone, field, getattr(self, field))
         object.__setattr__(clone, "gram_radius", self.gram_radius + radius)
         return clone
+
+    @np.errstate(all="ignore")
+    def output(self, H: Any, signs: Any) -> np.ndarray:
+        """f_a = (1/m) sum_i c_i sigma(h_ia), (n,): the output of one network on the training set (2), in float64.
+
+        H: (m, n) pre-activations h_i(x_a); signs: (m,) second-layer weights c_i. An entry that is not finite, or
+        overflows, gives an output that is not finite, without a warning.
+
+        Raises ArgumentError for wrong shapes, DataError for entries that are no numbers.
+        """
+        pre_activation = real_array("H", H, 2)
+        width = len(pre_activation)
+        fits = width > 0 and pre_activation.shape[1] == self.n
+        require(fits, "H", f"of shape (m, n) with n = {self.n}", pre_activation.shape)
+        c = real_array("signs", signs, 1)
+        require(c.shape == (width,), "signs", f"of shape ({width},)", c.shape)
+        f: np.ndarray = c @ self.activation.value(pre_activation) / width
+        return f
+
+    @np.errstate(all="ignore")
+    def residual(self, H: Any, signs: Any) -> np.ndarray:
+        """r = f - y (11), (n,), of one network; arguments and errors as for `output`."""
+        return self.output(H, signs) - self.y
 
     @property
     def embedding_name(self) -> str:
@@ -166,7 +191,7 @@ class Problem:
 
     @cached_property
     def gram_relative_error(self) -> float:
-        """Bound on the rounding of each G_ab, relative to sqrt(G_aa G_bb); 0 where G is taken as exact (caveats)."""
+        """Bound on the rounding of each G_ab, relative to sqrt(G_aa G_bb); 0 if G is taken as exact (caveats)."""
         error = getattr(self.embedding, "gram_error", None)
         if error is None:
             return 0.0

@@ -1,4 +1,4 @@
-"""Being stopped: SIGTERM and SIGHUP end a command as ctrl-C does, so that it keeps what ctrl-C keeps."""
+"""SIGTERM and SIGHUP as exceptions: they end a command as ctrl-C does, with the same results saved."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
+# The signals, if the platform has them.
 STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal other than ctrl-C asked for the end. signum: which."""
+    """The process was asked to end by a signal other than that of ctrl-C. signum: the number of the signal."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(f"stopped by {signal.Signals(signum).name}")
@@ -20,7 +21,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def raise_stopped(signum: int, _: FrameType | None) -> NoReturn:
-    """A signal handler."""
+    """The signal handler: raise Stopped."""
     raise Stopped(signum)
 
 
@@ -30,9 +31,9 @@ def exit_code(stop: KeyboardInterrupt) -> int:
 
 
 def listen() -> list[int]:
-    """Let SIGTERM and SIGHUP raise Stopped from now on; returns those of them that now do.
+    """Let SIGTERM and SIGHUP raise Stopped from now on; returns the signals that now do.
 
-    One that the program's caller ignores (nohup) or handles itself stays as it is. Only the main thread can listen.
+    A signal that is ignored already (nohup), or has a handler, is left as it is. Does nothing outside the main thread.
     """
     heard = []
     for signum in STOPPING:
@@ -47,7 +48,7 @@ def listen() -> list[int]:
 
 @contextlib.contextmanager
 def listening() -> Iterator[None]:
-    """The same while this lasts."""
+    """A context in which SIGTERM and SIGHUP raise Stopped; their default handlers are restored at its end."""
     heard = listen()
     try:
         yield

@@ -1,13 +1,15 @@
-"""Text that came from a user or a file, made harmless before it is shown or written."""
+"""Text from a user or a file, made harmless before it is shown on a terminal or written to a file."""
 
 from __future__ import annotations
 
+# The first characters of a cell that a spreadsheet takes for a formula.
 RUNS_IN_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(text: object) -> str:
-    r"""The text on one line, without anything that a terminal obeys: line breaks and tabs become spaces, every other
-    character that is not printable (escape sequences, marks that reverse the reading order) its escape, such as \x1b.
+    r"""The text on one line, without characters that control a terminal: line breaks and tabs become spaces, and every
+    other character that is not printable (escape sequences, marks that reverse the reading order) its escape, such as
+    \x1b.
 
     >>> printable("data\x1b[2J.csv")
     'data\\x1b[2J.csv'
@@ -19,8 +21,8 @@ def printable(text: object) -> str:
 
 
 def csv_cell(text: object) -> str:
-    """Text of a user as a cell of a CSV file that no spreadsheet takes for a formula: printable, and with an apostrophe
-    in front where it begins with = + - @ or a tab. Not for numbers.
+    """Text of a user as a cell of a CSV file that no spreadsheet takes for a formula: printable, with an apostrophe in
+    front if it begins with = + - @ or a tab. Not for numbers.
 
     >>> csv_cell("=HYPERLINK(...)")
     "'=HYPERLINK(...)"

@@ -93,7 +93,7 @@ def states(problem: Problem, network: Network, t_max: float) -> Iterator[State]:
 
 
 def _loss(problem: Problem, H: np.ndarray, signs: np.ndarray) -> float:
-    return float(np.sum(np.square(signs @ problem.activation.value(H) / len(H) - problem.y)) / 2)
+    return float(np.sum(np.square(problem.residual(H, signs))) / 2)
 
 
 def measured_rate(problem: Problem, state: State) -> float:

@@ -7,7 +7,7 @@ import time as clock
 from collections.abc import Sequence
 from typing import Any
 
-from bounds.cli import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
+from bounds.command_line import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
 from bounds.data.files import check_writable
 from reports.certificates import CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.gaps import GapOptions, gap_rows

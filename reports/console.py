@@ -7,7 +7,7 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from bounds.cli import EXIT_CODES, run
+from bounds.command_line import EXIT_CODES, run
 from bounds.errors import unknown_name
 
 COMMANDS = {

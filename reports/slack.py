@@ -24,7 +24,7 @@ import numpy as np
 import simulate
 from bounds import Guarantee, Problem, guarantee
 from bounds.checks import INITS
-from bounds.cli import HOLDS
+from bounds.command_line import HOLDS
 from bounds.data.datasets import load_builtin
 from bounds.data.files import check_writable, write_atomically
 from bounds.errors import AssumptionError, require

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bounds.checks import INITS
-from bounds.cli import HOLDS, Parser, add_problem_options, problem_from
+from bounds.command_line import HOLDS, Parser, add_problem_options, problem_from
 from bounds.data.files import check_writable, write_atomically
 from bounds.data.state import write_state
 from bounds.text import printable

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bounds
-from bounds.cli import run
+from bounds.command_line import run
 from reports.console import COMMANDS, main
 from simulate.checkpoint import Interrupted
 from simulate.run import gradient_flow

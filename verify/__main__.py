@@ -2,7 +2,7 @@
 
 import sys
 
-from bounds.cli import run
+from bounds.command_line import run
 from verify.cli import main
 
 sys.exit(run(main))

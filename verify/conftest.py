@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bounds import Guarantee, LinrateError, Problem
 from bounds.checks import INITS
-from bounds.cli import BAD_INPUT
+from bounds.command_line import BAD_INPUT
 from bounds.errors import WriteError
 from bounds.text import printable
 from verify.claims import Claim, NotApplicable, draws

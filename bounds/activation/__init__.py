@@ -1,4 +1,4 @@
-"""Activations: what one is, the registry, expressions of a user's own, and their means under Gaussian laws."""
+"""Activations: the class, the registry, activations from a user's expressions, and means under Gaussian laws."""
 
 from bounds.activation.base import Activation, Interval, Moments
 from bounds.activation.registry import get_activation, known_activations, register_activation

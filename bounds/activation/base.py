@@ -1,6 +1,6 @@
 """What an activation is: sigma and sigma' in every number system, and the facts that the proofs use.
 
-What a proof needs: Ls = Lip(sigma), L2 = Lip(sigma') (None where sigma is not C^{1,1}), sup |sigma|, the region on
+What a proof needs: Ls = Lip(sigma), L2 = Lip(sigma') (None if sigma is not C^{1,1}), sup |sigma|, the region on
 which |sigma'| is quasi-concave (so its infimum on an interval sits at an end), an interval I on which |sigma'| is at
 least about half of Ls (the default of active fractions), and the means of sigma and sigma' under N(0, g): by a strip
 |Im u| <= rho on which sigma' is analytic with |sigma'| <= bound (it controls the quadrature error), or in closed form.
@@ -23,7 +23,7 @@ from bounds.numerics.tails import infimum_on_the_line
 Interval = tuple[float, float]
 
 FUNCTION_ULPS = 64  # units of 2^-53 that the certificates allow float64 evaluation of sigma and sigma' to err by
-TINY = 2.0**-1022  # the same in absolute terms, for results that underflow
+TINY = 2.0**-1022  # the absolute error that they allow besides, for results that underflow
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class Activation:
 
     `both(o, u)` returns (sigma(u), sigma'(u)) in the number system `o`; at a kink sigma' is 0, as in the paper.
     Constants are functions of `o`, so that they are exact: `lipschitz(ENCLOSED)` is a ball, and so on.
-    pieces: the slopes left and right of 0 where sigma is linear on both sides; moments(g): closed forms, needed where
-    there is no strip, with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'|
-    is quasi-concave on `active`; else its infimum is found by branch and bound.
+    pieces: the slopes left and right of 0 if sigma is linear on both sides; moments(g): closed forms, needed if there
+    is no strip, with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'| is
+    quasi-concave on `active`; else its infimum is found by branch and bound.
 
-    float64 evaluation, which the certificates stand on: for every finite float u with |u| <= reach, sigma errs by at
+    float64 evaluation, on which the certificates rely: for every finite float u with |u| <= reach, sigma errs by at
     most ulps[0] 2^-53 |sigma(u)| + TINY and sigma' by ulps[1] 2^-53 Ls + TINY, each plus slack Ls max(1, |u|). The
     certificates allow FUNCTION_ULPS for both `ulps`. In the registry `ulps` are measured and rounded up, and slack
     is 0 (tests/bounds/test_float64.py); for an expression slack and reach are proved, given that each elementary
-    function errs by at most 8 units; whoever builds an Activation by hand vouches for them.
+    function errs by at most 8 units; for an Activation that is built by hand they are the responsibility of its author.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Activation:
 
     @property
     def slope_bound(self) -> float:
-        """A bound of |sigma'| on the strip, or on the real line where there is none."""
+        """A bound of |sigma'| on the strip, or on the real line if there is no strip."""
         return self.strip[1] if self.strip is not None else float(self.Ls.upper())
 
     @property
@@ -104,8 +104,8 @@ class Activation:
         return sp.diff(self.symbolic[1], sp.Symbol("u", real=True))
 
     def value_and_slope(self, u: Any) -> tuple[Any, Any]:
-        """(sigma(u), sigma'(u)) for a float or an array, without warnings: what overflows or underflows on the way
-        does so harmlessly."""
+        """(sigma(u), sigma'(u)) for a float or an array, without warnings: intermediate results that overflow or
+        underflow do no harm to the result."""
         with np.errstate(all="ignore"):
             value, slope = self.both(NUMPY, u)
             return value, slope
@@ -119,7 +119,7 @@ class Activation:
         return self.value_and_slope(u)[1]
 
     def require_reach(self, name: str, largest: float) -> None:
-        """AssumptionError where float64 evaluation is not known to be accurate at |u| = largest, of array `name`."""
+        """AssumptionError if float64 evaluation is not known to be accurate up to |u| = largest in the array `name`."""
         if not largest <= self.reach:
             raise AssumptionError(
                 f"activation {self.name!r} keeps its digits in float64 only for |u| <= {self.reach:.3g}. Found entries"
@@ -168,7 +168,7 @@ class Activation:
         return floor
 
     def slope_floor_approx(self, left: Any, right: Any) -> Any:
-        """The same in floating point, for arrays of intervals: used to search, never to certify."""
+        """K_s in floating point, for arrays of intervals: used to search, never to certify."""
         if self.pieces is not None:
             return NUMPY.step(left + 1e-300) * (self.pieces[1] - min(self.pieces)) + min(self.pieces)
         if self.slopes_at_ends[0] == self.slopes_at_ends[1] > 0 and self.unimodal:

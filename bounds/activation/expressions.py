@@ -1,8 +1,7 @@
-"""An activation from a SymPy expression: every constant that the proofs use is derived, none is asked for.
+"""An activation from a SymPy expression: every constant that the proofs use is derived from it.
 
 Ls, L2 and sup |sigma| come from branch and bound over the real line, the quadrature strip from branch and bound over
-complex balls, both with an enclosure of what lies far out. What cannot be bounded is refused: a guarantee would have
-nothing to stand on.
+complex balls, both with an enclosure of the tails. An expression for which one of them cannot be bounded is refused.
 """
 
 from __future__ import annotations
@@ -22,32 +21,35 @@ from bounds.numerics.ranges import UNBOUNDED, supremum
 from bounds.numerics.tails import infimum_on_the_line, supremum_on_the_line
 from bounds.numerics.tracked import TRACKED, Tracked
 
-HEIGHTS = (1.5, 1.25, 1.0, 0.75, 0.5, 0.25, 0.125)  # strips tried
-MOST_SLACK = 1e-11  # digits that evaluation in float64 may lose
-ENDS = 2.0**10  # where the limits of |sigma'| at the ends are read off
-LEAST_REACH = 2.0**27  # |u| up to which float64 must keep its digits
-MOST_REACH = 1000  # as a power of two
+HEIGHTS = (1.5, 1.25, 1.0, 0.75, 0.5, 0.25, 0.125)  # the half-widths of the strips that are tried
+MOST_SLACK = 1e-11  # the largest error of float64 evaluation that is accepted, relative to Ls max(1, |u|)
+ENDS = 2.0**10  # |u| beyond which the infimum of |sigma'| stands for its limit
+LEAST_REACH = 2.0**27  # |u| up to which float64 evaluation must be that accurate
+MOST_REACH = 1000  # log2 of the largest |u| for which that is tried
 
 Evaluate = Callable[[Ops, Any], Any]
 
 
 def _off_the_cut(z: acb) -> acb:
-    """z itself where the principal branch is analytic on the whole ball, else the ball of everything."""
+    """z itself if the principal branch is analytic on the whole ball, else a ball that contains every number."""
     return acb(arb("nan"), arb("nan")) if z.imag.contains(0) and not z.real > 0 else z
 
 
 def _complex_sigmoid(z: acb) -> acb:
+    """The sigmoid on complex balls; of the two exponentials take the one that is at most about 1."""
     shrinking = (-z).exp() if z.real.mid() > 0 else z.exp()
     return (1 if z.real.mid() > 0 else shrinking) / (1 + shrinking)
 
 
 def _complex_softplus(z: acb) -> acb:
+    """The softplus on complex balls, in the form whose exponential is at most about 1."""
     positive = bool(z.real.mid() > 0)
     rest = _off_the_cut(1 + ((-z).exp() if positive else z.exp())).log()
     return z + rest if positive else rest
 
 
 def _complex_erf(z: acb) -> acb:
+    """erf on complex balls."""
     # |erf(x + iy) - erf(x)| <= (2/sqrt(pi)) |y| exp(y^2 - x^2): sharper on wide balls than the series.
     x, y = z.real, abs(z.imag).upper()
     radius = 2 / arb.pi().sqrt() * y * (y * y - (x * x).nonnegative_part()).exp()
@@ -103,7 +105,10 @@ def _named(expression: Any) -> Any:
 
 
 def _compile(expression: Any, name: str) -> Evaluate:
-    """expression(o, u) in every number system; rational numbers stay exact where the system is."""
+    """The function expression(o, u) for every number system o; rational numbers stay exact if the system is exact.
+
+    Raises ArgumentError for a function that is not supported; `name` is that of the activation.
+    """
     import sympy as sp
 
     if isinstance(expression, sp.Symbol):
@@ -138,6 +143,8 @@ def _compile(expression: Any, name: str) -> Evaluate:
 
 
 def _power(base: Evaluate, exponent: int) -> Evaluate:
+    """The function base(o, u)^exponent, exponent an int."""
+
     def evaluate(o: Ops, u: Any) -> Any:
         # Balls: an arb's own power is undefined around zero, and 1/x^k blows up before (1/x)^k does.
         x = 1 / base(o, u) if exponent < 0 else base(o, u)
@@ -151,8 +158,8 @@ def from_expression(name: str, expression: Any) -> Activation:
 
     Derived: sigma', Ls, L2, sup |sigma|, the strip of the quadrature, an interval of active neurons.
 
-    Raises ArgumentError for an expression that is not smooth or has other than one symbol, AssumptionError where
-    sigma is not Lipschitz, or not C^{1,1}, as far as can be proved.
+    Raises ArgumentError for an expression that is not smooth or has other than one symbol, AssumptionError if it cannot
+    be proved that sigma is Lipschitz and C^{1,1}.
     """
     import sympy as sp
 
@@ -221,12 +228,13 @@ def _evaluation_slack(name: str, sigma: Evaluate, slope: Evaluate, ls: float) ->
 
 
 def _size(x: arb) -> float:
-    """An upper bound, infinite where there is none."""
+    """An upper bound of |x|, infinite if there is none."""
     upper = float(abs(x).upper())
     return math.nextafter(upper, math.inf) if upper == upper else math.inf
 
 
 def _bounded(name: str, F: Evaluate, what: str, why: str) -> float:
+    """An upper bound of sup |F| over the real line; AssumptionError, with what and why, if none is found."""
     bound = supremum_on_the_line(F, ENCLOSED)
     if bound < UNBOUNDED:
         return bound
@@ -238,7 +246,7 @@ def _bounded(name: str, F: Evaluate, what: str, why: str) -> float:
 
 
 def _half_slope_interval(slope: Evaluate, ls: float, limits: tuple[float, ...]) -> tuple[float, float]:
-    """The longest run of a grid on which |sigma'| >= Ls/2: where a neuron is counted as active by default."""
+    """The default interval of active neurons: the longest run of grid points with |sigma'| >= Ls/2."""
     from bounds.numerics.arithmetic import NUMPY
 
     grid = np.linspace(-20, 20, 4001)

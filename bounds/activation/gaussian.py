@@ -17,9 +17,9 @@ from bounds.activation.base import FUNCTION_ULPS, Activation
 from bounds.errors import AssumptionError
 from bounds.numerics.arithmetic import ENCLOSED, NUMPY, square
 
-REACH = 9.5  # standard deviations; the tails beyond weigh less than 1e-20
-MOST_NODES = 10**6
-TARGET = 1e-17  # quadrature error aimed at, relative to N
+REACH = 9.5  # standard deviations; the mass of the tails beyond is less than 1e-20
+MOST_NODES = 10**6  # on each side of 0
+TARGET = 1e-17  # the quadrature error aimed at, relative to N
 SLOPE_ERROR = FUNCTION_ULPS * 2.0**-53  # of one evaluation of sigma', relative to Ls
 
 
@@ -81,7 +81,7 @@ def slope_power(activation: Activation, variance: arb, power: int) -> arb:
 
 
 def _widen_variance(result: arb, variance: arb, activation: Activation, power: int) -> arb:
-    # The variance is known up to a few roundings: |d/ds E F(s Z)| <= E|Z| sup|F'| covers it.
+    """Widen E sigma'^power by the radius of the variance: |d/ds E F(s Z)| <= E|Z| sup|F'|."""
     spread = variance.sqrt().rad() + abs(variance.sqrt().mid() - arb(math.sqrt(float(variance))))
     derivative = power * activation.Ls ** (power - 1) * activation.L2
     return result + arb(0, float((spread * derivative).upper()))
@@ -108,6 +108,7 @@ def value_variance(activation: Activation, variance: arb) -> arb:
 
 
 def _value_power(activation: Activation, variance: arb, power: int) -> arb:
+    """E sigma(sqrt(g) Z)^power for power 1 or 2 by quadrature, enclosed."""
     assert activation.strip is not None
     rho, bound = activation.strip
     g = float(variance)
@@ -137,7 +138,7 @@ def second_moment_ratio(activation: Activation, variances: Sequence[arb]) -> tup
 
 
 def distinct(variances: Sequence[arb]) -> list[arb]:
-    """The balls without repetition (data with equal norms are common)."""
+    """The balls without repetitions, which are common: data are often normalised."""
     return list({str(g.mid().man_exp()) + str(g.rad().man_exp()): g for g in variances}.values())
 
 
@@ -155,7 +156,7 @@ def gaussian_probability(left: float, right: float, variance: arb) -> arb:
 
 
 def gaussian_probability_approx(left: np.ndarray, right: np.ndarray, variance: float) -> np.ndarray:
-    """The same in floating point, for arrays of intervals: used to search, never to certify."""
+    """gaussian_probability in floating point, for arrays of intervals: used to search, never to certify."""
     root = math.sqrt(variance)
     flip = left > 0
     low, high = np.where(flip, -right, left), np.where(flip, -left, right)

@@ -1,6 +1,6 @@
 """E sigma(u) sigma(v) and E sigma'(u) sigma'(v) for jointly Gaussian u, v, each with a bound of its error.
 
-Closed forms where there are any (arc-cosine, arcsine, ...). Elsewhere Mehler's formula: with normalised Hermite
+By closed forms if there are any (arc-cosine, arcsine, ...), else by Mehler's formula: with normalised Hermite
 coefficients a_k(g) = E F(sqrt(g) Z) he_k(Z) the expectation is sum_k a_k(g_a) a_k(g_b) rho^k, rho the correlation; by
 Cauchy and Schwarz the terms beyond K are at most |rho|^(K+1) sqrt(t_a t_b), and by Parseval
 t_a = E F^2 - sum_{k <= K} a_k(g_a)^2.
@@ -18,11 +18,11 @@ from bounds.activation.base import Activation
 from bounds.activation.gaussian import fine_nodes, slope_power, value_square
 from bounds.errors import AssumptionError
 
-TERMS = 80
-ROUNDING = (
-    1e-12  # of a coefficient, relative to F's size: sums of a few hundred terms of he_k(z) phi(z), each at most 1
-)
-EVALUATION = 512 * 2.0**-53  # of a closed form, relative to sqrt(K_aa K_bb) and times LOSS of its variances
+TERMS = 80  # the largest K of Mehler's formula
+# The error of a coefficient relative to the size of F: a sum of a few hundred terms of he_k(z) phi(z), each at most 1.
+ROUNDING = 1e-12
+# The error of a closed form relative to sqrt(K_aa K_bb), to be multiplied by LOSS of its variances.
+EVALUATION = 512 * 2.0**-53
 
 Kernel = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """(var u (n, 1), var v (1, n2), cov (n, n2)) -> E sigma(u) sigma(v) (n, n2)."""
@@ -107,7 +107,7 @@ def polynomial_kernel(coefficients: Sequence[float]) -> Kernel:
 def value_kernel(activation: Activation, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, float]:
     """(K, e): K_ij = E sigma(u_i) sigma(v_j), (n, n2), each entry within e sqrt(E sigma(u_i)^2 E sigma(v_j)^2).
 
-    a (n,), b (n2,): the variances of u and v; c (n, n2): their covariances. Raises AssumptionError where neither a
+    a (n,), b (n2,): the variances of u and v; c (n, n2): their covariances. Raises AssumptionError if neither a
     closed form nor a strip of analyticity is known.
     """
     if activation.pieces is not None or activation.name in CLOSED:

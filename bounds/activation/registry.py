@@ -1,4 +1,4 @@
-"""The registry of activations: one entry each, or a SymPy expression given to register_activation."""
+"""The registry of activations: one entry for each built-in one; register_activation adds SymPy expressions."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ def _two_slopes(left: float, right: float) -> Callable[[arb], Moments]:
 
 
 def _elu_moments(g: arb) -> Moments:
+    """Moments of elu, for h ~ N(0, g)."""
     s = g.sqrt()
 
     def below(k: int) -> arb:  # E exp(k h) on h < 0
@@ -71,6 +72,7 @@ def _elu_moments(g: arb) -> Moments:
 
 
 def _clip_moments(g: arb) -> Moments:
+    """Moments of clip(u, 0, 1), for h ~ N(0, g)."""
     s = g.sqrt()
     t = 1 / s
     above = ENCLOSED.ncdf(-t)
@@ -84,7 +86,7 @@ def _clip_moments(g: arb) -> Moments:
 
 
 INF = math.inf
-LEAK = 0.01  # the slope of leaky_relu on the left: this float64 itself, in every number system
+LEAK = 0.01  # the slope of leaky_relu for u < 0: exactly this float64, in every number system
 _REGISTRY: dict[str, Activation] = {
     a.name: a
     for a in (
@@ -253,7 +255,8 @@ _REGISTRY: dict[str, Activation] = {
 }
 
 
-NAME = r"[a-z][a-z0-9_.-]{0,99}"  # what reports, command lines and files can carry
+NAME = r"[a-z][a-z0-9_.-]{0,99}"  # a name that is safe in reports, command lines and files
+# Names of functions that are refused with a reason.
 NOT_LIPSCHITZ = ("polynomial", "quadratic", "square", "cubic", "cube", "exp")
 
 
@@ -283,9 +286,10 @@ def get_activation(activation: str | Activation) -> Activation:
 
 
 def register_activation(name: str, expression: Any) -> Activation:
-    """Make sigma(u) = expression known by `name`, with every constant derived: see expressions.from_expression.
+    """Register sigma(u) = expression under `name`, with every constant derived, and return the Activation.
 
-    expression: a SymPy expression in one symbol, such as tanh(u) + u/4. Raises ArgumentError for a name that is taken.
+    expression: a SymPy expression in one symbol, such as tanh(u) + u/4; expressions.from_expression says which are
+    accepted, and what is raised for others. Raises ArgumentError for a name that is taken.
     """
     from bounds.activation.expressions import from_expression
 

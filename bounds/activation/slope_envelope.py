@@ -23,7 +23,10 @@ ROUNDING = 1e-12  # relative to Ls^2: covers the float64 roundings of a mean, an
 
 @dataclass(frozen=True)
 class Table:
-    """Lower and upper node values of e_mu on a uniform grid."""
+    """Bounds of e_mu at the nodes of a uniform grid: nodes, lower, upper, each (K,).
+
+    The linear interpolants of lower and upper bound e_mu between the nodes too.
+    """
 
     nodes: np.ndarray
     lower: np.ndarray
@@ -36,6 +39,7 @@ class Table:
 
 @lru_cache(maxsize=512)
 def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table:
+    """The table of e_mu on [-reach, reach], certified from a grid of values of sigma'^2 as the module explains."""
     bound = activation.slope_bound
     nodes = np.linspace(-reach, reach, 2001 if fine else 301)
     half = math.ceil(reach + bound / math.sqrt(mu))
@@ -51,12 +55,12 @@ def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table
     # A grid minimum is at most this much too high:
     curvature = activation.slope_square_bend + 2 * mu
     loss = curvature * (u[1] - u[0]) ** 2 / 8
-    values, where = _grid_minima(p, u, nodes, mu)
+    values, minimisers = _grid_minima(p, u, nodes, mu)
     step = nodes[1] - nodes[0]
     rounding = (ROUNDING + 3 * activation.slack * float(u[-1])) * max(1.0, bound**2)
     # Not clamped at zero: linear interpolation between clamped nodes is no lower bound. Values are clamped when read.
     lower = values - loss - mu * step**2 / 4 - rounding
-    tangent = 2 * mu * (nodes - where)
+    tangent = 2 * mu * (nodes - minimisers)
     change = np.abs(np.diff(tangent))
     bend = step / 4 * np.maximum(np.append(change, 0.0), np.insert(change, 0, 0.0))
     return Table(nodes, lower, values + bend + mu * step**2 / 4 + rounding)
@@ -129,6 +133,7 @@ def population_moments(activation: Activation, variance: arb, nu: float, *, fine
 
 
 def _table_for(activation: Activation, variance: arb, nu: float, fine: bool) -> Table:
+    """The table of an activation for a variance, shared by all variances within 0.4% of it."""
     percent = 0.004
     above = math.exp(percent * math.ceil(math.log(float(variance.upper())) / percent + 1e-9))
     return _table(activation, nu / above * (1 - 1e-12), REACH * math.sqrt(above), fine)
@@ -143,7 +148,7 @@ def envelope_of(activation: Activation, variance: arb, nu: float) -> Callable[[n
     mu = nu / float(variance.upper()) * (1 - 1e-12)
 
     def piecewise(h: np.ndarray) -> np.ndarray:
-        far = math.sqrt((high - low) / mu) * 2  # where the minimum below is the first for certain
+        far = math.sqrt((high - low) / mu) * 2  # beyond, the minimum below is its first argument for certain
         lower: np.ndarray = low + np.minimum(high - low, mu * np.square(np.clip(sign * h, 0.0, far)))
         return lower
 
@@ -151,6 +156,6 @@ def envelope_of(activation: Activation, variance: arb, nu: float) -> Callable[[n
 
 
 def mean_envelope(activation: Activation, variance: arb, nu: float, h: np.ndarray) -> float:
-    """(1/m) sum_i e_mu(h_i) at least, for h (m,) and mu as in population_moments."""
+    """A lower bound of (1/m) sum_i e_mu(h_i), for h (m,) and mu as in population_moments."""
     values = envelope_of(activation, variance, nu)(h)
     return max(float(np.mean(values)) - ROUNDING * max(1.0, float(activation.Ls.upper()) ** 2), 0.0)

@@ -1,4 +1,4 @@
-"""A posteriori: a certificate for ONE network, at initialisation or at any time of a run. Deterministic."""
+"""A posteriori: a certificate for one given network, at initialisation or at any time of a run; no probability."""
 
 from __future__ import annotations
 
@@ -20,25 +20,23 @@ from bounds.methods.base import Method, Profile
 from bounds.numerics.arithmetic import float_up, square
 from bounds.problem import Problem
 
-# The methods of CERTIFICATES_ONLY, each with the check of where it applies.
-STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
-
-# The methods of CERTIFICATES_ONLY, each with the check of where it applies.
+# The methods of CERTIFICATES_ONLY, each with a function that raises AssumptionError if it does not apply.
 STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """If `holds`, gradient flow from this network satisfies L^t <= L^0 exp(-rate t) for all t, surely.
+    """If `holds`, gradient flow from this network satisfies L^t <= L^0 exp(-rate t) for all t, with certainty.
 
-    rate: 1/time, rounded down, 0 where nothing is certified; critical_scale: the scale above which it would hold, for
-    this residual, infinite where the method says nothing at any scale; beta = critical_scale / scale, rounded up;
-    path_length: S, a bound on the whole path, infinite where nothing is certified. A network that has converged
-    (r = 0) holds with beta 0 and the rate of a residual near 0 wherever the method says anything. With
-    method="shadowing" the scale and beta are those of the handover, and `constants` tells its time, the distance of the
-    true path from the computed one, and the rates before and after.
+    rate: 1/time, rounded down, 0 if nothing is certified; critical_scale: the scale above which the certificate would
+    hold for this residual, infinite if the method proves nothing at any scale; beta = critical_scale / scale, rounded
+    up; path_length: S, a bound on the whole path, infinite if nothing is certified. For a network that has converged
+    (r = 0) the certificate holds with beta 0 and the rate of a residual near 0, unless the method proves nothing at any
+    scale. With method="shadowing" critical_scale and beta are those of the handover, and `constants` holds its time,
+    the distance of the true path from the computed one, and the rates before and after.
 
-    reason: why it holds or does not, and what else may; caveats: what is taken on trust (Problem.caveats).
+    reason: why the certificate holds or does not, and which other methods may; caveats: what is taken on trust
+    (Problem.caveats).
     """
 
     holds: bool
@@ -62,7 +60,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     until a formula takes over: far stronger, and a minute for 10^5 entries of H (docs/certificates.md).
 
     Raises ArgumentError for wrong shapes, signs of several magnitudes, or magnitudes out of range (naming a rescaling);
-    DataError for entries that are no numbers; AssumptionError where the method does not apply to the problem.
+    DataError for entries that are no numbers; AssumptionError if the method does not apply to the problem.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     if problem.random:
@@ -96,12 +94,12 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
 
 
 def _nearest(found: list[Certificate]) -> Certificate:
-    """The one with the largest rate; if none holds, the one of the smallest beta."""
+    """The certificate with the largest rate; if none holds, the one with the smallest beta."""
     return max(found, key=lambda certificate: (certificate.rate, -certificate.beta))
 
 
 def _best(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
-    """The nearest of all formulas that apply, with a reason that names the others."""
+    """The certificate of the method "best": the nearest of all formulas that apply, its reason naming the others."""
     found, refused = [], []
     for method in proved_methods():
         if method.a_posteriori is None:
@@ -126,6 +124,7 @@ def _best(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
 
 
 def _applies(check: Callable[[Problem], None], problem: Problem) -> bool:
+    """Whether the check of a method accepts the problem."""
     try:
         check(problem)
     except AssumptionError:
@@ -134,13 +133,13 @@ def _applies(check: Callable[[Problem], None], problem: Problem) -> bool:
 
 
 def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
-    """||r|| = ||f - y|| with the rounding of computing it; H (m, n), signs (m,)."""
-    values = problem.activation.value(H)
-    residual = signs @ values / len(H) - problem.y
-    magnitude = float(np.max(np.abs(signs))) * np.mean(np.abs(values), axis=0) + np.abs(problem.y)
+    """||r|| = ||f - y||, enclosed with the rounding of computing it; H (m, n), signs (m,)."""
+    residual = problem.residual(H, signs)
+    sizes = np.mean(np.abs(problem.activation.value(H)), axis=0)
+    magnitude = float(np.max(np.abs(signs))) * sizes + np.abs(problem.y)
     act = problem.activation
     lost = act.slack * float(act.Ls.upper()) * float(np.max(np.abs(signs))) * (1 + np.mean(np.abs(H), axis=0))
-    # A dot product of m terms, whatever its order, within gamma_m; sigma itself within FUNCTION_ULPS.
+    # A dot product of m terms, summed in any order, errs by at most gamma_m; sigma itself errs by FUNCTION_ULPS.
     least = (float(np.max(np.abs(signs))) + len(H)) * 2 * TINY  # what underflows
     total = arb(0)
     for value, size, digits in zip(residual.tolist(), magnitude.tolist(), lost.tolist(), strict=True):
@@ -149,12 +148,13 @@ def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
 
 
 def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+    """The certificate of a method that is a formula; AssumptionError if it does not apply."""
     method.require(problem)
     if method.a_posteriori is None:
         raise AssumptionError(f"method {method.name!r} has no certificate for a single network. Use method='best'.")
     try:
         profile = method.a_posteriori(problem, H)
-    except ArgumentError as error:  # about what the method chose by itself, such as an interval that rounds to a point
+    except ArgumentError as error:  # about a choice of the method's own, such as an interval that rounds to a point
         raise AssumptionError(f"method {method.name!r} finds no constants for this network: {error}") from None
     return _by_profile(method.name, profile, problem, H, signs)
 
@@ -162,6 +162,7 @@ def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarra
 def _by_profile(
     name: str, profile: Profile | transport.StepProfile, problem: Problem, H: np.ndarray, signs: np.ndarray
 ) -> Certificate:
+    """The master theorem applied to a profile of the network; H (m, n), signs (m,)."""
     if profile.empty:
         reason = "its lower bound of the slopes or of the kernel is 0 (A = 0), and it says nothing at any scale."
         nothing = {"a": arb("inf"), "A": arb(0), "extent": arb(0)}
@@ -200,6 +201,7 @@ def _by_profile(
 
 
 def _by_shadowing(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+    """The certificate of the method shadowing, computed in units in which nothing over- or underflows."""
     units = in_units(problem, signs)
     proof = handover.prove(
         units.problem, H, units.signs, lambda state: residual_norm(units.problem, state, units.signs)
@@ -228,7 +230,8 @@ def _by_shadowing(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certifi
 class SwitchOn:
     """The first state of a trajectory from which convergence to zero loss is certified.
 
-    time: as handed in; index: of the state, from 0; certificate: L^{time+t} <= L^time exp(-rate t).
+    time: that of the state, as it was given; index: the number of the state, from 0; certificate: proves
+    L^{time+t} <= L^time exp(-rate t).
     """
 
     time: float
@@ -240,10 +243,11 @@ class SwitchOn:
 def first_certified(
     problem: Problem, states: Iterable[tuple[float, Any, Any]], *, method: str = "best"
 ) -> SwitchOn | None:
-    """Restart: the first of the states (time, H, signs), in their order, whose certificate holds; None without one.
+    """The first of the states (time, H, signs), in their order, whose certificate holds; None if there is none.
 
-    H (m, n) and signs (m,) as in certify. States are asked for one by one, so that a generator need not compute those
-    that come after. A certificate at one time covers all later times of the same trajectory.
+    H (m, n), signs (m,), method: as in `certify`, which also says what is raised. States are requested one by one, so a
+    generator need not compute those after the one returned. A certificate at one time covers all later times of the
+    same trajectory.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     try:

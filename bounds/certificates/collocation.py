@@ -1,6 +1,6 @@
 """Chebyshev collocation of U' = F(U), h = H - c G U: a reference path, polynomial in time, one step at a time.
 
-Nothing here is certified; shadowing.py bounds how far the path is from solving the flow, whatever it is.
+Nothing here is certified, and nothing has to be: for any path, shadowing.py bounds how far it is from solving the flow.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from flint import arb, ctx
 
 from bounds.problem import Problem
 
-DEGREE = 12
-INSIDE = 64  # intervals into which a step is divided where the loss is read off
-SWEEPS = 12  # at most; each gains about the relative change of the slopes over the step
+DEGREE = 12  # of the polynomial in time that stands for U' over one step
+INSIDE = 64  # parts into which a step is divided; the loss is bounded at the end of each
+SWEEPS = 12  # the most in one step; each gains a factor of about the relative change of the slopes over the step
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def grid(degree: int = DEGREE) -> Grid:
 
 
 def neuron_mean(values: np.ndarray) -> np.ndarray:
-    """The mean over axis 1 of values (J, m, n), summed in blocks of at most sqrt(m) or so: depth(m) roundings."""
+    """(J, n): the mean over axis 1 of values (J, m, n), in blocks of about sqrt(m) neurons: depth(m) roundings."""
     m = values.shape[1]
     block = math.isqrt(m - 1) + 1
     parts: np.ndarray = np.add.reduceat(values, np.arange(0, m, block), axis=1)
@@ -80,18 +80,22 @@ def neuron_mean(values: np.ndarray) -> np.ndarray:
 
 
 def depth(m: int) -> int:
-    """Roundings that one term meets in neuron_mean, the division included."""
+    """The number of roundings that one term meets in neuron_mean, the division included."""
     block = math.isqrt(m - 1) + 1
     return block + -(-m // block) + 1
 
 
 @dataclass(frozen=True)
 class Reference:
-    """One step of the path, at the nodes j = 0..N: drive F_j (N+1, m, n) is the polynomial U', velocity V_j that of h,
-    -c_i G F_j, H_j (N+1, m, n) the pre-activations, slope_j = sigma'(H_j), residual_j (N+1, n) = f(H_j) - y."""
+    """One step of the path, at the nodes j = 0..N.
+
+    duration: the length of the step in time; derivative (N+1, m, n): the values F_j of the polynomial U'; velocity
+    (N+1, m, n): those of h', -c_i G F_j; H (N+1, m, n): the pre-activations H_j; slope (N+1, m, n): sigma'(H_j);
+    residual (N+1, n): f(H_j) - y. The path solves the flow at a node if F_j = slope_j * residual_j.
+    """
 
     duration: float
-    drive: np.ndarray
+    derivative: np.ndarray
     velocity: np.ndarray
     H: np.ndarray
     slope: np.ndarray
@@ -100,29 +104,30 @@ class Reference:
     @property
     def mismatch(self) -> np.ndarray:
         """(N+1,) root mean squares over the neurons of ||F_j - slope_j * residual_j||."""
-        gap = self.drive - self.slope * self.residual[:, None, :]
+        gap = self.derivative - self.slope * self.residual[:, None, :]
         return np.sqrt(np.einsum("jia,jia->j", gap, gap) / gap.shape[1])
 
 
-def evaluate(problem: Problem, H: np.ndarray, signs: np.ndarray, duration: float, drive: np.ndarray) -> Reference:
-    """The path from H (m, n) whose U' takes the values drive (N+1, m, n) at the nodes, and the flow there."""
-    N1, m, n = drive.shape
-    velocity = (drive.reshape(-1, n) @ problem.gram).reshape(N1, m, n)
+def evaluate(problem: Problem, H: np.ndarray, signs: np.ndarray, duration: float, derivative: np.ndarray) -> Reference:
+    """The path from H (m, n) for which U' takes the values `derivative` (N+1, m, n) at the nodes, with the slopes and
+    residuals there."""
+    N1, m, n = derivative.shape
+    velocity = (derivative.reshape(-1, n) @ problem.gram).reshape(N1, m, n)
     velocity *= -signs[:, None]
     moved = H + duration * (grid().integral @ velocity.reshape(N1, -1)).reshape(N1, m, n)
     value, slope = problem.activation.value_and_slope(moved)
     residual = neuron_mean(value * signs[:, None]) - problem.y
-    return Reference(duration, drive, velocity, moved, slope, residual)
+    return Reference(duration, derivative, velocity, moved, slope, residual)
 
 
 def reference_step(problem: Problem, H: np.ndarray, signs: np.ndarray, duration: float, goal: float) -> Reference:
-    """Collocate over [0, duration] from H (m, n), until the mismatch is below `goal` or stops falling.
+    """Collocate over [0, duration] from H (m, n), until the mismatch is at most `goal` or stops falling.
 
-    The stiff part of the flow acts through r (n,) alone, so each sweep freezes the slopes and solves for r at all nodes
-    at once; what remains to be iterated is the slow change of the slopes.
+    The stiff part of the flow acts only through r (n,), so each sweep freezes the slopes and solves for r at all nodes
+    at once; only the slow change of the slopes remains to be iterated.
     """
-    m = len(H)
-    first = problem.activation.slope(H) * (signs @ problem.activation.value(H) / m - problem.y)
+    first = problem.activation.slope(H) * problem.residual(H, signs)
+    # Begin with the constant U' of the start of the step.
     best = now = evaluate(problem, H, signs, duration, np.repeat(first[None], DEGREE + 1, axis=0))
     reached = math.inf
     for _ in range(SWEEPS):
@@ -133,16 +138,19 @@ def reference_step(problem: Problem, H: np.ndarray, signs: np.ndarray, duration:
         if mismatch <= goal:
             break
         try:
-            drive = now.slope * _residual_at_nodes(problem, signs, now)[:, None, :]
-        except np.linalg.LinAlgError:  # no next sweep: the path so far is as good a reference as any
+            derivative = now.slope * _residual_at_nodes(problem, signs, now)[:, None, :]
+        except np.linalg.LinAlgError:  # a singular system ends the sweeps: any path may serve as the reference
             break
-        now = evaluate(problem, H, signs, duration, drive)
+        now = evaluate(problem, H, signs, duration, derivative)
     return best
 
 
 def _residual_at_nodes(problem: Problem, signs: np.ndarray, now: Reference) -> np.ndarray:
-    """(N+1, n): r at the nodes to first order in the change of the path, the slopes kept as they are."""
-    N1, m, n = now.drive.shape
+    """(N+1, n): r at the nodes to first order in the change of the path, with the slopes frozen.
+
+    It solves r(t) = r_now(t) - int_0^t (c^2 Theta r + df_now/dt) at all nodes at once, Theta along the present path.
+    """
+    N1, m, n = now.derivative.shape
     kernels = float(signs[0]) ** 2 / m * problem.gram * np.stack([s.T @ s for s in now.slope])
     falling = -np.einsum("i,jia,jia->ja", signs, now.slope, now.velocity) / m  # -df/dt along the present path
     A = grid().integral

@@ -1,4 +1,4 @@
-"""From a shadowed path to a certificate: where the master theorem takes over, and the rate from the start.
+"""From a shadowed path to a certificate: the stage at which the master theorem applies, and the rate from the start.
 
 At any stage the true state is within c z (in the units of the path length s) of the computed one, so that the kernel
 and slopes methods hold with rho(s + c z) in place of rho(s). Before that, the loss at the nodes is known.
@@ -21,17 +21,22 @@ from bounds.methods.base import ROOT, Profile
 from bounds.numerics.arithmetic import float_down, float_up
 from bounds.problem import Problem
 
-ENOUGH = 0.9  # of the best rate that the path so far allows: follow it until the handover certifies as much
-NEARLY_ALL = 0.05  # or until beta is this small, for then the handover can gain no more than that
-STEPS = 2000
-PRECISIONS = (1e-9, 2e-12)
+# The path is followed until the handover certifies this share of the rate that the path so far allows,
+ENOUGH = 0.9
+# or until its beta is this small: a later handover could gain no larger share.
+NEARLY_ALL = 0.05
+STEPS = 2000  # the most that are taken
+PRECISIONS = (1e-9, 2e-12)  # of `follow`, one attempt each
 
 
 @dataclass(frozen=True)
 class Proof:
-    """L^t <= L^0 exp(-rate t) for all t >= 0. beta, critical: of the master theorem where it takes over, `time` after
-    the start; path_length: a bound on the whole path; facts: how the path was shadowed. Without a proof the rate is 0,
-    and `ended` says why the path ends at the time in `facts`."""
+    """L^t <= L^0 exp(-rate t) for all t >= 0.
+
+    beta, critical: of the master theorem at the handover; path_length: a bound on the whole path; facts: how the path
+    was shadowed, the time of the handover among them. Without a proof the rate is 0, and `ended` says why the path was
+    followed no further than the time in `facts`.
+    """
 
     rate: float = 0.0
     beta: float = math.inf
@@ -43,8 +48,11 @@ class Proof:
 
 @dataclass(frozen=True)
 class Handover:
-    """The master theorem at a stage. rate, path: of what follows; local(d): a lower bound of -(log L)' as long as
-    |U - U~| <= d for the path's U~ at the stage."""
+    """The master theorem applied at a stage.
+
+    beta, critical: as in Certificate; rate, path: the certified rate from there on, and a bound of the path from there
+    on; local(d): a lower bound of -(log L)' as long as |U - U~| <= d, U~ that of the reference path at the stage.
+    """
 
     beta: float
     critical: float
@@ -54,15 +62,22 @@ class Handover:
 
 
 def shifted(profile: Profile, offset: arb) -> Profile | None:
-    """The profile seen from a state at distance `offset`: rho(s + offset). For the shape 1 - s/s* only."""
+    """rho(s + offset), the profile at a state that is at most `offset` away; None if nothing of it is left.
+
+    Only for the shape 1 - s/s*.
+    """
     assert profile.shape is ROOT
     left = 1 - offset / profile.extent
     return Profile(profile.A * left * left, profile.extent - offset, ROOT) if left > 0 else None
 
 
 def handover(k: Constants, stage: Stage, residual_norm: arb) -> Handover:
-    """The better of kernel and slopes at a stage; residual_norm bounds ||r|| of the computed state."""
+    """The handover at a stage by the method kernel or slopes, the one with the larger rate.
+
+    residual_norm: encloses ||r|| of the computed state.
+    """
     problem, c = k.problem, arb(k.c)
+    # ||r|| of the true state: the computed one, the distance of the paths, and the error of the computed state.
     away = residual_norm + k.residual_distance(stage.distance)
     away += k.c * k.ls * stage.state_error * math.sqrt(problem.n) * SLACK
     profiles = []
@@ -94,12 +109,12 @@ def handover(k: Constants, stage: Stage, residual_norm: arb) -> Handover:
 
 
 def power(k: Constants, ref: Reference, found: Shadow, signs: np.ndarray) -> Callable[[float], float]:
-    """d -> a lower bound of P = -L' = c^2 |F(U)|^2 where |U - U~(start of the step)| <= d.
+    """The function d -> a lower bound of P = -L' = c^2 |F(U)|^2 for |U - U~(start of the step)| <= d.
 
     |F(U~)| >= |P_0| - defect, and |F(U) - F(U~)| <= sqrt(lambda_max) (c L2 (sum_a G_aa r~_a^2)^{1/2} + c^2 Ls^2
     sqrt(lambda_max)) d by (D1) and (D2).
     """
-    first = ref.drive[0]
+    first = ref.derivative[0]
     squares = np.einsum("ia,ia->i", first, ref.velocity[0] / -signs[:, None])  # F_i' G F_i
     rounding = 1e-9 * k.root_lmax**2 * float(np.mean(np.square(first))) * first.shape[1]
     size = math.sqrt(max(float(np.mean(squares)) - rounding, 0.0)) - found.defect
@@ -113,16 +128,17 @@ def power(k: Constants, ref: Reference, found: Shadow, signs: np.ndarray) -> Cal
 
 
 class Account:
-    """A lower bound of log(L^0/L^t) along the path, and the rate that it allows: the least of that bound over t.
+    """A lower bound of log(L^0/L^t) along the path, and the rate that it proves: the least of that bound divided by t.
 
-    start: (lower, upper) of ||r^0||.
+    start: (lower, upper) bounds of ||r^0||; time: the last time that was added; dropped: the lower bound then; rate:
+    the least ratio up to then.
     """
 
     def __init__(self, start: tuple[float, float]) -> None:
         self.start, self.time, self.dropped, self.rate = start, 0.0, 0.0, math.inf
 
     def add(self, time: float, residual: float, slope: float) -> None:
-        """||r|| <= residual at a later time, and -(log L)' >= slope >= 0 until then."""
+        """Add a later time at which ||r|| <= residual, with -(log L)' >= slope >= 0 until then."""
         # The bound grows linearly until then, so that its ratio to the time is least at one of the two ends.
         grown = self.dropped + slope * (time - self.time)
         ends = [grown / time] + ([self.dropped / self.time] if self.time > 0 else [])
@@ -131,7 +147,7 @@ class Account:
         self.time, self.dropped = time, max(self.dropped, grown, known)
 
     def allowed(self) -> float:
-        """The rate so far, the last time included."""
+        """The rate that is proved up to and including the last time, infinite at the start."""
         return min(self.rate, self.dropped / self.time) / SLACK if self.time > 0 else math.inf
 
     def loss(self) -> float:
@@ -144,10 +160,11 @@ class Account:
 
 
 def prove(problem: Problem, H: np.ndarray, signs: np.ndarray, norm: Callable[[np.ndarray], arb]) -> Proof:
-    """Follow the path from H (m, n) until the master theorem takes over; a Proof of rate 0 where it is lost before.
+    """Follow the path from H (m, n) until the master theorem applies; a Proof of rate 0 if it never does.
 
-    norm(H): ||r|| at H, enclosed. A path that is lost, or too uncertain for a good rate, is followed once more with a
-    smaller defect. The scale and G_max are of size one (magnitudes.in_units).
+    signs (m,); norm(H): ||r|| at H, enclosed. If the path cannot be followed far enough, or not accurately enough for a
+    good rate, it is followed once more with a smaller defect. The scale and G_max must be of size one
+    (magnitudes.in_units).
     """
     check(problem)
     check_size(H)
@@ -166,6 +183,7 @@ def prove(problem: Problem, H: np.ndarray, signs: np.ndarray, norm: Callable[[np
 def _prove(
     problem: Problem, H: np.ndarray, signs: np.ndarray, norm: Callable[[np.ndarray], arb], precision: float
 ) -> Proof:
+    """One attempt of `prove`, with the precision of `follow`."""
     k = Constants(problem, float(abs(signs[0])))
     start = norm(H)
     account = Account((max(float_down(start), 0.0), float_up(start)))
@@ -174,9 +192,14 @@ def _prove(
         return Proof(facts={"time": 0.0, "steps": 0}, ended=nothing)
     best: Proof | None = None
     ended = "no further step can be proved"
-    path, worst, extra, sizes, local = 0.0, 0.0, 0.0, [0.0], None
+    path = 0.0  # a bound of the path length so far
+    worst = 0.0  # the largest defect of a step so far
+    extra = 0.0  # a bound of the error of ||r|| inside the last step
+    sizes = [0.0]  # ||r|| of the reference path at the INSIDE times of the last step
+    local = None  # Handover.local of the stage before
     for count, stage in enumerate(follow(problem, H, signs, precision=precision)):
         ref, found = stage.reference, stage.shadow
+        # What the step proves about the loss and the path length.
         if ref is not None and found is not None and local is not None:
             extra = (float(np.linalg.norm(found.residual_error)) + k.residual_distance(stage.widest)) * SLACK
             sizes = np.linalg.norm(grid().interpolate @ ref.residual, axis=1).tolist()
@@ -188,6 +211,7 @@ def _prove(
             fallen = before - max(sizes[-1] - extra, 0.0) ** 2 / 2 / SLACK
             path += math.sqrt(ref.duration * fallen) * SLACK  # Cauchy and Schwarz on the integral of sqrt(-L')
             worst = max(worst, found.defect)
+        # What the master theorem proves from here on, and whether that is the best total so far.
         end = handover(k, stage, norm(stage.H))
         local = end.local
         if end.rate > 0 and (best is None or min(account.allowed(), end.rate) > best.rate):
@@ -202,6 +226,7 @@ def _prove(
                 "rate after": end.rate,
             }
             best = Proof(min(account.allowed(), end.rate), end.beta, end.critical, path + end.path, facts)
+        # Stop if following the path any further cannot gain much, or is of no use.
         if end.beta <= NEARLY_ALL or end.rate >= ENOUGH * account.allowed():
             break
         if account.start[0] < LEAST_RESIDUAL * k.c:

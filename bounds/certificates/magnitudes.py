@@ -1,13 +1,13 @@
-"""Which magnitudes a certificate may be about: inside, no intermediate result of any method over- or underflows.
+"""The magnitudes that `certify` accepts: inside them no intermediate result of any method over- or underflows.
 
 The flow has exact rescalings, for powers of two exact in floating point too:
 
 (1) y and signs times a: the same paths; the scale and the critical scale times a, the rate times a^2.
 (2) The Gram matrix times a, H kept: the same paths, run through a times as fast; the rate times a, the path length
     divided by sqrt(a).
-(3) H and y times a, where sigma is linear on both sides of 0: paths and path length times a; the rate is the same.
+(3) H and y times a, if sigma is linear on both sides of 0: paths and path length times a; the rate is the same.
 
-So what is out of range can be brought inside without losing anything, and each error says by which power of two.
+So a network that is out of range can be brought inside without any loss, and each error names the power of two.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from bounds.numerics.arithmetic import float_down
 from bounds.numerics.spectrum import Spectrum
 from bounds.problem import Problem
 
-LEAST_SCALE = 1e-290
-LARGEST = 1e50  # of |H| and of max |y| / scale
-LARGEST_GRAM = 1e100  # of G_max, and of 1/G_max
-RATES = (1e-300, 1e300)
+# The least scale of a given network. It is smaller than LEAST_SCALE_ARGUMENT of bounds/checks.py, because a certificate
+# squares the scale only in ball arithmetic, or after in_units has brought it to [1, 2). In float64 the scale is only
+# multiplied by values of sigma; residual_norm counts what underflows there.
+LEAST_SCALE_OF_SIGNS = 1e-290
+LARGEST = 1e50  # the largest |h_ia|, and the largest max |y| / scale
+LARGEST_GRAM = 1e100  # the largest G_max, and the largest 1/G_max
+RATES = (1e-300, 1e300)  # the rates that are returned as a float
 
 
 def power_of_two(value: float) -> int:
@@ -51,9 +54,9 @@ def check_magnitudes(problem: Problem, H: np.ndarray, scale: float) -> None:
     )
     k = -power_of_two(scale)
     require(
-        LEAST_SCALE <= scale <= LARGEST_SCALE,
+        LEAST_SCALE_OF_SIGNS <= scale <= LARGEST_SCALE,
         "the scale, the magnitude of the signs,",
-        f"in [{LEAST_SCALE:g}, {LARGEST_SCALE:g}]",
+        f"in [{LEAST_SCALE_OF_SIGNS:g}, {LARGEST_SCALE:g}]",
         scale,
         _same_paths(k),
     )
@@ -89,9 +92,9 @@ def _same_paths(k: int) -> str:
 
 
 def rate_as_float(rate: arb) -> float:
-    """A certified rate rounded down, 0 where it is not certified positive.
+    """A certified rate rounded down, 0 if it is not certified positive.
 
-    Raises ArgumentError, with the rescaling that helps, where no float of full precision is near.
+    Raises ArgumentError, with the rescaling that helps, for a rate outside RATES.
     """
     if not rate > 0:
         return 0.0
@@ -107,9 +110,9 @@ def rate_as_float(rate: arb) -> float:
 
 @dataclass(frozen=True)
 class Units:
-    """The same network with its scale in [1, 2) and its G_max in [1, 4), by the rescalings (1) and (2).
+    """A network brought to a scale in [1, 2) and a G_max in [1, 4) by the rescalings (1) and (2).
 
-    scale, gram: the powers of two k and 2 l by which scale and Gram matrix were divided.
+    problem, signs: the rescaled ones; scale, gram: the scale was divided by 2**scale, G by 2**gram (gram is even).
     """
 
     problem: Problem
@@ -118,8 +121,13 @@ class Units:
     gram: int
 
     def convert(self, quantity: str, value: float) -> arb:
-        """A quantity of the network in these units, by its name, in the units it was given in."""
-        c, G = self.scale, self.gram  # U' goes like scale, time like 1/(scale^2 G), norms of U like sqrt(G) times it
+        """A value that was found for the rescaled network, converted to the units of the original one.
+
+        quantity: one of "scale", "path", "time", "defect", "distance", or a name that begins with "rate"; a quantity of
+        any other name has no unit.
+        """
+        c, G = self.scale, self.gram
+        # U' is proportional to the scale, time to 1/(scale^2 G), and the norm of U to sqrt(G) times U.
         powers = {"scale": c, "path": -G // 2, "time": -2 * c - G, "defect": c + G // 2, "distance": -c - G // 2}
         power = 2 * c + G if quantity.startswith("rate") else powers.get(quantity, 0)
         return arb(value) * arb(2) ** power

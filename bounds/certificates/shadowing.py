@@ -3,8 +3,8 @@
 docs/certificates.md states and proves what is used here. Write h_i = H_i - c_i G U_i, so that the flow is U' = F(U)
 with F_i = sigma'(h_i) * r, and |Z|^2 = (1/m) sum_i Z_i' G Z_i. Near a path with |U~' - F(U~)| <= eps the distance
 z = |U - U~| obeys z' <= c L2 nu z + eps, nu = lambda_max(R^{1/2} G R^{1/2}), R = diag(|r~_a| + c^2 Ls sqrt(G_aa) z):
-the tangent kernel only contracts, so that the residual alone drives two paths apart. Followed until the master theorem
-takes over, the path proves convergence from its start.
+the tangent kernel only contracts, so that two paths can separate only through the residual. If the path is followed
+until the master theorem applies, it proves convergence from its start.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ SLACK = 1 + 1e-6  # on every sum of non-negative terms: more than its own roundi
 # What underflow can take from any bound below, n = 10^6 points included: the square of what is below 1e-154 is lost.
 # It is absolute, so scale and G_max must be of size one; certify sees to it (magnitudes.in_units).
 TINY = 1e-140
-LEAST_RESIDUAL = 1e-100  # that a path is followed from: its roundings are far above TINY
-LEBESGUE = 1 + 2 / math.pi * math.log(DEGREE + 1)
+LEAST_RESIDUAL = 1e-100  # the least ||r^0|| from which a path is followed: its roundings are far above TINY
+LEBESGUE = 1 + 2 / math.pi * math.log(DEGREE + 1)  # bounds the norm of interpolation in DEGREE + 1 Chebyshev points
 MOST_ENTRIES = 4_000_000  # of H: beyond, the nodes of a step need gigabytes
-REJECTIONS = 60
+REJECTIONS = 60  # attempts at one step, each shorter than the one before
 ELLIPSES = np.geomspace(1.3, 60, 48)  # the candidates for rho of the Bernstein ellipse
 
 
 def check(problem: Problem) -> None:
-    """sigma must be analytic on a strip about the real line; lambda_min(G) may be zero."""
+    """AssumptionError unless sigma is analytic on a strip about the real line; lambda_min(G) may be zero."""
     check_smooth(problem, "shadowing")
     if problem.activation.strip is None:
         raise AssumptionError(
@@ -49,7 +49,7 @@ def check(problem: Problem) -> None:
 
 
 def check_size(H: np.ndarray) -> None:
-    """AssumptionError for a state whose nodes would not fit into memory."""
+    """AssumptionError if the states at the nodes of one step would not fit into memory; H (m, n)."""
     if H.size > MOST_ENTRIES:
         raise AssumptionError(
             f"method 'shadowing' keeps {DEGREE + 1} states at once: H may have at most {MOST_ENTRIES} entries. Found"
@@ -58,9 +58,11 @@ def check_size(H: np.ndarray) -> None:
 
 
 class Constants:
-    """The constants of problem and scale in float64, each rounded up by SLACK.
+    """The constants of problem and scale in float64, each multiplied by SLACK to be an upper bound.
 
-    roots (n,): sqrt(G_aa); products (n, n): |error of (G v)_a| is at most (products |v|)_a, that of forming G included.
+    c: the scale; ls, l2: Ls and L2; strip: a half-width of the strip of analyticity, rounded down; strip_bound: a bound
+    of |sigma'| on it; roots (n,): sqrt(G_aa); root_lmax: sqrt(lambda_max); products (n, n): |error of (G v)_a| is at
+    most (products |v|)_a, that of forming G included; gram_error: a bound of the error of G in the spectral norm.
     """
 
     def __init__(self, problem: Problem, scale: float) -> None:
@@ -77,17 +79,17 @@ class Constants:
         self.gram_error = (relative * float(np.trace(problem.gram)) + radius) * SLACK
 
     def norm(self, per_datum: np.ndarray) -> float:
-        """|Z| at most, where per_datum (n,) bounds the root mean square over the neurons of Z_ia."""
+        """A bound of |Z|, from bounds per_datum (n,) of the root mean square of Z_ia over the neurons."""
         return self.root_lmax * float(np.linalg.norm(per_datum)) * SLACK + TINY
 
     def value_size(self, h_size: np.ndarray) -> np.ndarray:
-        """A bound of mean_i |sigma(h_ia)|, h_size (n,) one of the root mean square of h_ia."""
+        """A bound (n,) of mean_i |sigma(h_ia)|, from bounds h_size (n,) of the root mean square of h_ia."""
         act = self.problem.activation
         size = abs(float(act.value(0.0))) * SLACK + self.ls * h_size
         return size if act.bounded_by is None else np.minimum(size, act.bounded_by)
 
     def growth(self, residual: np.ndarray, distance: float) -> float:
-        """c L2 nu, residual (n,) a bound of |r~_a|, distance one of z."""
+        """An upper bound of c L2 nu, from bounds residual (n,) of |r~_a| and distance of z."""
         weights = np.sqrt(residual + self.c**2 * self.ls * self.roots * distance)
         matrix = weights[:, None] * self.problem.gram * weights
         error = (self.gram_error + 8 * UNIT_ROUNDOFF * float(np.trace(self.problem.gram))) * float(weights.max()) ** 2
@@ -95,7 +97,7 @@ class Constants:
         return self.c * self.l2 * nu * SLACK
 
     def residual_distance(self, distance: float) -> float:
-        """A bound of ||f(U) - f(U~)|| where |U - U~| <= distance."""
+        """A bound of ||f(U) - f(U~)|| for |U - U~| <= distance."""
         return self.c**2 * self.ls * self.root_lmax * distance * SLACK
 
 
@@ -118,21 +120,24 @@ class Shadow:
 
 
 def _rms(values: np.ndarray) -> np.ndarray:
-    """Root mean squares over the neurons of values (J, m, n), rounded up."""
+    """(J, n): root mean squares over the neurons of values (J, m, n), rounded up."""
     return np.sqrt(np.einsum("jia,jia->ja", values, values) / values.shape[1]) * SLACK
 
 
 def shadow(k: Constants, ref: Reference, state_error: float) -> Shadow:
-    """Bound the defect of a reference step; state_error: how far the computed start is from the exact one, as the
-    largest root mean square over the neurons."""
+    """Bound the defect of a reference step.
+
+    state_error: how far the computed start is from that of the path: a bound of the root mean square over the neurons,
+    for every datum.
+    """
     problem, c = k.problem, k.c
     m, n = ref.H.shape[1:]
     tables = grid()
     N, theta = DEGREE, ref.duration
-    # Rounding of h at the nodes, of sigma and sigma' there, and of the mean over the neurons; per datum, root mean
-    # squares over the neurons.
-    drive = _rms(ref.drive)
-    velocity_error = c * float(np.max(k.products @ drive.max(axis=0))) * SLACK
+    # The rounding of h at the nodes, of sigma and sigma' there, and of the mean over the neurons. All sizes are root
+    # mean squares over the neurons for each datum.
+    derivative = _rms(ref.derivative)
+    velocity_error = c * float(np.max(k.products @ derivative.max(axis=0))) * SLACK
     reach = theta * float(np.abs(tables.integral).sum(axis=1).max()) * SLACK
     h_size = _rms(ref.H).max(axis=0)
     speed = float(_rms(ref.velocity).max())
@@ -150,15 +155,16 @@ def shadow(k: Constants, ref: Reference, state_error: float) -> Shadow:
     # Chebyshev coefficients of the exact velocity, in absolute value: largest entry, and mean over the neurons.
     coefficients = (tables.coefficients @ ref.velocity.reshape(N + 1, -1)).reshape(N + 1, m, n)
     np.abs(coefficients, out=coefficients)
-    off_velocity = c * float(np.max(k.products @ np.abs(ref.drive).max(axis=(0, 1))))
+    off_velocity = c * float(np.max(k.products @ np.abs(ref.derivative).max(axis=(0, 1))))
     blur = 2 * off_velocity + 4 * gamma(N + 6) * float(np.abs(ref.velocity).max()) + TINY
     peak = (coefficients.max(axis=(1, 2)) + blur) * SLACK
     mean = (coefficients.mean(axis=1) + blur) * SLACK
+    # The error of interpolating between the nodes, and the sum of all parts.
     centre = np.abs(ref.residual[N // 2]) + r_error
     analytic, analytic_residual = _interpolation_error(k, theta, peak, mean, centre)
     off = (LEBESGUE * r_error + analytic_residual + 16 * (N + 1) * gamma(N + 6) * r_size) * SLACK
     residual = (np.abs(tables.coefficients @ ref.residual).sum(axis=0) + off) * SLACK
-    speed_norm = LEBESGUE * max(k.norm(row) for row in drive)
+    speed_norm = LEBESGUE * max(k.norm(row) for row in derivative)
     defect = (LEBESGUE * mismatch + rounding + analytic) * SLACK
     return Shadow(defect, analytic, rounding, residual, speed_norm, h_error, off)
 
@@ -166,17 +172,17 @@ def shadow(k: Constants, ref: Reference, state_error: float) -> Shadow:
 def _interpolation_error(
     k: Constants, theta: float, peak: np.ndarray, mean: np.ndarray, centre: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """(sup |g - I g|, the same (n,) for r) for the interpolant I of degree N, the best over Bernstein ellipses.
+    """Bounds of sup |g - I g| and, for each datum (n,), of sup |r - I r|, I the interpolant of degree N and g = F(U~).
 
     peak (N+1,), mean (N+1, n): Chebyshev coefficients of the velocity, largest and mean over neurons; centre (n,): |r~|
-    at the middle. On an ellipse of parameter rho that keeps h~ in the strip of sigma the error is at most
-    4 M rho^-N/(rho - 1), M the supremum of |g| there.
+    at the middle. On a Bernstein ellipse of parameter rho that keeps h~ in the strip of sigma the error is at most
+    4 M rho^-N/(rho - 1), M the supremum of |g| there; the best of ELLIPSES is taken.
     """
     best, best_residual = math.inf, np.full(len(centre), math.inf)
     for rho in ELLIPSES.tolist():
         powers = (rho ** np.arange(DEGREE + 1) + rho ** -np.arange(DEGREE + 1.0)) / 2 * SLACK
         if not theta / 4 * (rho - 1 / rho) * float(powers @ peak) * SLACK <= k.strip:
-            break
+            break  # h~ may leave the strip, on every larger ellipse too
         reach = theta / 4 * (rho + 1 / rho) * SLACK
         sizes = (centre + k.c * k.strip_bound * reach * (powers @ mean)) * SLACK
         factor = 4 * rho**-DEGREE / (rho - 1) * SLACK
@@ -188,9 +194,12 @@ def _interpolation_error(
 
 @dataclass(frozen=True)
 class Stage:
-    """The path so far: at time `time` after the start the path is at H (m, n) but for state_error, and
-    |U - U~| <= distance. The step that led there is `reference` with its `shadow`, |U - U~| <= widest inside it; both
-    are None at the start. growth: the exponent of Gronwall's inequality so far."""
+    """The state of the path at one time, and what is proved about it.
+
+    time: since the start; H (m, n): the computed pre-activations, within state_error of those of the reference path U~;
+    distance: |U - U~| is at most this at `time`, and at most `widest` inside the step that led there; growth: the
+    exponent of Gronwall's inequality so far; reference, shadow: that step and its bounds, None at the start.
+    """
 
     time: float
     H: np.ndarray
@@ -203,15 +212,15 @@ class Stage:
 
 
 def follow(problem: Problem, H: np.ndarray, signs: np.ndarray, *, precision: float) -> Iterator[Stage]:
-    """The stages of the path from H (m, n), each proved before it is handed out; ends where none can be proved.
+    """Yield the stages of the path from H (m, n), each proved; the iterator ends if no further step can be proved.
 
-    precision: the defect aimed at, relative to sqrt(lambda_max) ||r^0||. The problem has passed check(problem).
+    signs (m,); precision: the defect aimed at, relative to sqrt(lambda_max) ||r^0||. The problem must have passed
+    check(problem).
     """
     k = Constants(problem, float(abs(signs[0])))
     stage = Stage(0.0, H)
-    start = signs @ problem.activation.value(H) / len(H) - problem.y
-    goal = precision * k.root_lmax * float(np.linalg.norm(start))
-    theta = 0.2 / (k.c * k.ls * k.root_lmax) ** 2
+    goal = precision * k.root_lmax * float(np.linalg.norm(problem.residual(H, signs)))
+    theta = 0.2 / (k.c * k.ls * k.root_lmax) ** 2  # the first step: a fraction of the fastest time scale of the flow
     while True:
         yield stage
         before = math.inf
@@ -219,7 +228,8 @@ def follow(problem: Problem, H: np.ndarray, signs: np.ndarray, *, precision: flo
             ref = reference_step(problem, stage.H, signs, theta, goal / (20 * k.root_lmax))
             found = shadow(k, ref, stage.state_error)
             wanted = theta * min(max(0.9 * (goal / max(found.interpolation, 1e-300)) ** (1 / (DEGREE + 1)), 0.3), 2.0)
-            # A shorter step gains a factor of 100, or nothing where only roundings are left.
+            # Accept if the defect is small enough, or if shortening the step no longer halves it: then only roundings
+            # are left.
             if found.defect - found.rounding <= 2 * goal or found.defect > 0.5 * before:
                 break
             before = found.defect
@@ -233,12 +243,16 @@ def follow(problem: Problem, H: np.ndarray, signs: np.ndarray, *, precision: flo
 
 
 def _advance(k: Constants, stage: Stage, ref: Reference, found: Shadow) -> Stage | None:
-    """Gronwall over one step: as long as |U - U~| <= widest it is at most `reached`; if that is smaller, always."""
+    """The stage after a step, by Gronwall's inequality; None if its distance cannot be bounded.
+
+    As long as |U - U~| <= widest, it is at most `reached`. If reached < widest, then |U - U~| never comes to `widest`,
+    and the bound holds on the whole step.
+    """
     gained = (stage.distance + found.defect * ref.duration) * SLACK
     widest = 1.5 * gained
     for _ in range(8):
         exponent = k.growth(found.residual, widest) * ref.duration
-        reached = math.exp(exponent) * gained * SLACK if exponent < 500 else math.inf
+        reached = math.exp(exponent) * gained * SLACK if exponent < 500 else math.inf  # exp overflows beyond 709
         if reached < widest:
             time, growth = stage.time + ref.duration, stage.growth + exponent
             return Stage(time, ref.H[-1], found.state_error, reached, widest, growth, ref, found)

@@ -19,8 +19,8 @@ from bounds.methods import envelope
 from bounds.methods.base import Profile
 from bounds.problem import Problem
 
-FACTORS = (0.25, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.5, 4.0)  # of the envelope method's own nu = mu G_aa
-STEPS = 4000
+FACTORS = (0.25, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.5, 4.0)  # the values of nu tried, times that of the envelope method
+STEPS = 4000  # of the step function
 SLACK = 1 - 1e-9  # of a value or an integral: more than the roundings of forming it
 
 
@@ -28,7 +28,7 @@ SLACK = 1 - 1e-9  # of a value or an integral: more than the roundings of formin
 class StepProfile:
     """rho as a step function: levels (J,), nonincreasing, on intervals of one `width`, each a lower bound of rho.
 
-    Read like base.Profile: empty, A, extent, critical, remaining(beta), path_length(beta).
+    It has the interface of base.Profile: empty, A, extent, critical, remaining(beta), path_length(beta).
     """
 
     levels: np.ndarray
@@ -36,41 +36,44 @@ class StepProfile:
 
     @property
     def empty(self) -> bool:
-        """rho is nowhere positive."""
+        """No level is positive: nothing is claimed at any scale."""
         return not self.levels[0] > 0
 
     @property
     def A(self) -> arb:
-        """rho(0)^2 at least."""
+        """A lower bound of rho(0)^2."""
         return arb(float(self.levels[0])) ** 2
 
     @property
     def extent(self) -> arb:
-        """Where rho may have fallen to zero."""
+        """The path length at which the step function ends."""
         return arb(self.width) * len(self.levels)
 
     @property
     def critical(self) -> arb:
-        """a = 1 / integral(rho), an upper bound."""
+        """An upper bound of a = 1 / integral(rho)."""
         return 1 / arb(float(np.sum(self.levels)) * self.width * SLACK)
 
     def _last(self, beta: arb) -> int:
-        """The step in which the share beta of the integral is used up, or a later one."""
+        """The index of the step in which the share beta of the integral is used up, or of a later one."""
         used = np.cumsum(self.levels)
         return int(np.searchsorted(used * SLACK, float(beta.upper()) * used[-1] / SLACK))
 
     def remaining(self, beta: arb) -> arb:
-        """rho(S)^2 at least."""
+        """A lower bound of rho(S)^2."""
         j = self._last(beta)
         return arb(float(self.levels[j])) ** 2 if j < len(self.levels) else arb(0)
 
     def path_length(self, beta: arb) -> arb:
-        """S at most."""
+        """An upper bound of S."""
         return arb(self.width) * (self._last(beta) + 1)
 
 
 def a_posteriori(problem: Problem, H: np.ndarray) -> list[StepProfile | Profile]:
-    """Bounds at H (m, n), each valid: the steps, and the envelope method's parabola, which no grid of s has blunted."""
+    """Profiles of the network H (m, n), each valid: the envelope method's parabola, and the step function if positive.
+
+    The parabola may be the better one, because the step function loses a little to its grid of s.
+    """
     single: list[StepProfile | Profile] = [envelope.a_posteriori(problem, H)]
     nus = [envelope.best_nu(problem) * factor for factor in FACTORS]
     A = np.array(

@@ -1,6 +1,7 @@
-"""The letters of the theory: `bounds.constants.kappa` and its neighbours, each with its equation number.
+"""The constants of the theory, such as `bounds.constants.kappa`, each with its equation number.
 
-A constant is a decorated formula in a file of this package: the decorator registers it, and the package hands it on.
+A constant is a formula decorated with @constant in a file of this package: the decorator registers it, and the package
+re-exports it.
 """
 
 from bounds.constants.formula import Constant, all_constants

@@ -1,4 +1,4 @@
-"""What a constant of the theory is: one formula, its enclosed value, its SymPy expression and its LaTeX."""
+"""The class of a constant of the theory: one formula, its enclosed value, its SymPy expression and its LaTeX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bounds.numerics.arithmetic import ENCLOSED, NUMPY, symbolic
 
 
 def _enclose(name: str, value: Any) -> Any:
-    """The ball of a number, two of them for an interval. Raises ArgumentError where it is none."""
+    """The ball of a number, or two of them for an interval. Raises ArgumentError for anything else."""
     value = plain(value)
     if name == "interval":
         ends = sequence(name, value, "(left, right), two numbers")
@@ -37,8 +37,8 @@ class Constant:
     """A formula of the theory.
 
     Called with numbers it returns a ball (python-flint `arb`) that contains the exact value; `.symbolic` is the SymPy
-    expression, `.latex` what to paste into a paper, `.approx` a float version for searching. proved is False for what
-    the paper prints and nobody has proved.
+    expression, `.latex` what to paste into a paper, `.approx` a float version for searching. proved is False for a
+    formula that the paper prints and that has no proof.
     """
 
     def __init__(self, body: Callable[..., Any], source: str, proved: bool) -> None:
@@ -50,7 +50,7 @@ class Constant:
         self.parameters = list(inspect.signature(body).parameters)[1:]
 
     def __call__(self, *args: Any, **kwargs: Any) -> arb:
-        """The enclosed value. Raises ArgumentError where an argument is missing, unknown or not a number."""
+        """The enclosed value. Raises ArgumentError if an argument is missing, unknown or not a number."""
         try:
             given = inspect.signature(self.body).bind(ENCLOSED, *args, **kwargs).arguments
         except TypeError as error:
@@ -86,7 +86,9 @@ class Constant:
 
 
 _REGISTERED: list[Constant] = []  # in the order of definition
+# Parameters that may be negative; the others are positive symbols in SymPy.
 SIGNED = ("rho", "theta", "a_first", "a_middle", "a_last", "b_last", "c")
+# The names of the symbols in SymPy, if they differ from those of the parameters.
 _SYMBOLS = {
     "l1": "lambda_1",
     "l2": "lambda_2",
@@ -106,7 +108,7 @@ _SYMBOLS = {
 
 
 def constant(source: str, *, proved: bool = True) -> Callable[[Callable[..., Any]], Constant]:
-    """A formula with the place where it stands in the paper, or where it is proved."""
+    """A decorator that registers a formula as a Constant. source: its place in the paper, or that of its proof."""
 
     def register(body: Callable[..., Any]) -> Constant:
         _REGISTERED.append(Constant(body, source, proved))
@@ -116,5 +118,5 @@ def constant(source: str, *, proved: bool = True) -> Callable[[Callable[..., Any
 
 
 def all_constants() -> list[Constant]:
-    """Every letter, in the order in which the paper needs them."""
+    """Every constant, in the order of definition."""
     return list(_REGISTERED)

@@ -145,7 +145,7 @@ def a_slopes(o: Ops, lmin: Any, gmax: Any, slope_lipschitz: Any, q: Any) -> Any:
 
 @constant("kernel (S5)")
 def a_kernel(o: Ops, lmin_kernel: Any, lmax: Any, gmax: Any, slope_lipschitz: Any) -> Any:
-    """critical scale / ||r^0|| of the method kernel, lmin_kernel = lambda_min(H^0)."""
+    """critical scale / ||r^0|| of the method kernel, lmin_kernel = lambda_min(Theta^0), Theta the tangent kernel."""
     return 2 * slope_lipschitz * o.sqrt(lmax * gmax) / lmin_kernel
 
 
@@ -171,5 +171,5 @@ def descent_w(
 
 @constant("gradient descent (9), linear stability (E17)")
 def step_stable(o: Ops, scale: Any, lmax_kernel: Any) -> Any:
-    """The largest step for which descent follows the flow near its end, lmax_kernel = lambda_max(H)."""
+    """The largest step for which descent follows the flow near its end, lmax_kernel = lambda_max(Theta)."""
     return 2 / (scale**2 * lmax_kernel)

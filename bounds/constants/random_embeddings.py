@@ -1,4 +1,4 @@
-"""The letters of random embeddings: Theorems 2 and 3, Lemma 4, Condition 1, Appendices B, C and H."""
+"""The constants of random embeddings: Theorems 2 and 3, Lemma 4, Condition 1, Appendices B, C and H."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def r_abc(o: Ops, a_first: Any, a_middle: Any, a_last: Any, b_last: Any, c: Any)
 
 @constant("Appendix C, (35) and (36)")
 def r_abc_shifted(o: Ops, a_first: Any, a_middle: Any, a_last: Any, b_last: Any, c: Any, theta: Any) -> Any:
-    """r after (a, b, c) -> (a + theta, b - theta, c - 2 theta): the same r, whatever theta. theta = 1/2 takes muP to
+    """r after (a, b, c) -> (a + theta, b - theta, c - 2 theta): the same r for every theta. theta = 1/2 takes muP to
     the model, not the printed 1 (E16)."""
     first, middle, last = a_first + theta, a_middle + theta, a_last + theta
     lowered = c - 2 * theta

@@ -1,7 +1,7 @@
-"""Arrays from .npz and .npy files that somebody else may have written: each is checked before it is unpacked.
+"""Arrays from .npz and .npy files of unknown origin: each is checked before it is unpacked.
 
-numpy's own reader allocates whatever the head of a file claims; here the head must agree with the file, with the kind
-and shape that are asked for, and with the limit. Nothing in these files can run code.
+numpy's own reader allocates as much memory as the header of a file claims; here the header must agree with the size of
+the file, with the kind and shape that are expected, and with the size limit. Nothing in these files can run code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bounds.data.files import open_file, size_limit, too_large
 from bounds.errors import DataError
 
 Kind = Literal["number", "float", "integer", "text"]
+# The kinds of numpy dtype that are accepted for each Kind, the dtype that is returned, and the words for an error.
 ACCEPTS = {"number": "biuf", "float": "f", "integer": "i", "text": "U"}
 COMES_AS = {"number": np.float64, "float": np.float64, "integer": np.int64}
 CHUNK = 2**22  # bytes that are read at a time
@@ -28,9 +29,12 @@ RULE = {"number": "numbers only, real ones", "float": "float64 numbers", "intege
 
 @dataclass(frozen=True)
 class Field:
-    """What an array must be. kind: "number" (of any real type, read as float64), "float" (float64), "integer" (int64)
-    or "text" (one string). shape: a number is that size, a letter some size, the same wherever it stands in the file;
-    None for any shape. Numbers must be finite."""
+    """What an array must be; numbers must be finite.
+
+    kind: "number" (of any real type, read as float64), "float" (float64), "integer" (int64) or "text" (one string);
+    shape: an int is that size, a letter any size, but the same in all arrays of the file; None for any shape; optional:
+    the array may be absent.
+    """
 
     kind: Kind
     shape: tuple[int | str, ...] | None = None
@@ -40,10 +44,10 @@ class Field:
 def read_archive(
     path: str | Path, what: str, fields: Mapping[str, Field], *, others: bool = False
 ) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file by name, as `fields` asks for them; those that are optional may be absent.
+    """The arrays of a .npz file by name, checked against `fields`; optional ones may be absent.
 
-    others: whether the file may hold arrays besides, which are then not read. An array whose size `fields` fixes does
-    not count towards the limit of size_limit(). Raises DataError naming the array.
+    what: a word for the file in errors; others: whether the file may hold further arrays, which are then not read. An
+    array whose size is fixed by `fields` does not count towards size_limit(). Raises DataError naming the array.
     """
     shown = f"{what} {str(path)!r}"
     with open_file(path, what) as stream:
@@ -57,7 +61,7 @@ def read_archive(
 
 
 def read_array(path: str | Path, what: str, name: str) -> np.ndarray:
-    """The numbers of a .npy file; `name` is what errors call them."""
+    """The numbers of a .npy file. what, name: the words for the file and for the array in errors. Raises DataError."""
     shown = f"{what} {str(path)!r}"
     with open_file(path, what) as stream:
         size = stream.seek(0, 2)
@@ -83,7 +87,7 @@ class _Head:
 
 
 def _head(stream: Any, size: int) -> _Head:
-    """What the head of an array claims; ValueError where the rest of its `size` bytes does not agree."""
+    """The header of an array of `size` bytes; ValueError if the bytes that follow do not agree with it."""
     version = npy.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"arrays of version {version[0]}.{version[1]} are not read")
@@ -98,6 +102,7 @@ def _head(stream: Any, size: int) -> _Head:
 
 
 def _read(archive: zipfile.ZipFile, shown: str, fields: Mapping[str, Field], others: bool) -> dict[str, np.ndarray]:
+    """The wanted arrays of an open archive; see `read_archive`."""
     members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
     if len(members) != len(archive.infolist()):
         raise DataError(f"{shown} holds two arrays of one name.")
@@ -125,7 +130,10 @@ def _read(archive: zipfile.ZipFile, shown: str, fields: Mapping[str, Field], oth
 
 
 def _check(shown: str, name: str, head: _Head, field: Field, sizes: dict[str, tuple[int, str]]) -> None:
-    """DataError unless the array is of the kind and shape asked for. sizes: of each letter, and where it was met."""
+    """DataError unless the array is of the expected kind and shape.
+
+    sizes: by letter, its size and the array that fixed it; letters met for the first time are added.
+    """
     exact = {"float": np.float64, "integer": np.int64}.get(field.kind)
     wrong = head.dtype.kind not in ACCEPTS[field.kind] or (exact is not None and head.dtype != exact)
     if wrong or (field.kind == "text" and head.shape != ()):
@@ -136,10 +144,10 @@ def _check(shown: str, name: str, head: _Head, field: Field, sizes: dict[str, tu
     fits = len(head.shape) == len(known)
     if not fits or any(size not in (None, here) for (size, _), here in zip(known, head.shape, strict=True)):
         letters = {s: sizes[s] for s in field.shape if isinstance(s, str) and s in sizes}
-        told = ", ".join(f"{s} = {size} as in {where!r}" for s, (size, where) in letters.items())
+        fixed = ", ".join(f"{s} = {size} as in {array!r}" for s, (size, array) in letters.items())
         asked = f"({', '.join(map(str, field.shape))}{',' if len(field.shape) == 1 else ''})"
         raise DataError(
-            f"{shown}: array {name!r} must be of shape {asked}{f' with {told}' if told else ''}. Found {head.shape}."
+            f"{shown}: array {name!r} must be of shape {asked}{f' with {fixed}' if fixed else ''}. Found {head.shape}."
         )
     for letter, here in zip(field.shape, head.shape, strict=True):
         if isinstance(letter, str):
@@ -147,6 +155,7 @@ def _check(shown: str, name: str, head: _Head, field: Field, sizes: dict[str, tu
 
 
 def _unpack(stream: BinaryIO | Any, shown: str, name: str, head: _Head, field: Field) -> np.ndarray:
+    """The checked array whose header has been read, from the rest of its stream."""
     raw, at = np.empty(head.bytes, dtype=np.uint8), 0
     while len(chunk := stream.read(CHUNK)):
         if at + len(chunk) > head.bytes:

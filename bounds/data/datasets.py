@@ -16,7 +16,11 @@ Data = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class DataSet:
-    """A source of (X, y): load(n, d, seed); None stands for its own default size."""
+    """A built-in data set.
+
+    n, d: the default sizes; largest_n: the number of rows there are, None for a set that is drawn; fixed_d: the inputs
+    are measured, so d cannot be chosen; load(n, d, seed): returns X (n, d) and y (n,).
+    """
 
     name: str
     description: str
@@ -28,12 +32,14 @@ class DataSet:
 
 
 def _gaussian(n: int, d: int, seed: int) -> Data:
+    """X standard normal, y uniform on [-1/2, 1/2]."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, d))
     return X, rng.uniform(-0.5, 0.5, n)
 
 
 def _experiment_3(n: int, d: int, seed: int) -> Data:
+    """Two relevant coordinates at the corners of a square, (93)-(96); y = 1 on one axis and -1 on the other."""
     rng = np.random.default_rng(seed)
     X = rng.uniform(-1, 1, (n, d))
     corner = rng.integers(0, 4, n)
@@ -42,6 +48,7 @@ def _experiment_3(n: int, d: int, seed: int) -> Data:
 
 
 def _digits(n: int, d: int, seed: int) -> Data:
+    """Rows of zeros and ones of the UCI digits, chosen by the seed."""
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
@@ -55,6 +62,7 @@ def _digits(n: int, d: int, seed: int) -> Data:
 
 
 def _diabetes(n: int, d: int, seed: int) -> Data:
+    """Rows of the diabetes data, chosen by the seed; y is centred and scaled to a range of 1."""
     from sklearn.datasets import load_diabetes
 
     X, y = load_diabetes(return_X_y=True)

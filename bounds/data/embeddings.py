@@ -16,10 +16,10 @@ from bounds.numerics.spectrum import gamma
 class Embedding(Protocol):
     """Anything with gram(X, X2) -> (n, n2), the matrix (1/D) Phi(x_a).Phi(x_b).
 
-    For guarantees that bear its rounding it also has gram_error(X) -> float, a bound of |error of gram(X, X)_ab| /
-    sqrt(G_aa G_bb); for an inner product of D terms, `bounds.numerics.spectrum.gamma(D + 2)` and what the entries of
-    Phi err by.
-    Without it the matrix is taken as exact, and every guarantee and certificate says so in its `caveats`.
+    So that guarantees include its rounding it also has gram_error(X) -> float, a bound of |error of gram(X, X)_ab| /
+    sqrt(G_aa G_bb): for an inner product of D terms, `bounds.numerics.spectrum.gamma(D + 2)` plus the error of the
+    entries of Phi. Without it the matrix is taken as exact, and every guarantee and certificate says so in its
+    `caveats`.
     """
 
     def gram(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray: ...
@@ -55,7 +55,8 @@ class Quadratic:
         return (X[:, :, None] * X[:, None, :]).reshape(len(X), -1)
 
     def gram_error(self, X: np.ndarray) -> float:
-        """As for Identity; squaring doubles the relative error and rounds once more."""
+        """Entrywise bound on the rounding of gram(X, X), relative to sqrt(G_aa G_bb): squaring doubles that of Identity
+        and rounds once more."""
         return gamma(2 * X.shape[1] + 6)
 
 
@@ -66,7 +67,7 @@ def embedding_name(embedding: object) -> str:
 
 EMBEDDINGS: dict[str, Embedding] = {"identity": Identity(), "quadratic": Quadratic()}
 RANDOM = "random-features"
-MOST_DIGITS = 30
+MOST_DIGITS = 30  # of a number among the options
 
 
 def get_embedding(text: str) -> Embedding:

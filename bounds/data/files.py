@@ -1,4 +1,4 @@
-"""Files: opened only where they are plain files, read only up to a limit, and replaced as a whole or not at all."""
+"""Files: only plain files are opened, they are read up to a limit, and replaced as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ except ImportError:  # not on Unix: files that a killed run left behind then sta
 
 LIMIT = "LINRATE_FILE_LIMIT_GB"  # the environment variable that changes the limit
 DEFAULT_LIMIT_GB = 4.0
+# The names of the temporary files of this module.
 OURS = re.compile(r"\.linrate-[0-9a-f]{12}\.tmp")
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # the disk refuses more
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # the errors of a disk that accepts no more data
 
 
 def size_limit() -> int:
@@ -36,7 +37,7 @@ def size_limit() -> int:
 
 
 def too_large(what: str, size: float, limit: int) -> DataError:
-    """The error about a file that would take `size` bytes; it tells the limit and how to change it."""
+    """The error for a file that would take `size` bytes; it names the limit and says how to change it."""
     return DataError(
         f"{what} takes {size / 1e9:.3g} GB unpacked; the limit is {limit / 1e9:.3g} GB."
         f" If you trust the file, set the environment variable {LIMIT}={max(1, -(-int(size) // 10**9))}."
@@ -59,7 +60,7 @@ def open_file(path: str | Path, what: str = "file") -> Iterator[BinaryIO]:
     try:
         if (kind := _kind(os.stat(path).st_mode)) != "file":
             raise DataError(f"{shown} is a {kind}. Name a file.")
-        # Without waiting, for somebody may have put a pipe in its place since.
+        # Without waiting: the file may have been replaced by a pipe since.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         raise DataError(f"{shown} does not exist.") from None
@@ -104,8 +105,8 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
     """Replace the file by `content` at once: a reader sees the old file or the new one, never half of either.
 
     A symbolic link stays one, and its target is replaced. An old file's mode is kept; a new one gets what the umask
-    leaves. What killed runs left behind in the folder is removed. Raises DataError where no file can be written,
-    WriteError where the disk is full.
+    leaves. Temporary files that killed runs left in the folder are removed. Raises DataError if no file can be written
+    there, WriteError if the disk is full.
     """
     data = content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
     target = Path(os.path.realpath(check_writable(path)))
@@ -132,9 +133,9 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
 
 
 def _temporary(folder: Path) -> tuple[int, Path]:
-    """A new file of ours there, locked for as long as it is open: so others know that it is not stale."""
+    """(handle, path) of a new temporary file, locked while it is open so that no other process takes it for stale."""
     while True:
-        path = folder / f".linrate-{secrets.token_hex(6)}.tmp"  # short, whatever the length of the name to come
+        path = folder / f".linrate-{secrets.token_hex(6)}.tmp"  # short, so that a long name of the target does no harm
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
         if _locked(handle) is not False and os.path.exists(path):
             return handle, path
@@ -142,7 +143,8 @@ def _temporary(folder: Path) -> tuple[int, Path]:
 
 
 def _locked(handle: int) -> bool | None:
-    """Lock it without waiting: whether nobody else holds it; None where the file system knows no locks."""
+    """Try to lock the file without waiting: True if locked, False if another process holds the lock, None if the file
+    system has no locks."""
     if fcntl is None:
         return None
     try:
@@ -155,7 +157,7 @@ def _locked(handle: int) -> bool | None:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove files of ours that nobody is writing any more: their writers were killed."""
+    """Remove temporary files that no process holds a lock on: the processes that wrote them were killed."""
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):
             if OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):

@@ -20,8 +20,8 @@ from bounds.errors import require
 from bounds.memory import require_memory
 from bounds.numerics.spectrum import gamma
 
-LARGEST_DEPTH = 1000  # layers: by then every kernel has long reached its limit
-ROWS = 1024  # random features drawn at a time
+LARGEST_DEPTH = 1000  # layers; the kernels have converged long before
+ROWS = 1024  # the number of random features drawn at a time
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,7 +110,7 @@ class RandomFeatures:
     def gram_error(self, X: np.ndarray) -> float:
         """Entrywise bound on the rounding of gram(X, X), relative to sqrt(G_aa G_bb).
 
-        In the limit an error e of a layer's covariances, relative likewise, is at most 3 k^2 e in the next, where
+        In the limit, an error e of a layer's covariances, relative in the same way, is at most 3 k^2 e in the next with
         k = max_a max(1, Ls sqrt(g_aa) / sqrt(E sigma(h_a)^2)), plus the error of evaluating the kernel.
         """
         if self.dim is not None:

@@ -1,4 +1,4 @@
-"""Reading a user's data: .npz, .npy, .csv and .parquet. Every failure is a DataError with the place and the way out."""
+"""Reading a user's data: .npz, .npy, .csv and .parquet. Every failure is a DataError that names the place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bounds.errors import DataError
 
 Data = tuple[np.ndarray, np.ndarray]
 WHAT = "data file"
-CELL = 64  # bytes that a short cell of a .csv takes while it is a Python string
+CELL = 64  # bytes of memory for a short cell of a .csv as a Python string
 
 
 def load_file(path: str | Path, target: str | None = None) -> Data:
@@ -28,7 +28,7 @@ def load_file(path: str | Path, target: str | None = None) -> Data:
     readers = {".npz": _npz, ".npy": _npy, ".csv": _csv, ".parquet": _parquet}
     reader = readers.get(file.suffix.lower())
     if reader is None:
-        with open_file(file, WHAT):  # what is missing or a folder is said first
+        with open_file(file, WHAT):  # a file that is missing, or a folder, is reported before a wrong ending
             pass
         raise DataError(f"data file {str(file)!r} must end in {', '.join(sorted(readers))}. Found {file.suffix!r}.")
     try:
@@ -40,17 +40,20 @@ def load_file(path: str | Path, target: str | None = None) -> Data:
 
 
 def _npz(file: Path, target: str | None) -> Data:
+    """(X, y) from the arrays X and `target` (by default y) of a .npz."""
     found = read_archive(file, WHAT, {"X": Field("number"), target or "y": Field("number")}, others=True)
     return found["X"], found[target or "y"]
 
 
 def _npy(file: Path, target: str | None) -> Data:
+    """X from the .npy `file`, y from the .npy `target`."""
     if target is None:
         raise DataError(f"{str(file)!r} holds one array. Name the .npy file of y with --target.")
     return read_array(file, WHAT, "X"), read_array(target, "target file", "y")
 
 
 def _is_number(cell: str) -> bool:
+    """Whether Python reads the cell as a float, NaN and infinities included."""
     try:
         float(cell)
     except ValueError:
@@ -59,6 +62,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _csv(file: Path, target: str | None) -> Data:
+    """(X, y) from a .csv, with or without a row of names."""
     import pandas as pd
 
     try:
@@ -77,7 +81,7 @@ def _csv(file: Path, target: str | None) -> Data:
     if len(cells) == 0:
         raise DataError(f"data file {str(file)!r} is empty.")
     first = cells.iloc[0].tolist()
-    # A row of names, or the 0, 1, 2, ... that data frames write where columns have no names.
+    # A row of names, or the 0, 1, 2, ... that data frames write if columns have no names.
     has_header = not any(_is_number(cell) for cell in first) or first == [str(k) for k in range(len(first))]
     names = [str(cell).strip() for cell in first] if has_header else [str(k + 1) for k in range(len(first))]
     body = cells.iloc[1:] if has_header else cells
@@ -100,7 +104,7 @@ def _csv(file: Path, target: str | None) -> Data:
 
 
 def _content(file: Path) -> bytes:
-    """The text of a .csv, if what its cells take as Python strings is within the limit."""
+    """The text of a .csv; DataError if its cells, as Python strings, would exceed size_limit()."""
     limit, chunks, size = size_limit(), list[bytes](), 0
     with open_file(file, WHAT) as stream:
         while size <= limit and (chunk := stream.read(CHUNK)):
@@ -114,6 +118,7 @@ def _content(file: Path) -> bytes:
 
 
 def _parquet(file: Path, target: str | None) -> Data:
+    """(X, y) from a .parquet whose columns are all numeric."""
     try:
         import pyarrow.parquet as pq
         from pyarrow import types
@@ -125,7 +130,7 @@ def _parquet(file: Path, target: str | None) -> Data:
         real = (types.is_integer, types.is_floating, types.is_boolean)
         if wrong := [c.name for c in columns if not any(is_one(c.type) for is_one in real)]:
             raise DataError(f"{str(file)!r} has columns that are not numeric: {wrong}. Drop or encode them.")
-        # Runs of equal values take no room in the file: what counts is rows times columns.
+        # Runs of equal values are compressed in the file, so the size in memory is rows times columns.
         taken, limit = 8 * parquet.metadata.num_rows * max(len(columns), 1), size_limit()
         if taken > limit:
             raise too_large(f"data file {str(file)!r}", taken, limit)
@@ -134,6 +139,7 @@ def _parquet(file: Path, target: str | None) -> Data:
 
 
 def _split(values: np.ndarray, names: list[str], target: str | None, file: Path) -> Data:
+    """(X, y): the column `target` of values (n, d + 1), by default the last one, is y."""
     if len(values) == 0 or len(names) < 2:
         raise DataError(f"{str(file)!r} must hold at least one row and two columns. Found {values.shape}.")
     if target is not None and target not in names:

@@ -13,8 +13,8 @@ from bounds.data.files import write_atomically
 from bounds.errors import DataError
 from bounds.problem import Problem
 
-FORMAT = 1
-FIELDS = {  # a user may write such a file by hand, so only the network itself is asked for
+FORMAT = 1  # of the files that are written, and the only one that is read
+FIELDS = {  # only the network itself is required, because a user may write such a file without linrate
     "X": Field("number", ("n", "d")),
     "y": Field("number", ("n",)),
     "H": Field("number", ("m", "n")),
@@ -27,7 +27,10 @@ FIELDS = {  # a user may write such a file by hand, so only the network itself i
 
 @dataclass(frozen=True)
 class State:
-    """X (n, d), y (n,), H (m, n), signs (m,), and the names of activation and embedding where the file tells them."""
+    """A network and its training set: X (n, d), y (n,), H (m, n), signs (m,).
+
+    activation, embedding: their names, None if the file does not hold them.
+    """
 
     X: np.ndarray
     y: np.ndarray

@@ -1,4 +1,4 @@
-"""The ways to a guarantee, one file each. Adding one: CONTRIBUTING.md, "A method of proof"."""
+"""The methods of proof, one file each. How to add one: CONTRIBUTING.md, "A method of proof"."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ METHODS: dict[str, Method] = {
     for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes, kernel, everywhere)
 }
 
-CERTIFICATES_ONLY = ("transport", "shadowing")  # of one network: seconds of work, so "best" leaves them out
+CERTIFICATES_ONLY = ("transport", "shadowing")  # only for a given network; they take seconds, so "best" skips them
 
 
 def get_method(name: str) -> Method:
-    """The method of that name. Raises ArgumentError naming the nearest one."""
+    """The method of that name. Raises ArgumentError naming the nearest known one."""
     if not isinstance(name, str) or name not in METHODS:
         raise unknown_name("method", name, [*METHODS, *CERTIFICATES_ONLY, "best"])
     return METHODS[name]

@@ -4,7 +4,7 @@ Master theorem. Let s(t) be the path length, the integral of sqrt(-dL/dt), and s
 -dL/dt >= scale^2 rho(s)^2 ||r||^2 with rho nonincreasing. Then d||r||/ds <= -scale rho(s). So if
 scale * integral(rho) > ||r^0||, the whole path is at most S with scale * integral_0^S(rho) = ||r^0||, and
 L^t <= L^0 exp(-2 scale^2 rho(S)^2 t) for all t. With beta = ||r^0|| / (scale * integral(rho)) < 1 the value rho(S)^2
-depends on beta alone. Every method here has rho(s) = sqrt(A) g(s/s*), with one of four shapes g.
+depends only on beta. Every method here has rho(s) = sqrt(A) g(s/s*), with one of four shapes g.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _disc_quantile(beta: arb) -> arb:
             low = middle
         elif value >= beta:
             high = middle
-        else:  # within rounding of the quantile: a hair's breadth on either side is certified
+        else:  # within rounding of the quantile: certify 1e-13 on either side of it instead
             if _disc_fraction(arb(middle - 1e-13)) <= beta <= _disc_fraction(arb(middle + 1e-13)):
                 low, high = max(low, middle - 1e-13), min(high, middle + 1e-13)
             break
@@ -44,7 +44,11 @@ def _disc_quantile(beta: arb) -> arb:
 
 @dataclass(frozen=True)
 class Shape:
-    """g on [0, 1]: its integral, g(s/s*)^2 and s/s* where a share beta of the integral is used."""
+    """A nonincreasing function g on [0, 1] with g(0) = 1.
+
+    integral(): of g over [0, 1]; position(beta): the x at which the share beta of the integral is used up;
+    remaining(beta): g(x)^2 there.
+    """
 
     name: str
     integral: Callable[[], arb]
@@ -68,8 +72,8 @@ ROOT = Shape("1 - s", lambda: arb(1) / 2, lambda b: 1 - b, lambda b: 1 - (1 - b)
 class Profile:
     """rho(s) = sqrt(A) g(s/s*): how the rate constant may shrink along the path.
 
-    A: arb, rho(0)^2 (a lower bound of it); extent: arb, s*, infinite for the constant shape and for no other;
-    g: one of the four shapes.
+    A: a lower bound of rho(0)^2; extent: s*, the path length at which rho reaches zero, infinite for the constant shape
+    and for no other; shape: g, one of the four.
     """
 
     A: arb
@@ -83,19 +87,19 @@ class Profile:
 
     @property
     def critical(self) -> arb:
-        """a: the scale above which a residual of norm one converges, 1 / integral(rho); infinite where rho is empty."""
+        """a = 1 / integral(rho), the scale above which a residual of norm one converges; infinite if rho is empty."""
         if self.empty:
             return arb("inf")
         if self.shape is CONSTANT:
-            return arb(0)  # rho never falls: every scale will do
+            return arb(0)  # rho never falls: every scale is large enough
         return 1 / (self.A.sqrt() * self.extent * self.shape.integral())
 
     def remaining(self, beta: arb) -> arb:
-        """rho(S)^2 where beta = a ||r^0|| / scale; the certified rate is 2 scale^2 times this."""
+        """rho(S)^2 for beta = a ||r^0|| / scale; the certified rate is 2 scale^2 times this."""
         return self.A * self.shape.remaining(beta)
 
     def path_length(self, beta: arb) -> arb:
-        """S, a bound on the whole path; infinite where rho never falls, for then beta does not tell."""
+        """S, a bound on the whole path; infinite for the constant shape, for which beta = 0 at every path length."""
         if self.shape is CONSTANT:
             return arb("inf")
         return self.extent * self.shape.position(beta)
@@ -105,8 +109,9 @@ class Profile:
 class APriori:
     """Before the network is drawn: the profile it has with probability 1 - delta/2 if m >= concentration.
 
-    output: how ||f^0|| is bounded, "vector" (||f^0|| <= scale B/sqrt m), "union" (L^0 <= ||y||^2, the paper's way with
-    its factor n restored) or "printed" (without it).
+    choices: what the method chose and found, by name, for Guarantee.constants; output: how ||f^0|| is bounded, "vector"
+    (||f^0|| <= scale B/sqrt m), "union" (L^0 <= ||y||^2, the paper's way with its factor n restored) or "printed"
+    (without it).
     """
 
     profile: Profile
@@ -117,10 +122,12 @@ class APriori:
 
 @dataclass(frozen=True)
 class Method:
-    """One way to a guarantee: three functions and where they come from.
+    """One way of proof: three functions, and the source of the proof.
 
-    check(problem): raises AssumptionError where the method does not apply.
-    a_priori(problem, delta, tau): APriori. a_posteriori(problem, H): Profile of one network, H (m, n), or None.
+    check(problem): raises AssumptionError if the method does not apply; a_priori(problem, delta, tau): returns APriori;
+    a_posteriori(problem, H): returns the Profile of one network, H (m, n); None if the method has no such statement.
+    proved: False for the printed constants; caveats: what is wrong with them; needs_positive_definite: the method asks
+    for lambda_min(G) > 0.
     """
 
     name: str
@@ -133,7 +140,7 @@ class Method:
     needs_positive_definite: bool = True
 
     def require(self, problem: Problem) -> None:
-        """AssumptionError where the method does not apply to the problem."""
+        """Raise AssumptionError if the method does not apply to the problem."""
         self.check(problem)
         if self.needs_positive_definite:
             problem.require_positive_definite(self.name)
@@ -147,15 +154,16 @@ def paper_profile(problem: Problem, slope: arb, eta: arb, kappa: arb) -> Profile
 
 
 def no_check(problem: Problem) -> None:
-    """For methods that apply to every problem with lambda_min(G) > 0."""
+    """The `check` of methods that apply to every problem with lambda_min(G) > 0: it accepts all of them."""
 
 
 def zoom_minimise(
     objective: Callable[..., np.ndarray], lows: list[float], highs: list[float], points: int = 17, rounds: int = 24
 ) -> tuple[float, ...]:
-    """The minimiser of a vectorised objective on a box, by a grid that shrinks around the best point.
+    """An approximate minimiser of a vectorised objective on a box, by a grid that shrinks around the best point.
 
-    The result is only a choice (of an interval, of xi): any choice is valid, a good one is sharper.
+    lows, highs: the corners of the box; points: of the grid along each axis; rounds: the number of grids. The result is
+    only a choice (of an interval, of xi): every choice gives a valid bound, a good one a sharper bound.
     """
     low, high = np.array(lows), np.array(highs)
     best, best_value = (low + high) / 2, math.inf
@@ -167,6 +175,6 @@ def zoom_minimise(
         k = int(np.argmin(values))
         if values.flat[k] < best_value:
             best, best_value = np.array([g.flat[k] for g in grid]), float(values.flat[k])
-        width = (high - low) / 3.2
+        width = (high - low) / 3.2  # each box is 1/1.6 as wide as the one before
         low, high = np.maximum(lows, best - width), np.minimum(highs, best + width)
     return tuple(float(v) for v in best)

@@ -1,4 +1,4 @@
-"""Methods that count the neurons in an interval: what markov and chebyshev share."""
+"""Methods that count the neurons in an interval: the common part of markov and chebyshev."""
 
 from __future__ import annotations
 

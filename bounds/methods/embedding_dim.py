@@ -1,7 +1,7 @@
 """How many random features are enough: Condition 1 of Theorem 2 made explicit, by five tail bounds.
 
 Each gives a D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta. "lemma-4" bounds the whole
-distance ||G - Gbar||_F, which Theorem 2 uses; the others the lower tail alone. "monte-carlo" is statistical, not
+distance ||G - Gbar||_F, which Theorem 2 uses; the others bound only the lower tail. "monte-carlo" is statistical, not
 proved.
 """
 
@@ -30,6 +30,7 @@ DRAWS = 4000  # random features for the statistical tail
 
 
 def _features(problem: Problem) -> RandomFeatures:
+    """The random embedding of the problem; AssumptionError if it has none, or one that is drawn already."""
     if not problem.random or not isinstance(problem.embedding, RandomFeatures):
         raise AssumptionError(
             f"an embedding dimension is asked of a random embedding; found {problem.embedding_name!r}."
@@ -39,6 +40,7 @@ def _features(problem: Problem) -> RandomFeatures:
 
 
 def _floor(problem: Problem) -> arb:
+    """A positive lower bound of lambda_min(Gbar); AssumptionError if none is certified."""
     problem.require_positive_definite("random features")
     return problem.spectrum.lmin_floor
 
@@ -59,7 +61,7 @@ def _layer_variances(problem: Problem, features: RandomFeatures) -> list[list[ar
 
 
 def _orlicz(sigma: Activation, g: arb) -> arb:
-    """kap: a bound of the psi_2 norm of sigma(h), h ~ N(0, g)."""
+    """kap: a bound of the psi_2 (sub-Gaussian) norm of sigma(h), h ~ N(0, g)."""
     zero = abs(sigma.at_zero)
     return constants.kap(zero, sigma.Ls, g)
 
@@ -111,7 +113,7 @@ def _fourth_moments(sigma: Activation, variances: list[arb]) -> list[arb]:
 def dim_for_half(problem: Problem, delta: float, tail: str) -> int:
     """D with lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta, by the named tail bound.
 
-    Raises ArgumentError for an unknown tail, AssumptionError where the tail does not apply (an unbounded activation,
+    Raises ArgumentError for an unknown tail, AssumptionError if the tail does not apply (an unbounded activation, or
     depth > 1 for all but lemma-4) or lambda_min(Gbar) > 0 is not certified.
     """
     if not isinstance(tail, str) or tail not in TAILS:
@@ -139,6 +141,7 @@ def dim_for_half(problem: Problem, delta: float, tail: str) -> int:
 
 
 def _whitened_variance(problem: Problem, features: RandomFeatures) -> float:
+    """An estimate of v in constants.D_whitened from DRAWS random features; not a bound."""
     phi = features.draw(DRAWS, seed=0).features(problem.X)  # (n, DRAWS): one random feature a column
     values, vectors = np.linalg.eigh(problem.gram)
     white = (vectors / np.sqrt(values)).T @ phi

@@ -1,7 +1,7 @@
 """No interval at all: bound each slope by its envelope e_mu(h) = inf_u [sigma'(u)^2 + mu (u - h)^2].
 
 q_a(t)^2 >= A_a - mu_a G_aa s^2 with A_a = mean_i e_{mu_a}(h0_ia). The mu_a = nu/G_aa share one parabola nu s^2, so the
-least A_a governs for every s; with one mu for all a the minimum over a would change hands along the path.
+least A_a gives the minimum over a for every s; with one mu for all a, the a of the minimum would change along the path.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from bounds.problem import Problem
 
 
 def _profile(problem: Problem, least: arb, nu: float) -> Profile:
+    """rho(s)^2 = lambda_min (least - nu s^2), `least` a lower bound of min_a A_a."""
     return Profile(problem.spectrum.lmin_floor * least, (least / arb(nu)).sqrt(), PARABOLA)
 
 
 @lru_cache(maxsize=256)
 def best_nu(problem: Problem) -> float:
-    """The nu = mu G_aa that makes the scale smallest for Gaussian pre-activations; any is valid."""
+    """The nu = mu G_aa that makes the scale smallest for Gaussian pre-activations; every nu > 0 is valid."""
     extremes = (problem.gmin, problem.gmax)
 
     def objective(log_nu: np.ndarray) -> np.ndarray:
@@ -57,7 +58,7 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
 
 
 def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
-    """The same with the mean envelope at H."""
+    """The profile from the mean envelope at H (m, n)."""
     nu = best_nu(problem)
     least = arb("inf")
     for a, g in enumerate(problem.gram_diagonal):

@@ -1,4 +1,4 @@
-"""(16): where |sigma'| >= K_s on the whole line nothing is lost along the path, whatever the width and scale."""
+"""(16): if |sigma'| >= K_s on the whole line, rho is constant along the path, for every width and scale."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ WHOLE_LINE = (-math.inf, math.inf)
 
 
 def _slope_floor(problem: Problem) -> arb:
+    """inf |sigma'| over the whole line, 0 if it is not known to be positive."""
     act = problem.activation
     return act.slope_floor(WHOLE_LINE) if act.active == WHOLE_LINE else arb(0)
 
 
 def check(problem: Problem) -> None:
-    """|sigma'| must be bounded from below by a positive number."""
+    """AssumptionError unless |sigma'| is bounded from below by a positive number."""
     if not _slope_floor(problem) > 0:
         raise AssumptionError(
             f"method 'everywhere' needs inf |sigma'| > 0, as (16) does; for {problem.activation.name!r} it is 0."
@@ -33,12 +34,12 @@ def _profile(problem: Problem) -> Profile:
 
 
 def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
-    """Nothing has to concentrate: a single neuron will do."""
+    """The profile of every network: nothing has to concentrate, and a single neuron is enough."""
     return APriori(_profile(problem), concentration=arb(1), choices={"K_s": _slope_floor(problem)})
 
 
 def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
-    """The same for every network."""
+    """The profile of every network; H is not used."""
     return _profile(problem)
 
 

@@ -15,10 +15,15 @@ from bounds.problem import Problem
 def width_for_output(
     problem: Problem, prior: APriori, critical: arb, c: arb, delta: float, beta: float, name: str
 ) -> tuple[arb, arb]:
-    """The width that bounds ||f^0|| with probability 1 - delta/2, and the least residual norm to count with."""
+    """(width, residual): at that width ||f^0|| is small enough with probability 1 - delta/2, and `residual` is the norm
+    of r^0 to compute with.
+
+    critical: a of the profile; c: the scale; beta: the share of the path that may be used; name: the method's, for
+    errors. Raises AssumptionError if the scale is too small for beta.
+    """
     y = problem.y_norm
     if not critical > 0:
-        return arb(0), y  # no residual is too large
+        return arb(0), y  # a = 0: no residual is too large
     if prior.output == "vector":
         room = arb(beta) / critical - y / c
         if not room > 0:
@@ -39,7 +44,7 @@ def width_for_output(
             sup = problem.activation.bounded_by
             V = V.max(v if sup is None else v.min(arb(sup) ** 2))
         width = constants.width_lemma_2(n, delta / 2, c, V, y)
-    return width, arb(2).sqrt() * y  # L^0 <= ||y||^2
+    return width, arb(2).sqrt() * y  # because L^0 <= ||y||^2 then
 
 
 def initial_output_constant(problem: Problem, delta: float) -> arb:

@@ -15,16 +15,17 @@ from bounds.constants.formula import Constant
 from bounds.methods.base import zoom_minimise
 from bounds.problem import Problem
 
-LARGEST_VARIANCE = 1e8  # looked at where sigma saturates: beyond, the search would not find the slopes near 0
+LARGEST_VARIANCE = 1e8  # of the search if sigma saturates: for a larger one it would not find the slopes near 0
 
 
 def _open_right(problem: Problem) -> bool:
-    """|sigma'| keeps a positive limit far out on the right."""
+    """|sigma'| has a positive limit as u -> infinity."""
     act = problem.activation
     return act.slopes_at_ends[1] > 0 and math.isinf(act.active[1])
 
 
 def _reach(problem: Problem) -> tuple[float, float, float]:
+    """(gmin, gmax, reach) for the searches: the extreme variances, and the largest |I_l| that is tried."""
     gmin, gmax = float(problem.gmin), float(problem.gmax)
     if not _open_right(problem):
         gmin, gmax = min(gmin, LARGEST_VARIANCE), min(gmax, LARGEST_VARIANCE)

@@ -1,8 +1,8 @@
-"""The tangent kernel itself: sqrt(lambda_min(H^t)) falls by at most L2 sqrt(lambda_max G_max) s.
+"""The tangent kernel itself: sqrt(lambda_min(Theta^t)) falls by at most L2 sqrt(lambda_max G_max) s.
 
-H = (1/m) sum_i D_i G D_i with D_i = diag sigma'(h_i). Writing H = M'M with M the stacked G^{1/2} D_i/sqrt(m), Weyl's
-inequality for singular values bounds the change of sqrt(lambda_min(H)) by the norm of M - M^0, whose square is at most
-lambda_max max_a (1/m) sum_i (sigma'(h_ia) - sigma'(h_ia^0))^2 <= lambda_max L2^2 G_max s^2 by the key lemma.
+Theta = (1/m) sum_i D_i G D_i with D_i = diag sigma'(h_i). Writing Theta = M'M with M the stacked G^{1/2} D_i/sqrt(m),
+Weyl's inequality for singular values bounds the change of sqrt(lambda_min(Theta)) by the norm of M - M^0, whose square
+is at most lambda_max max_a (1/m) sum_i (sigma'(h_ia) - sigma'(h_ia^0))^2 <= lambda_max L2^2 G_max s^2 by the key lemma.
 lambda_min(G) may be zero, so this works for n > d, which the paper's Corollary 1 excludes.
 """
 
@@ -23,7 +23,7 @@ from bounds.problem import Problem
 
 
 def check(problem: Problem) -> None:
-    """sigma must be C^{1,1}; lambda_min(G) may be zero."""
+    """AssumptionError unless sigma is C^{1,1} and G is known; lambda_min(G) may be zero."""
     slopes.check_smooth(problem, "kernel")
     if problem.random or problem.gram_radius > 0:
         raise AssumptionError("method 'kernel' needs the Gram matrix itself. Draw the embedding: problem.draw(dim=D).")
@@ -35,27 +35,30 @@ def _profile(problem: Problem, smallest: arb) -> Profile:
 
 
 def limit_tangent_kernel(problem: Problem) -> tuple[np.ndarray, float]:
-    """(H, error): H_ab = G_ab E sigma'(h_a) sigma'(h_b), (n, n), within `error` in the spectral norm; its diagonal is
-    G_aa E sigma'(h_a)^2. For smooth activations."""
+    """(theta, error): theta_ab = G_ab E sigma'(h_a) sigma'(h_b), (n, n), the tangent kernel at infinite width, within
+    `error` in the spectral norm. For smooth activations."""
     G = problem.gram
     Q, error = slope_kernel(problem.activation, np.diagonal(G), G)
-    H = G * Q
-    return (H + H.T) / 2, float(np.linalg.norm(np.sqrt(np.outer(np.diagonal(G), np.diagonal(G))) * error)) * 1.01
+    theta = G * Q
+    return (theta + theta.T) / 2, float(
+        np.linalg.norm(np.sqrt(np.outer(np.diagonal(G), np.diagonal(G))) * error)
+    ) * 1.01
 
 
 @lru_cache(maxsize=64)
 def _limit(problem: Problem) -> Spectrum:
-    H, error = limit_tangent_kernel(problem)
+    """The spectrum of the tangent kernel at infinite width, with the error of forming G included."""
+    theta, error = limit_tangent_kernel(problem)
     # An error e sqrt(g_a g_b) of the covariances moves G * Q through G by e Ls^2 and through Q, whose derivatives are
     # bounded by L2^2 in the covariance and by Ls L2 in the standard deviations.
     act, g = problem.activation, problem.gmax
     growth = act.Ls**2 + 2 * act.Ls * act.L2 * g.sqrt() + 2 * act.L2**2 * g
     forming = problem.gram_relative_error * float(np.trace(problem.gram)) * float(growth.upper())
-    return spectrum(H, error + 1.01 * forming)
+    return spectrum(theta, error + 1.01 * forming)
 
 
 def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
-    """lambda_min(H^0) >= (1 - tau) lambda_min(H^inf) with probability 1 - delta/2, by matrix Chernoff:
+    """lambda_min(Theta^0) >= (1 - tau) lambda_min(Theta^inf) with probability 1 - delta/2, by matrix Chernoff:
     the summands D_i G D_i are positive semidefinite and at most Ls^2 lambda_max."""
     if not problem.gmin > 0:
         raise AssumptionError("method 'kernel' needs x_a that are not mapped to 0: G has a zero on its diagonal.")
@@ -75,13 +78,13 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
 
 
 def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
-    """The same from lambda_min of the tangent kernel at H (m, n), certified with the rounding of forming it."""
+    """The profile from lambda_min of the tangent kernel at H (m, n), certified with the rounding of forming it."""
     slope = problem.activation.slope(H)
-    kernel = problem.gram * (slope.T @ slope) / len(H)
+    theta = problem.gram * (slope.T @ slope) / len(H)
     ls2 = float((problem.activation.Ls**2).upper())
     relative = gamma(len(H) + 4) + 4 * FUNCTION_ULPS * 2.0**-52 + 2 * problem.gram_relative_error
     relative += 3 * problem.activation.slack * max(1.0, float(np.max(np.abs(H))))
-    found = spectrum((kernel + kernel.T) / 2, relative * ls2 * float(np.trace(problem.gram)))
+    found = spectrum((theta + theta.T) / 2, relative * ls2 * float(np.trace(problem.gram)))
     return _profile(problem, arb(max(found.lmin[0], 0.0)))
 
 

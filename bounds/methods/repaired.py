@@ -12,6 +12,7 @@ from bounds.problem import Problem
 
 
 def _kappa(problem: Problem, interval: tuple[float, float], slope: arb) -> arb:
+    """kappa of Lemma 1 for the problem, `slope` the K_s of the interval."""
     return constants.kappa(problem.spectrum.lmin_floor, problem.spectrum.lmax_ceiling, interval, slope)
 
 

@@ -11,7 +11,7 @@ from bounds.errors import AssumptionError
 from bounds.methods.base import ROOT, APriori, Method, Profile
 from bounds.problem import Problem
 
-LEAST_L2 = arb(1e-9)  # a larger L2 is still a bound; it keeps the linear network's path finite
+LEAST_L2 = arb(1e-9)  # used in place of a smaller L2, which is valid and keeps the path of a linear network finite
 
 
 def check_smooth(problem: Problem, method: str) -> None:
@@ -24,11 +24,12 @@ def check_smooth(problem: Problem, method: str) -> None:
 
 
 def check(problem: Problem) -> None:
-    """sigma must be C^{1,1}."""
+    """AssumptionError unless sigma is C^{1,1}."""
     check_smooth(problem, "slopes")
 
 
 def _profile(problem: Problem, q_squared: arb) -> Profile:
+    """rho(s) = sqrt(lambda_min) (q - L2 sqrt(G_max) s), q_squared a lower bound of min_a q_a^2."""
     drift = problem.activation.L2.max(LEAST_L2) * problem.gmax.sqrt()
     return Profile(problem.spectrum.lmin_floor * q_squared, q_squared.nonnegative_part().sqrt() / drift, ROOT)
 
@@ -55,7 +56,7 @@ def mean_square_slope(problem: Problem, H: np.ndarray) -> arb:
 
 
 def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
-    """The same from the mean square slopes at H."""
+    """The profile from the mean square slopes at H (m, n)."""
     return _profile(problem, mean_square_slope(problem, H).nonnegative_part())
 
 

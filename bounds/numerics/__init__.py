@@ -1,1 +1,1 @@
-"""Arithmetic that keeps its word: balls, error tracking, suprema by branch and bound, enclosed eigenvalues."""
+"""Rigorous numerics: balls, error tracking, suprema by branch and bound, enclosed eigenvalues."""

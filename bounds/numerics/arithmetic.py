@@ -18,16 +18,16 @@ from flint import arb
 
 from bounds.errors import AssumptionError
 
-MOST_BITS = 100_000  # of an integer bound: beyond, writing it down takes more memory than it is worth
+MOST_BITS = 100_000  # of an integer bound; a larger one is refused, because it would only use up memory
 
 Ops = Any  # a namespace of sqrt, exp, expm1, log, pi, max, min, abs, asin, erf, tanh, sech2, sigmoid, softplus, ...
 
 
-WIDE = 2.0**-7  # the radius of a ball beyond which its ends say more than arb's own enclosure
+WIDE = 2.0**-7  # the radius of a ball above which the values at its two ends enclose more sharply than arb does
 
 
 def _increasing(f: Callable[[arb], arb]) -> Callable[[Any], arb]:
-    """f on a ball, sharp on wide balls too."""
+    """An increasing f on balls, sharp on wide ones too."""
 
     def enclosed(u: Any) -> arb:
         x = arb(u)
@@ -46,7 +46,7 @@ def _arb_ncdf(u: arb) -> arb:
 
 
 def _arb_sigmoid(u: Any) -> arb:
-    # On wide balls only the exponential that shrinks says anything.
+    # On wide balls the exponential that grows encloses nothing useful; take the one that is at most 1.
     x = arb(u)
     if x.mid() > 0:
         return 1 / (1 + (-x).exp())
@@ -90,19 +90,20 @@ ENCLOSED: Ops = SimpleNamespace(
 
 
 def _np_erf(x: Any) -> Any:
-    from scipy.special import erf  # scipy is imported only where a special function is needed
+    from scipy.special import erf  # imported here because `import bounds` must be light
 
     return erf(x)
 
 
 def _np_sigmoid(x: Any) -> Any:
-    # Only the exponential that shrinks: relatively accurate down to the least float, where scipy's expit is zero.
+    # With the exponential that is at most 1 it is relatively accurate down to the least float; scipy's expit is zero
+    # there.
     shrinking = np.exp(-np.abs(x))
     return np.where(np.less(x, 0), shrinking, 1.0) / (1.0 + shrinking)
 
 
 def _np_sech2(x: Any) -> Any:
-    """1/cosh^2, relatively accurate: 1 - tanh^2 loses all digits where tanh rounds to one."""
+    """1/cosh^2 to a relative accuracy of a few roundings: 1 - tanh^2 loses all digits when tanh rounds to one."""
     shrinking = np.exp(-2.0 * np.abs(x))
     return 4.0 * shrinking / np.square(1.0 + shrinking)
 
@@ -186,7 +187,7 @@ def symbolic() -> Ops:
 
 
 def square(x: arb) -> arb:
-    """x^2 for a ball that may contain zero, where arb's own power is undefined."""
+    """x^2 for a ball that may contain zero, for which arb's own power is undefined."""
     return (x * x).nonnegative_part()
 
 
@@ -196,7 +197,10 @@ def ball(lower: Any, upper: Any) -> arb:
 
 
 def ceil_int(x: arb) -> int:
-    """The smallest integer known to be >= x, exact whatever its size."""
+    """The smallest integer known to be >= x, an exact int of any size.
+
+    Raises AssumptionError if x is not finite or has more than MOST_BITS binary digits.
+    """
     if not x.is_finite():
         raise AssumptionError(f"the bound is not finite ({x}): the data are too badly conditioned for this method.")
     mantissa, exponent = (int(v) for v in x.upper().man_exp())
@@ -216,4 +220,4 @@ def float_up(x: arb) -> float:
 
 def float_down(x: arb) -> float:
     """A float64 that is <= x for certain."""
-    return 0.0 - float_up(-x)  # which is 0.0, not -0.0, at zero
+    return 0.0 - float_up(-x)  # the subtraction gives 0.0 at zero, a negation would give -0.0

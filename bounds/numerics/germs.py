@@ -1,7 +1,7 @@
-"""Quantities far out: c v^p for all v >= R, with c a ball and p rational; v = |Re u|.
+"""Quantities for large v = |Re u|, enclosed as c v^p for all v >= R, with c a ball and p rational.
 
-A Germ is a real one, a Far a complex one. The operations are those of interval arithmetic. Growing quantities that
-would have to be bounded, and quotients by what may vanish, raise Unbounded.
+A Germ is a real quantity, a Far a complex one. The operations are those of interval arithmetic. A growing quantity that
+would have to be bounded, and a quotient by a quantity that may vanish, raise Unbounded.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from bounds.numerics.arithmetic import ball, square
 
 
 class Unbounded(Exception):
-    """Nothing is known of a quantity far out."""
+    """No enclosure of the form c v^p is known for a quantity."""
 
 
 @dataclass(frozen=True)
 class Germ:
-    """A quantity in c v^p for all v >= R."""
+    """A real quantity whose value is in c v^p, c a ball, for all v >= R."""
 
     c: arb
     p: Fraction
@@ -34,7 +34,7 @@ class Germ:
 
     @property
     def ball(self) -> arb:
-        """All its values; Unbounded where it grows."""
+        """A ball that contains all its values; Unbounded if it grows."""
         if self.p > 0 and not self.c.is_zero():
             raise Unbounded
         return self.c if self.p == 0 else self.c * ball(0, self.power(self.p).upper())
@@ -75,7 +75,7 @@ class Germ:
 
 @dataclass(frozen=True)
 class Far:
-    """re + i im."""
+    """A complex quantity re + i im."""
 
     re: Germ
     im: Germ
@@ -132,7 +132,7 @@ class Far:
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the real part grows without limit, 0 where both parts stay bounded."""
+        """1 or -1 if the real part grows without limit, 0 if both parts stay bounded."""
         if self.re.p <= 0:
             return 0
         if not (self.re.c > 0 or self.re.c < 0):
@@ -140,7 +140,7 @@ class Far:
         return 1 if self.re.c > 0 else -1
 
     def by_balls(self, real: Callable[[arb], arb], complex: Callable[[acb], acb]) -> Far:
-        """f(self) from f on real or complex balls, for what stays bounded."""
+        """f(self) from f on real or complex balls, for a quantity that stays bounded."""
         found = acb(real(self.re.ball)) if self.real else complex(acb(self.re.ball, self.im.ball))
         if not (found.real.is_finite() and found.imag.is_finite()):
             raise Unbounded

@@ -16,11 +16,11 @@ from flint import acb, arb, ctx
 
 from bounds.numerics.arithmetic import ball
 
-REACH = 1000  # of the tails, as a power of two
-NEAR = 16  # |u| below which pieces have equal length
-BUDGET = 3_000  # pieces cut in two
-UNBOUNDED = 1e8  # a supremum found to be larger is taken for infinite
-FAR_BITS = 2500  # far out, 1 - tanh(u)^2 times u must not be lost in rounding
+REACH = 1000  # log2 of the largest |Re u| that is searched
+NEAR = 16  # |u| below which the first pieces have equal length
+BUDGET = 3_000  # the number of pieces that are cut in two before the search ends
+UNBOUNDED = 1e8  # a supremum found to be larger counts as infinite
+FAR_BITS = 2500  # precision for |u| >= NEAR: (1 - tanh(u)^2) u must not be lost in rounding
 
 Piece = tuple[float, float]
 
@@ -35,7 +35,7 @@ def pieces(left: float = -math.inf, right: float = math.inf) -> Iterator[Piece]:
 
 
 def _enclose(F: Callable[[Any], Any], u: Any) -> tuple[float, float]:
-    """(lower, upper) bounds of |F| on the ball u; (0, inf) where F says nothing there."""
+    """(lower, upper) bounds of |F| on the ball u; (0, inf) if F has no finite enclosure there."""
     near = bool(abs(u).lower() < NEAR)
     with ctx.workprec(ctx.prec if near else FAR_BITS):
         value = abs(F(u))
@@ -52,7 +52,7 @@ def supremum(
     right: float = math.inf,
 ) -> float:
     """An upper bound of sup |F(u)| over left <= Re u <= right, |Re u| <= 2^1000, |Im u| <= height, within `tolerance`
-    of it, relatively; infinite where none is found. F must be real on the real line, so the upper half of the strip is
+    of it, relatively; infinite if none is found. F must be real on the real line, so the upper half of the strip is
     enough."""
     best = 0.0
     queue: list[tuple[float, float, float, float, float]] = []
@@ -85,7 +85,7 @@ def supremum(
 
 
 def infimum(F: Callable[[Any], Any], left: float, right: float, *, tolerance: float = 1e-9) -> float:
-    """A lower bound of inf |F(u)| over [left, right], within `tolerance` of it, relatively; 0 where none is found."""
+    """A lower bound of inf |F(u)| over [left, right], within `tolerance` of it, relatively; 0 if none is found."""
     best = math.inf
     queue: list[tuple[float, float, float]] = []
 

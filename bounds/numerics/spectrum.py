@@ -1,7 +1,7 @@
 """Certified enclosures of the extreme eigenvalues of a symmetric matrix.
 
 The lower bound is Rump's (Verification of positive definiteness, BIT 46, 2006): if floating-point Cholesky of B runs
-to completion then lambda_min(B) >= -gamma_{n+1}/(1 - gamma_{n+1}) tr(B), gamma_k = k u/(1 - k u), whatever the order of
+to completion then lambda_min(B) >= -gamma_{n+1}/(1 - gamma_{n+1}) tr(B), gamma_k = k u/(1 - k u), for every order of
 its inner products. Applied to G - s I it proves lambda_min(G) >= s minus that, and applied to s I - G the upper bound.
 """
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
-UNIT_ROUNDOFF = 2.0**-53
-LARGE = 300  # order from which Lanczos is faster than a whole eigendecomposition
-LEAST_LARGE = 1e-250  # largest entry from which it is tried: the inverse must not overflow
+UNIT_ROUNDOFF = 2.0**-53  # u of float64
+LARGE = 300  # the order above which Lanczos is faster than a whole eigendecomposition
+LEAST_LARGE = 1e-250  # Lanczos is used only if the largest entry exceeds this: the inverse must not overflow
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def gamma(k: int) -> float:
 
 
 def _extremes(matrix: np.ndarray) -> list[tuple[float, np.ndarray]]:
-    """Approximations of the smallest and the largest eigenvalue with their vectors; nothing here has to be right.
+    """Approximations of the smallest and the largest eigenvalue with their vectors; nothing here is certified.
 
     A whole eigendecomposition costs some 30 Cholesky factorisations, so large matrices take Lanczos, for the smallest
-    eigenvalue with the inverse where there is one. An eigenvalue's error is about the square of its vector's.
+    eigenvalue with the inverse if there is one. An eigenvalue's error is about the square of its vector's.
     """
     n = len(matrix)
     if n > LARGE and np.max(np.abs(matrix)) > LEAST_LARGE:
@@ -71,7 +71,7 @@ def _extremes(matrix: np.ndarray) -> list[tuple[float, np.ndarray]]:
 
 
 def _proved_lower(matrix: np.ndarray, shift: float) -> float | None:
-    """A certified lower bound of lambda_min(matrix) close to `shift`, or None where Cholesky breaks down."""
+    """A certified lower bound of lambda_min(matrix) close to `shift`; None if Cholesky breaks down."""
     n = len(matrix)
     shifted = matrix.copy()
     diagonal = np.diagonal(matrix)
@@ -96,7 +96,7 @@ def lower_bound(matrix: np.ndarray, estimate: float) -> float:
         if proved is not None:
             return proved
         slack *= 4
-    return -scale  # Gershgorin, the last resort
+    return -scale  # Gershgorin's bound, if every Cholesky factorisation breaks down
 
 
 def spectrum(matrix: np.ndarray, error: float = 0.0) -> Spectrum:

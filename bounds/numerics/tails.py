@@ -1,7 +1,7 @@
-"""Expressions on |Re u| >= R, all the way to infinity: what branch and bound over pieces cannot reach.
+"""Enclosures of expressions on |Re u| >= R up to infinity, which branch and bound over bounded pieces cannot give.
 
-The functions of germs.py's number system. What decays faster than any power is carried as a small multiple of
-v^-DECAY, v = |Re u|.
+These are the functions of the number system of germs.py. A quantity that decays faster than any power is carried as a
+small multiple of v^-DECAY, v = |Re u|.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from bounds.numerics.arithmetic import ENCLOSED, Ops, ball, square
 from bounds.numerics.germs import Far, Germ, Unbounded
 from bounds.numerics.ranges import infimum, supremum
 
-DECAY = 32
-BITS = 256
-RADII = (2.0**16, 2.0**40, 2.0**1000)  # where a tail may begin; nearer is sharper, further is known more often
+DECAY = 32  # the largest power of decay that is kept
+BITS = 256  # the precision of the balls
+RADII = (2.0**16, 2.0**40, 2.0**1000)  # the values of R tried: a small one is sharper, a large one succeeds more often
 LOG_POWER = Fraction(1, 8)  # log v <= v^(1/8) log(R)/R^(1/8) for v >= R >= exp(8)
 
 
 def _exp(w: Far) -> Far:
+    """exp: what decays faster than v^-DECAY becomes a ball times a power of v."""
     if w.sign > 0:
         raise Unbounded
     if w.sign == 0:
         modulus = w.constant(w.re.ball.exp())
     else:
-        # v^q exp(-b v^p) falls from R on where q <= b p R^p.
+        # v^q exp(-b v^p) falls from v = R on if q <= b p R^p.
         speed = float((-w.re.c).lower()) * float(w.re.p) * float(w.re.power(w.re.p).lower())
         if not speed >= 1:
             raise Unbounded
@@ -51,6 +52,7 @@ def _small(w: Far, least: Callable[[arb], arb]) -> Far | None:
 
 
 def _sin(w: Far) -> Far:
+    """sin; for a real argument that tends to 0, close to the argument."""
     near = _small(w, lambda s: 1 - s / 6)
     if near is not None:
         return near
@@ -68,6 +70,7 @@ def _cos(w: Far) -> Far:
 
 
 def _sigmoid(w: Far) -> Far:
+    """The sigmoid, by the exponential that decays."""
     if w.sign == 0:
         return w.by_balls(ENCLOSED.sigmoid, lambda z: 1 / (1 + (-z).exp()))
     e = _exp(w if w.sign < 0 else -w)
@@ -75,6 +78,7 @@ def _sigmoid(w: Far) -> Far:
 
 
 def _tanh(w: Far) -> Far:
+    """tanh, by the exponential that decays; for a real argument that tends to 0, close to the argument."""
     if w.sign == 0:
         return _small(w, lambda s: 1 - s / 3) or w.by_balls(ENCLOSED.tanh, acb.tanh)
     e = _exp(-2 * w if w.sign > 0 else 2 * w)
@@ -82,6 +86,7 @@ def _tanh(w: Far) -> Far:
 
 
 def _sech2(w: Far) -> Far:
+    """1/cosh^2, by the exponential that decays."""
     if w.sign == 0:
         return w.by_balls(ENCLOSED.sech2, lambda z: 1 - z.tanh() ** 2)
     e = _exp(-2 * w if w.sign > 0 else 2 * w)
@@ -90,6 +95,7 @@ def _sech2(w: Far) -> Far:
 
 
 def _softplus(w: Far) -> Far:
+    """The softplus: max(0, w) and a rest that decays, if w grows."""
     if w.sign == 0:
         return _log(1 + _exp(w))
     e = _exp(w if w.sign < 0 else -w)  # |log(1 + e) - e| <= |e|^2 for |e| <= 1/2
@@ -100,6 +106,7 @@ def _softplus(w: Far) -> Far:
 
 
 def _erf(w: Far) -> Far:
+    """erf: 1 or -1 and a rest that decays, if w grows."""
     if w.sign == 0:
         return w.by_balls(ENCLOSED.erf, acb.erf)
     e = _exp(-(w * w))  # |erfc(z)| <= |exp(-z^2)| for Re z >= 0
@@ -124,6 +131,7 @@ def _quotient(w: Far) -> Germ:
 
 
 def _log(w: Far) -> Far:
+    """log of a quantity with a positive real part."""
     q = _quotient(w)
     first = w.constant(w.re.c.log() + (1 + square(q.ball)).log() / 2)
     if w.re.p != 0:
@@ -133,6 +141,7 @@ def _log(w: Far) -> Far:
 
 
 def _sqrt(w: Far) -> Far:
+    """The principal square root of a quantity with a positive real part."""
     q = _quotient(w)
     root = Germ(w.re.c.sqrt(), w.re.p / 2, w.re.R)
     if w.real:
@@ -161,7 +170,7 @@ FAR: Ops = SimpleNamespace(
 def beyond(F: Callable[[Ops, Any], Any], side: int, *, height: float = 0.0) -> tuple[float, float, float]:
     """(R, lower, upper): bounds of |F(FAR, u)| on Re u >= R (side = 1) or Re u <= -R (side = -1), |Im u| <= height.
 
-    (2^1000, 0, inf) where nothing is known.
+    (2^1000, 0, inf) if no bound is found.
     """
     for R in RADII:
         with ctx.workprec(BITS):
@@ -169,7 +178,7 @@ def beyond(F: Callable[[Ops, Any], Any], side: int, *, height: float = 0.0) -> t
             u = Far(Germ(arb(side), one, R), Germ(ball(-height, height) if height else arb(0), zero, R))
             try:
                 low, high = u.lift(F(FAR, u)).size()
-            except (Unbounded, AttributeError):  # AttributeError: of an operation that FAR lacks
+            except (Unbounded, AttributeError):  # AttributeError: from an operation that FAR lacks
                 continue
             if high.is_finite() or RADII[-1] == R:
                 upper = float(high.upper())
@@ -180,9 +189,9 @@ def beyond(F: Callable[[Ops, Any], Any], side: int, *, height: float = 0.0) -> t
 def supremum_on_the_line(
     F: Callable[[Ops, Any], Any], o: Ops, *, height: float = 0.0, tolerance: float = 1e-9
 ) -> float:
-    """ranges.supremum of |F(o, u)| over the whole strip |Im u| <= height, infinite where no bound is found far out.
+    """ranges.supremum of |F(o, u)| over the whole strip |Im u| <= height, infinite if no bound is found for the tails.
 
-    o: the number system of balls, complex ones where height > 0.
+    o: the number system of balls, complex ones if height > 0.
     """
     left, right = (beyond(F, side, height=height) for side in (-1, 1))
     outside = max(left[2], right[2])
@@ -193,7 +202,7 @@ def supremum_on_the_line(
 
 
 def infimum_on_the_line(F: Callable[[Ops, Any], Any], o: Ops, left: float, right: float) -> float:
-    """ranges.infimum of |F(o, u)| over [left, right], whose ends may be infinite; 0 where no bound is found far out."""
+    """ranges.infimum of |F(o, u)| over [left, right], whose ends may be infinite; 0 if the tails have no bound."""
     least = math.inf
     if left == -math.inf:
         R, lower, _ = beyond(F, -1)

@@ -1,8 +1,8 @@
 """float64 with a running error bound: how many digits an expression loses when it is evaluated as it is written.
 
-A Tracked is a ball of exact values, over a whole piece of the real line, and a bound of what float64 evaluation may err
-by anywhere on it; every operation adds what it rounds. Elementary functions of numpy and scipy are taken to err by at
-most FUNCTION; what might overflow has an infinite error.
+A Tracked holds a ball of the exact values over a whole piece of the real line, and a bound of the error of float64
+evaluation anywhere on that piece; every operation adds its own rounding. Elementary functions of numpy and scipy are
+assumed to err by at most FUNCTION; a result that might overflow has an infinite error.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from flint import arb
 
 from bounds.numerics.arithmetic import ENCLOSED, Ops, square
 
-UNIT = 2.0**-53
-FUNCTION = 8 * UNIT
-LEAST = arb(2) ** -1074  # what an underflow may cost
-LARGEST = 2.0**1023
+UNIT = 2.0**-53  # the relative rounding error of one operation
+FUNCTION = 8 * UNIT  # the relative error of an elementary function
+LEAST = arb(2) ** -1074  # the error of an underflow
+LARGEST = 2.0**1023  # results of at least this size may overflow
 UNKNOWN = arb("inf")
 
 
@@ -62,7 +62,7 @@ class Tracked:
 
     @property
     def around(self) -> arb:
-        """A ball of all that float64 may have found."""
+        """A ball that contains every value that float64 evaluation may give."""
         return self.value + arb(0, self.error.upper())
 
 
@@ -73,7 +73,7 @@ def _rounded(value: arb, error: arb, unit: float) -> Tracked:
 
 
 def lift(x: Any) -> Tracked:
-    """A number as a Tracked; a constant that is no integer was rounded itself."""
+    """A number as a Tracked; a constant that is not an integer carries the rounding of its own conversion."""
     if isinstance(x, Tracked):
         return x
     rounding = 0.0 if float(x).is_integer() else UNIT * abs(float(x))
@@ -81,7 +81,7 @@ def lift(x: Any) -> Tracked:
 
 
 def _function(f: Callable[[Any], arb], derivative: Callable[[arb], arb]) -> Callable[[Any], Tracked]:
-    """f in float64, `derivative` enclosing f' on a ball."""
+    """The function f on Tracked arguments; f and `derivative`, that is f', enclose their values on a ball."""
 
     def tracked(x: Any) -> Tracked:
         argument = lift(x)

@@ -10,7 +10,7 @@ import pytest
 
 import bounds
 import simulate
-from bounds.cli import run
+from bounds.command_line import run
 from bounds.data.archives import Field, read_archive
 from bounds.data.files import LIMIT, size_limit
 from bounds.data.readers import load_file

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import bounds
 from bounds.certificates import handover, shadowing, transport
-from bounds.cli import run
+from bounds.command_line import run
 from bounds.data.datasets import load_builtin
 from reports.console import main
 from simulate import Network, gradient_flow, sample_network

@@ -14,7 +14,8 @@ from flint import arb
 
 import bounds
 from bounds import constants
-from bounds.cli import BAD_INPUT, HOLDS, REFUTED, UNDECIDED, main, run
+from bounds.cli import main
+from bounds.command_line import BAD_INPUT, HOLDS, REFUTED, UNDECIDED, run
 from bounds.data.datasets import load_builtin
 from bounds.erratum import (
     Claim,

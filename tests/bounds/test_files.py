@@ -112,7 +112,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
 LIMITED = """
 import resource, signal, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-from bounds.cli import run
+from bounds.command_line import run
 from reports.console import main
 sys.exit(run(main, sys.argv[2:]))
 """
@@ -177,7 +177,7 @@ def test_no_text_steers_the_terminal(text):
 
 
 def test_names_of_files_are_shown_without_their_control_characters(tmp_path, capsys):
-    from bounds.cli import run
+    from bounds.command_line import run
     from reports.console import main
 
     file = tmp_path / "a\x1b[2J\nb.csv"

@@ -18,9 +18,9 @@ from bounds.activation.slope_envelope import envelope_of, mean_envelope
 from bounds.certificates import handover, shadowing
 from bounds.certificates.certificate import residual_norm
 from bounds.certificates.collocation import reference_step
-from bounds.certificates.magnitudes import LARGEST, LARGEST_GRAM, LEAST_SCALE, in_units
+from bounds.certificates.magnitudes import LARGEST, LARGEST_GRAM, LEAST_SCALE_OF_SIGNS, in_units
 from bounds.certificates.shadowing import Constants, shadow
-from bounds.cli import run
+from bounds.command_line import run
 from bounds.methods import CERTIFICATES_ONLY, METHODS
 from bounds.numerics.spectrum import spectrum
 from reports.console import main
@@ -252,7 +252,7 @@ BORDERS = [
     {"gram": 1.9 * LARGEST_GRAM * GRAM},
     {"gram": 2.1 / LARGEST_GRAM * GRAM},
     {"y": 1e150 * Y, "signs": 1e150 * SIGNS},
-    {"y": 1.1 * LEAST_SCALE * Y, "signs": 1.1 * LEAST_SCALE * SIGNS},
+    {"y": 1.1 * LEAST_SCALE_OF_SIGNS * Y, "signs": 1.1 * LEAST_SCALE_OF_SIGNS * SIGNS},
     {"y": 1e-320 * Y},
     {"y": 0 * Y, "h": 1e-320 * H},
     {"h": 0 * H, "y": 1e-200 * Y},
@@ -275,6 +275,22 @@ def test_at_the_borders_nothing_overflows(changes, activation, method):
                 raise
             return
     assert_sane(c)
+
+
+@pytest.mark.parametrize("changes", [{}, *BORDERS])
+@pytest.mark.parametrize("method", ALL)
+def test_the_floating_point_errors_of_the_caller_change_nothing(changes, method):
+    """np.seterr(all="raise") neither stops a certificate nor changes it."""
+
+    def outcome():
+        try:
+            return repr(certify(method, **changes))
+        except bounds.LinrateError as error:
+            return repr(error)
+
+    expected = outcome()
+    with np.errstate(all="raise"):
+        assert outcome() == expected
 
 
 def test_a_rate_that_is_no_float_is_refused_and_the_rescaling_gives_it():

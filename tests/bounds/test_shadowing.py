@@ -81,7 +81,7 @@ def test_a_gram_matrix_known_within_a_radius_widens_the_constants():
 
 def interior(problem, H, signs, ref, points=101):
     """(largest |P - F(U~)|, largest |r~_a| (n,), largest |P|) at equidistant times inside the step, in float64."""
-    coefficients = np.tensordot(grid().coefficients, ref.drive, 1)
+    coefficients = np.tensordot(grid().coefficients, ref.derivative, 1)
     worst, speed, residual = 0.0, 0.0, np.zeros(problem.n)
     for x in np.linspace(0, 1, points):
         u = 2 * x - 1
@@ -108,13 +108,13 @@ def interior(problem, H, signs, ref, points=101):
 @settings(max_examples=25)
 @given(networks(), st.sampled_from([0.05, 0.3, 1.0, 3.0]), st.sampled_from([0.0, 1e-8, 1e-2]), st.integers(0, 99))
 def test_the_defect_bounds_every_path(network, length, disturbance, seed):
-    """Whatever the drive: a converged one, or one that is disturbed; at all times, not only at the nodes."""
+    """Whatever the derivative: a converged one, or one that is disturbed; at all times, not only at the nodes."""
     problem, H, signs = network
     k = Constants(problem, abs(signs[0]))
     duration = length / (k.c * k.ls * k.root_lmax) ** 2
     ref = reference_step(problem, H, signs, duration, 0.0)
-    noise = np.random.default_rng(seed).standard_normal(ref.drive.shape)
-    ref = evaluate(problem, H, signs, duration, ref.drive * (1 + disturbance * noise))
+    noise = np.random.default_rng(seed).standard_normal(ref.derivative.shape)
+    ref = evaluate(problem, H, signs, duration, ref.derivative * (1 + disturbance * noise))
     found = shadow(k, ref, 0.0)
     worst, residual, speed = interior(problem, H, signs, ref)
     tiny = 1e-12 * (1 + float(np.linalg.norm(residual)))
@@ -165,7 +165,11 @@ def test_roundings_are_enclosed_in_200_bits():
                 arb(H[i, a])
                 - arb(signs[i])
                 * sum(
-                    (w[j] * arb(problem.gram[a, b]) * arb(ref.drive[j, i, b]) for j in range(N + 1) for b in range(n)),
+                    (
+                        w[j] * arb(problem.gram[a, b]) * arb(ref.derivative[j, i, b])
+                        for j in range(N + 1)
+                        for b in range(n)
+                    ),
                     arb(0),
                 )
                 for a in range(n)
@@ -220,11 +224,11 @@ def reference_solution(problem, H, signs, times):
 
 
 def disturbed(monkeypatch, size):
-    """Every step's drive is wrong by a relative `size`, always in the same direction."""
+    """Every step's derivative is wrong by a relative `size`, always in the same direction."""
 
     def step(problem, H, signs, duration, goal):
         ref = reference_step(problem, H, signs, duration, 0.0)
-        return evaluate(problem, H, signs, duration, ref.drive * (1 + size))
+        return evaluate(problem, H, signs, duration, ref.derivative * (1 + size))
 
     monkeypatch.setattr(shadowing, "reference_step", step)
 

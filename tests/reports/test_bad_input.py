@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bounds
-from bounds.cli import run
+from bounds.command_line import run
 from reports.console import COMMANDS, main
 
 GOOD = "a,b,c,y\n1,0,0.5,0.1\n0,1,0.2,-0.3\n0.3,0.1,1,0.2\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bounds.cli import run
+from bounds.command_line import run
 from bounds.signals import Stopped
 from reports.console import main
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import bounds
-from bounds.cli import run
+from bounds.command_line import run
 from bounds.data.files import write_atomically
 from reports.console import main
 from verify.report_rows import COLUMNS

@@ -6,7 +6,7 @@ import math
 import pytest
 
 import bounds
-from bounds.cli import run as run_command
+from bounds.command_line import run as run_command
 from bounds.data.datasets import load_builtin
 from reports import slack
 from reports.console import main

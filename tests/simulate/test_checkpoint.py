@@ -8,7 +8,7 @@ import pytest
 
 import bounds
 import simulate
-from bounds import cli
+from bounds import command_line
 from simulate import Interrupted
 from simulate.cli import main
 
@@ -107,7 +107,7 @@ def test_command_line(tmp_path, monkeypatch, capsys, command):
     """SIGINT leaves a file, exit code 130 and the way to resume; the resumed run ends as if nothing had happened."""
     file = str(tmp_path / "run.npz")
     command = [*command, "--builtin", "experiment-1", "--n", "5", "--width", "50"]
-    assert cli.run(main, [*command, "--out", str(tmp_path / "plain.csv")]) == 0
+    assert command_line.run(main, [*command, "--out", str(tmp_path / "plain.csv")]) == 0
     count = iter(range(10**6))
     before = signal.getsignal(signal.SIGINT)  # a background shell ignores it
 
@@ -117,10 +117,10 @@ def test_command_line(tmp_path, monkeypatch, capsys, command):
 
     with monkeypatch.context() as patch:
         patch.setattr("simulate.cli.progress_line", lambda: press)
-        assert cli.run(main, [*command, "--checkpoint", file]) == 130
+        assert command_line.run(main, [*command, "--checkpoint", file]) == 130
     assert f"--resume {file}" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is before
-    assert cli.run(main, [*command, "--resume", file, "--out", str(tmp_path / "resumed.csv")]) == 0
+    assert command_line.run(main, [*command, "--resume", file, "--out", str(tmp_path / "resumed.csv")]) == 0
     assert (tmp_path / "resumed.csv").read_text() == (tmp_path / "plain.csv").read_text()
-    assert cli.run(main, [*command, "--resume", file, "--width", "60"]) == 2
+    assert command_line.run(main, [*command, "--resume", file, "--width", "60"]) == 2
     assert "width is 60, there 50" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 
 import bounds
 from bounds import constants
-from bounds.cli import run as run_command
+from bounds.command_line import run as run_command
 from reports.console import main
 from verify.claims import CLAIMS, Comparison, appendices, descent, draws
 from verify.claims import random_features as features

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bounds
-from bounds.cli import run as run_command
+from bounds.command_line import run as run_command
 from reports.console import main
 from verify import CLAIMS, conjecture
 from verify.conjecture import fingerprint, load_conjectures

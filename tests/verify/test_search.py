@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import bounds
 from bounds.activation.gaussian import mean_value
-from bounds.cli import run as run_command
+from bounds.command_line import run as run_command
 from reports.console import main
 from simulate import Network
 from verify import CLAIMS, Comparison, Verdict

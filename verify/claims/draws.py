@@ -45,8 +45,7 @@ def reference(activation: str) -> Problem:
 def initial_output(problem: Problem, width: int, scale: float, seed: int) -> np.ndarray:
     """f^0 of a network of independent signs, (n,)."""
     network = sample_network(problem, width=width, scale=scale, seed=seed)
-    f: np.ndarray = network.signs @ problem.activation.value(network.H) / width
-    return f
+    return problem.output(network.H, network.signs)
 
 
 def on_activations(check: Callable[[Problem], Comparison]) -> list[Comparison]:

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from bounds.cli import HOLDS, Parser
+from bounds.command_line import HOLDS, Parser
 from bounds.errors import DataError
 from verify.claims import CLAIMS, Claim
 from verify.claims.expected import ACCEPTED, PRINTED, READINGS, REJECTED, REMARKS, UNKNOWN, expectation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bounds.checks import check_probability
-from bounds.cli import Parser
+from bounds.command_line import Parser
 from bounds.errors import require
 from bounds.text import printable
 from verify.claims.base import NotApplicable

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bounds.cli import BAD_INPUT, HOLDS, INTERNAL, REFUTED, UNDECIDED
+from bounds.command_line import BAD_INPUT, HOLDS, INTERNAL, REFUTED, UNDECIDED
 from bounds.errors import LinrateError
 from bounds.signals import exit_code, listen
 from verify.conjecture import FaultyConjecture

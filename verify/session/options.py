@@ -15,7 +15,7 @@ import pytest
 
 from bounds import Problem, get_activation
 from bounds.checks import check_probability
-from bounds.cli import problem_from
+from bounds.command_line import problem_from
 from bounds.data.datasets import load_builtin
 from bounds.data.files import check_writable
 from bounds.errors import require

@@ -1,0 +1,149 @@
+"""The framework of every command line: the parser, the exit codes, and the options that describe a problem."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from bounds.checks import INITS
+from bounds.data.datasets import DATASETS, load_builtin
+from bounds.data.embeddings import get_embedding
+from bounds.data.files import FULL
+from bounds.data.readers import load_file
+from bounds.errors import ArgumentError, LinrateError, WriteError
+from bounds.problem import Problem
+from bounds.signals import exit_code, listening
+from bounds.text import printable
+
+# What a command that gives a verdict exits with; 2 is also what argparse uses for bad input.
+HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
+# EX_SOFTWARE of sysexits.h, and what a shell reports for a process that SIGPIPE ended (128 + 13).
+INTERNAL, CLOSED_PIPE = 70, 141
+
+OTHER_CODES = "2 bad input, 70 a fault of linrate, 74 the output cannot be written, 128 + n stopped by signal n"
+EXIT_CODES = f"exit codes: 0 holds, 1 refuted, 3 undecided; {OTHER_CODES}"
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises ArgumentError for bad input and shows an example and the exit codes in --help."""
+
+    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+        kwargs.setdefault("epilog", f"example: {example}\n{EXIT_CODES}" if example else EXIT_CODES)
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse for bad input; `run` turns the error into exit code 2."""
+        raise ArgumentError(message)
+
+
+def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
+    """Call the `main` of a command line and return the exit code; every exception ends in one line on stderr.
+
+    argv: the arguments, by default those of the process.
+
+    Exit codes besides those that `main` returns: 2 for bad input or too little memory; 74 if the output cannot be
+    written because the disk is full; 141, without a message, if the reader of the output has closed the pipe; 128 + n
+    after signal n; 70 for an internal error, whose traceback is shown if the environment has LINRATE_DEBUG=1.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends no command
+    try:
+        with listening():
+            try:
+                code = main(argv)
+            except SystemExit as stop:  # raised by argparse after --help
+                code = int(stop.code or 0)
+            sys.stdout.flush()
+            return code
+    except LinrateError as error:
+        return _end(error.exit_code, f"error: {printable(error)}")
+    except KeyboardInterrupt as stop:
+        return _end(exit_code(stop), printable(stop) or "interrupted")
+    except BrokenPipeError:
+        return _end(CLOSED_PIPE, None)
+    except MemoryError as error:
+        reason = printable(error) or "no memory is left"
+        return _end(
+            BAD_INPUT, f"error: this needs more memory than there is ({reason}). Take fewer rows or a smaller width."
+        )
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            target = "the standard output" if error.filename is None else printable(repr(error.filename))
+            return _end(WriteError.exit_code, f"error: {target} could not be written: {error.strerror}.")
+        if os.environ.get("LINRATE_DEBUG"):
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return _end(
+            INTERNAL,
+            f"internal error: {type(error).__name__}: {printable(error)} ({last.filename}:{last.lineno}). This is a"
+            " fault of linrate, not of your input. Please report this line with the command and what"
+            " `linrate --version` prints; LINRATE_DEBUG=1 shows the traceback.",
+        )
+
+
+def _end(code: int, message: str | None) -> int:
+    """Print the message, if there is one, to stderr, discard output that cannot be delivered, and return the code."""
+    for stream, text in ((sys.stdout, None), (sys.stderr, message)):
+        try:
+            if text is not None:
+                print(text, file=stream)
+            stream.flush()
+        except OSError:
+            # Python flushes both streams once more as it exits; writing to the null device, that cannot fail again.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code
+
+
+def add_problem_options(parser: Any) -> None:
+    """Add --data or --builtin with --target, --n, --d, --data-seed, and --activation, --embedding to a parser."""
+    parser.add_argument("--data", metavar="FILE", help=".npz (X, y), .npy, .csv or .parquet; y is the last column")
+    parser.add_argument("--target", metavar="NAME", help="the column of y (for .npy: the file of y)")
+    parser.add_argument("--builtin", metavar="NAME", help=f"a built-in data set: {', '.join(DATASETS)}")
+    parser.add_argument("--n", type=int, help="number of data points of a built-in set")
+    parser.add_argument("--d", type=int, help="input dimension of a built-in set")
+    parser.add_argument("--data-seed", type=int, help="seed of a built-in set (default 0)")
+    parser.add_argument("--activation", default="tanh", help="name of the activation (default tanh)")
+    parser.add_argument(
+        "--embedding",
+        default="identity",
+        help="identity (default), quadratic or random-features:depth=1,activation=relu[,dim=D,seed=0]",
+    )
+
+
+def problem_from(options: Any) -> Problem:
+    """The problem that the parsed options of `add_problem_options` describe.
+
+    Raises ArgumentError for options that contradict each other, DataError for a file that cannot be used.
+    """
+    embedding = get_embedding(options.embedding)
+    if options.data and options.builtin:
+        raise ArgumentError("give --data or --builtin, not both.")
+    if options.data:
+        for flag in ("n", "d", "data_seed"):
+            if getattr(options, flag) is not None:
+                flag = flag.replace("_", "-")
+                raise ArgumentError(f"--{flag} is for a built-in data set, not for --data. Leave it out.")
+        X, y = load_file(options.data, options.target)
+        name = str(options.data)
+    else:
+        name = options.builtin or "reference"
+        if options.target is not None:
+            raise ArgumentError("--target names a column of --data; a built-in data set has its own. Leave it out.")
+        X, y = load_builtin(name, n=options.n, d=options.d, seed=options.data_seed or 0)
+    return Problem(X, y, activation=options.activation, embedding=embedding, name=name)
+
+
+def add_guarantee_options(parser: Any) -> None:
+    """Add --delta, --init and --scale to a parser."""
+    parser.add_argument("--delta", type=float, default=0.05, help="failure probability (default 0.05)")
+    parser.add_argument("--init", default="independent", help=f"one of {', '.join(INITS)} (default independent)")
+    parser.add_argument("--scale", type=float, help="c hat, by default what the theorem asks for")

@@ -1,0 +1,111 @@
+"""Single numbers of a guarantee (width, scale, embedding dimension, rate), and the table of all methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bounds.checks import check_probability, instance, numpy_defaults
+from bounds.errors import AssumptionError, require
+from bounds.guarantee import Guarantee, guarantee
+from bounds.methods import METHODS
+from bounds.methods.embedding_dim import PROVED_TAILS, dim_for_half
+from bounds.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def required_width(problem: Problem, delta: float = 0.05, **same: Any) -> int:
+    """The width of guarantee(problem, delta, **same): an exact int, rounded up."""
+    return guarantee(problem, delta, **same).width
+
+
+def required_scale(problem: Problem, delta: float = 0.05, **same: Any) -> float:
+    """The scale of guarantee(problem, delta, **same), rounded up."""
+    return guarantee(problem, delta, **same).scale
+
+
+@numpy_defaults
+def required_embedding_dim(problem: Problem, delta: float = 0.05, *, tail: str | None = None, **same: Any) -> int:
+    """The embedding dimension D of guarantee(problem, delta, **same) for a random embedding: an exact int, rounded up.
+
+    tail: if given, return instead the D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta by
+    that tail bound (a name in methods/embedding_dim.py). "best" is the smallest proved one; "monte-carlo" is
+    statistical, not proved. Such a D is enough to draw the embedding and to use a theorem for fixed embeddings.
+
+    Raises ArgumentError for an unknown tail, AssumptionError for an embedding that is not random, or if no tail bound
+    applies.
+    """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    delta = check_probability(delta)
+    if tail is None:
+        found = guarantee(problem, delta, **same).embedding_dim
+        if found is None:
+            raise AssumptionError(
+                f"an embedding dimension is asked of a random embedding; found {problem.embedding_name!r}."
+                " Use RandomFeatures(depth=1)."
+            )
+        return found
+    if tail != "best":
+        return dim_for_half(problem, delta, tail)
+    dims, refused = [], ""
+    for name in PROVED_TAILS:
+        try:
+            dims.append(dim_for_half(problem, delta, name))
+        except AssumptionError as error:
+            refused = str(error)
+    if not dims:
+        raise AssumptionError(refused)
+    return min(dims)
+
+
+def certified_rate(problem: Problem, delta: float = 0.05, **same: Any) -> float:
+    """The rate of guarantee(problem, delta, **same), in 1/time, rounded down."""
+    return guarantee(problem, delta, **same).rate
+
+
+@numpy_defaults
+def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", **same: Any) -> pd.DataFrame:
+    """Every method side by side, one row each; a method that does not apply says why in `caveats`.
+
+    same: the other keyword arguments of `guarantee`, apart from method. The column "width" holds exact ints of any
+    size, "rate / (scale^2 lambda_min)" is NaN if lambda_min(G) is not certified positive.
+
+    Raises AssumptionError if no method applies.
+    """
+    import pandas as pd
+
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    require("method" not in same, "method", "left out, for every method has its row", same.get("method"))
+    rows = []
+    for name, method in METHODS.items():
+        try:
+            g = guarantee(problem, delta, method=name, init=init, **same)
+        except AssumptionError as error:
+            rows.append({"method": name, "proved": method.proved, "source": method.source, "caveats": str(error)})
+        else:
+            rows.append(_row(problem, g))
+    if not any("width" in row for row in rows):
+        raise AssumptionError(str(rows[-1]["caveats"]))
+    frame = pd.DataFrame(rows)
+    frame["width"] = pd.Series([row.get("width") for row in rows], dtype=object)  # a width may exceed int64
+    return frame
+
+
+def _row(problem: Problem, g: Guarantee) -> dict[str, Any]:
+    """The row of `table` for one guarantee, by column."""
+    floor = g.scale * g.scale * float(problem.spectrum.lmin_floor.mid())
+    return {
+        "method": g.method,
+        "width": g.width,
+        "scale": g.scale,
+        "rate": g.rate,
+        "rate / (scale^2 lambda_min)": g.rate / floor if floor > 0 else float("nan"),  # the floor is 0 if n > d
+        "path_length": g.path_length,
+        **({"embedding_dim": g.embedding_dim} if g.embedding_dim else {}),
+        "dominant": g.dominant,
+        "vacuous": g.vacuous,
+        "proved": g.proved,
+        "source": g.source,
+        "caveats": "; ".join(g.caveats),
+    }
