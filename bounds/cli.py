@@ -27,9 +27,11 @@ from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
 from bounds.signals import exit_code, listening
 from bounds.text import printable
+from bounds.text_table import Column, fitted_table
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 INTERNAL, CLOSED_PIPE = 70, 141
+WHOLE_NUMBERS = {"width": "d", "embedding_dim": ".0f"}  # columns of `linrate table` that are shown with every digit
 OTHER_CODES = "2 bad input, 70 a fault of linrate, 74 the output cannot be written, 128 + n stopped by signal n"
 EXIT_CODES = f"exit codes: 0 holds, 1 refuted, 3 undecided; {OTHER_CODES}"
 ERRATA_EXIT_CODES = (
@@ -208,7 +210,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _covers(problem, options)
     if options.command == "table":
         frame = table(problem, options.delta, init=options.init, scale=options.scale, budget=options.budget)
-        shown = frame.drop(columns=["caveats", "source"]).to_string(index=False, float_format="{:.4g}".format)
+        values = frame.drop(columns=["caveats", "source"])
+        values = values.astype(object).where(values.notna(), None)  # a method that does not apply has no numbers
+        columns = [Column(str(name), number_format=WHOLE_NUMBERS.get(str(name), ".4g")) for name in values]
+        shown = fitted_table(columns, values.to_numpy().tolist())
         low, high = problem.spectrum.lmin[0], problem.spectrum.lmax[1]
         print(
             f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
