@@ -1,9 +1,9 @@
 """How much slack each proof leaves: what a theorem asks for, compared with what is enough in simulation.
 
 A width, a scale or a rate is *enough* if, in every one of the networks tried, the loss reaches 1e-6 of its initial
-value and is below the promised L^0 exp(-rate t) at every save point before. The least width is found by bisection at the
-promised scale. The least scale, a power of 2, is found by bisection at width 512; the rate promised there falls as
-scale^2. The rate is measured at width 512 and the promised scale.
+value and is below the promised L^0 exp(-rate t) at every save point before. The least width is found by bisection at
+the promised scale. The least scale, a power of 2, is found by bisection at width 512; the rate promised there falls
+as scale^2. The rate is measured at width 512 and the promised scale.
 
 A bisection finds a threshold only if success is monotone, and a finite number of networks makes it an estimate, not a
 theorem. A network that has not reached the loss after MOST_STEPS steps of the integrator counts as a failure, so that
