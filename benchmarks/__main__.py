@@ -1,4 +1,4 @@
-"""python -m benchmarks [part ...]: the table on the terminal and in benchmarks/output/table.csv."""
+"""The command `python -m benchmarks [part ...]`: a table on the terminal and in benchmarks/output/table.csv."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from benchmarks import descent_step, fitted, flows, gpu, growth, peers
+from bounds.csv_file import write_csv
+from bounds.text_table import Column, fitted_table
+from bounds.versions import versions
+from tests.simulate.test_memory import copies
 
 OUT = Path(__file__).resolve().parent / "output"
 ROOT = OUT.parent.parent
@@ -20,18 +23,19 @@ Row = dict[str, object]
 
 
 def flow_rows() -> Iterator[Row]:
-    """Whole flows against the peers; none where the extra `bench` is not installed."""
+    """Whole flows of linrate and of the peers; none if the extra `bench` is not installed."""
     if peers.missing():
         print(f"whole flows left out: pip install {' '.join(peers.missing())}", file=sys.stderr)
         return
     tanh = flows.experiment_1()
+    # How many times faster than each peer linrate should be.
     targets = dict(zip(peers.PEERS, (60.0, 25.0, 20.0), strict=True))
     yield flows.descent_row(tanh, 500.0)
     yield from flows.rows(tanh, targets)
 
 
 def on_gpu(rows: Callable[[], Iterable[Row]]) -> Iterator[Row]:
-    """Those rows, where there is a GPU."""
+    """The rows that the function yields; none if there is no GPU."""
     if torch.cuda.is_available():
         yield from rows()
     else:
@@ -39,15 +43,13 @@ def on_gpu(rows: Callable[[], Iterable[Row]]) -> Iterator[Row]:
 
 
 def limits() -> list[Row]:
-    """Wall time of a whole default `pytest verify/`, and the peak memory of a flow."""
+    """Two rows: wall time of a whole `pytest verify/` with its defaults, and peak memory of a flow."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-m", "pytest", "verify/", "-q"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - start
-    script = (ROOT / "tests" / "test_memory.py").read_text().split('"""')[3]
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return [
         {"case": "pytest verify/ (target: under 180 s)", "ours_ms": 1e3 * seconds},
-        {"case": "peak of a flow at m=1e5 n=20, state copies", "copies": float(done.stdout), "target": 6},
+        {"case": "peak of a flow at m=1e5 n=20, state copies", "copies": copies(20, 100_000), "target": 6},
     ]
 
 
@@ -63,7 +65,7 @@ PARTS: dict[str, Callable[[], Iterable[Row]]] = {
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure the parts named on the command line; print each row as it comes, then the table, and write it as CSV."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)} (default: all)")
     chosen = parser.parse_args().parts or list(PARTS)
@@ -75,11 +77,11 @@ def main() -> None:
         for row in PARTS[name]():
             rows.append({"part": name, **row})
             print(", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
-    table = pd.DataFrame(rows)
-    table["torch"], table["threads"] = torch.__version__, torch.get_num_threads()
-    print(table.to_string(index=False, float_format="{:.3g}".format, na_rep=""))
-    OUT.mkdir(exist_ok=True)
-    table.to_csv(OUT / "table.csv", index=False)
+    names = list(dict.fromkeys(name for row in rows for name in row))  # in the order in which they first appear
+    columns = [Column(name, number_format=".3g") for name in names]
+    print(fitted_table(columns, [[row.get(name) for name in names] for row in rows]))
+    origin = {"torch": torch.__version__, "threads": torch.get_num_threads(), **versions()}
+    write_csv(OUT / "table.csv", [{**row, **origin} for row in rows], [*names, *origin])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
 from bounds.required import table
 from bounds.text import printable
+from bounds.text_table import Column, fitted_table
 
+WHOLE_NUMBERS = {"width": "d", "embedding_dim": ".0f"}  # columns of `linrate table` that are shown with every digit
 ERRATA_EXIT_CODES = (
     "exit codes: 0 every statement shown is refuted and its repair holds, as documented; 1 one of them is not;"
     f" 3 a number is not known well enough to tell; {OTHER_CODES}"
@@ -122,7 +124,10 @@ def _table(options: Any) -> int:
         f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
         f" delta={options.delta}, lambda_min >= {low:.6g}, lambda_max <= {high:.6g}"
     )
-    print(frame.drop(columns=["caveats", "source"]).to_string(index=False, float_format="{:.4g}".format))
+    values = frame.drop(columns=["caveats", "source"])
+    values = values.astype(object).where(values.notna(), None)  # a method that does not apply has no numbers
+    columns = [Column(str(name), number_format=WHOLE_NUMBERS.get(str(name), ".4g")) for name in values]
+    print(fitted_table(columns, values.to_numpy().tolist()))
     for name, source, caveats in zip(frame["method"], frame["source"], frame["caveats"], strict=True):
         print(f"  {name}: {source}" + (f". {caveats}" if isinstance(caveats, str) and caveats else ""))
     return HOLDS

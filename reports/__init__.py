@@ -1,1 +1,1 @@
-"""reports: theory against simulation, on paper."""
+"""reports: the theory compared with simulation, as CSV files and tables on the terminal."""

@@ -1,9 +1,7 @@
-"""When a certificate switches on along a run, and how far its rate is from the one that is measured."""
+"""The first state of a run from which convergence is certified, and its certified rate beside the measured one."""
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import time as clock
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,23 +12,34 @@ import numpy as np
 
 from bounds import Problem, SwitchOn, first_certified
 from bounds.checks import check_scale, check_seed, check_time, check_width, choice, instance, sequence
-from bounds.data.files import write_atomically
+from bounds.csv_file import write_csv
 from bounds.errors import AssumptionError, require
 from bounds.methods import CERTIFICATES_ONLY, proved_methods
+from bounds.text_table import Column, TextTable
+from bounds.versions import COLUMNS as VERSIONS
+from bounds.versions import versions
 from simulate import Network, Status, gradient_flow, sample_network
+from simulate.setup import choose_device
 
-METHODS = ("transport", "slopes", "kernel", "shadowing")
-KNOWN = ("best", *(m.name for m in proved_methods()), *CERTIFICATES_ONLY)
+METHODS = ("transport", "slopes", "kernel", "shadowing")  # tried by default
+KNOWN = ("best", *(m.name for m in proved_methods()), *CERTIFICATES_ONLY)  # every method that gives a certificate
 FALL = 0.8  # the loss falls by this factor from one state to the next: the resolution of loss_ratio
-LEAST = 1e-8  # of the initial loss: no state is looked at below
-RTOL = 1e-6
+LEAST = 1e-8  # no state is tried whose loss is below this share of the initial loss
+LONGEST = 1e5  # final time of the run on which the rate is measured
+CERTAIN = 10.0  # a loss counts in the measured rate if it is this many times its numerical error
+RTOL = 1e-6  # relative tolerance of a step
+DTYPE = "float64"
 
-State = tuple[float, np.ndarray, np.ndarray]
+State = tuple[float, np.ndarray, np.ndarray]  # time, H (m, n), signs (m,)
 
 
 @dataclass(frozen=True)
 class CertificateOptions:
-    """width, scale, seeds, t_max: the runs; methods: tried on every state, each until its certificate holds."""
+    """Options of `certificate_rows`.
+
+    width, scale: m and c hat of the networks. seeds: one network for each. t_max: time until which states are tried.
+    methods: each is tried on one state after another until its certificate holds.
+    """
 
     width: int = 8192
     scale: float = 1.0
@@ -39,7 +48,7 @@ class CertificateOptions:
     methods: Sequence[str] = METHODS
 
     def __post_init__(self) -> None:
-        """Raises ArgumentError at once, not after minutes of work."""
+        """Check the options. Raises ArgumentError."""
         seeds = sequence("seeds", self.seeds, "non-negative integers")
         methods = sequence("methods", self.methods, "a sequence of names of methods")
         require(len(seeds) > 0, "seeds", "non-negative integers, at least one", self.seeds)
@@ -57,9 +66,13 @@ class CertificateOptions:
 
 @dataclass(frozen=True)
 class SwitchRow:
-    """One method on one run. loss_ratio: L/L^0 of the run where the certificate first holds, at `time`; certified: its
-    rate; measured: the largest rate with L^t <= L^0 exp(-rate t) from there to the end of the run; ratio: the first
-    over the second; None where no state is certified. seconds: of the search."""
+    """One method on one run.
+
+    seconds: duration of the search for the certificate. loss_ratio: L/L^0 at the first state whose certificate holds.
+    time: flow time of that state. certified: the rate of the certificate. measured: the largest rate with
+    L^t <= L^0 exp(-rate t) from that state to the end of the run. ratio: certified / measured. These five are None if
+    no state is certified. dtype, device: of the simulated run.
+    """
 
     activation: str
     n: int
@@ -74,58 +87,98 @@ class SwitchRow:
     certified: float | None = None
     measured: float | None = None
     ratio: float | None = None
+    dtype: str = DTYPE
+    device: str = "cpu"
 
 
-def states(problem: Problem, network: Network, t_max: float) -> Iterator[State]:
-    """(time, H, signs) of the flow from `network`, each time the loss has fallen by FALL, the start included."""
-    time, first = 0.0, None
+FIELDS = tuple(f.name for f in fields(SwitchRow))
+COLUMNS = (*FIELDS[:-2], *VERSIONS, *FIELDS[-2:])  # as in every report, the versions stand before dtype and device
+
+
+def states(problem: Problem, network: Network, t_max: float, device: str = "cpu") -> Iterator[State]:
+    """The states of the flow from `network` at which the loss has fallen by a further factor FALL, and the start.
+
+    Each is (time, H, signs). They end at t_max, at LEAST times the initial loss, or if the run stops early.
+    """
+    time = 0.0
+    initial_loss = _loss(problem, network.H, network.signs)
     while True:
         yield time, network.H, network.signs
         loss = _loss(problem, network.H, network.signs)
-        first = loss if first is None else first
-        if not loss > LEAST * first or time >= t_max:
+        if not loss > LEAST * initial_loss or time >= t_max:
             return
         left = t_max - time
-        run = gradient_flow(problem, network=network, t_max=left, loss_ratio=FALL, rtol=RTOL, save_at=[left])
+        run = gradient_flow(
+            problem,
+            network=network,
+            t_max=left,
+            loss_ratio=FALL,
+            rtol=RTOL,
+            dtype=DTYPE,
+            device=device,
+            save_at=[left],
+        )
         if run.status not in (Status.LOSS_REACHED, Status.TIME_REACHED):
             return
-        network, time = run.final, time + float(run.time[-1])
+        network = run.final
+        time += float(run.time[-1])
 
 
 def _loss(problem: Problem, H: np.ndarray, signs: np.ndarray) -> float:
     return float(np.sum(np.square(problem.residual(H, signs))) / 2)
 
 
-def measured_rate(problem: Problem, state: State) -> float:
-    """min over the run from this state of log(L^0/L^t)/t: no larger rate is true for it."""
+def measured_rate(problem: Problem, state: State, device: str = "cpu") -> float:
+    """The minimum of log(L^0/L^t)/t over the run from this state: no larger rate is true for it."""
     _, H, signs = state
-    run = gradient_flow(problem, network=Network(H, signs), t_max=1e5, loss_ratio=1e-8, rtol=RTOL)
-    known = run.loss[1:] > 10 * run.error[1:]
+    run = gradient_flow(
+        problem,
+        network=Network(H, signs),
+        t_max=LONGEST,
+        loss_ratio=LEAST,
+        rtol=RTOL,
+        dtype=DTYPE,
+        device=device,
+    )
+    known = run.loss[1:] > CERTAIN * run.error[1:]
     return float(np.min(np.log(run.loss[0] / run.loss[1:][known]) / run.time[1:][known]))
 
 
 def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[SwitchRow]:
-    """A row for each seed and method, as soon as it is known."""
+    """One row for each seed and method, each as soon as it is known.
+
+    Raises ArgumentError if `problem` is no Problem or `options` no CertificateOptions.
+    """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     instance("options", options, CertificateOptions)
+    device = str(choose_device("auto", options.width * problem.n))
     for seed in options.seeds:
         network = sample_network(problem, width=options.width, scale=options.scale, seed=seed)
         start = _loss(problem, network.H, network.signs)
-        # Every method reads the same states, which are computed once, when the first of them asks.
-        copies = itertools.tee(states(problem, network, options.t_max), len(options.methods))
+        # Every method reads the same states; each state is computed once, when the first method reads it.
+        copies = itertools.tee(states(problem, network, options.t_max, device), len(options.methods))
         for method, along in zip(options.methods, copies, strict=True):
             began = clock.monotonic()
-            kept: list[State] = []
-            found = _first(problem, _remembered(along, kept), method)
-            seconds = clock.monotonic() - began
+            latest: list[State] = []
+            found = _first(problem, _remembered(along, latest), method)
             row = SwitchRow(
-                problem.activation.name, problem.n, problem.d, options.width, options.scale, seed, method, seconds
+                activation=problem.activation.name,
+                n=problem.n,
+                d=problem.d,
+                width=options.width,
+                scale=options.scale,
+                seed=seed,
+                method=method,
+                seconds=clock.monotonic() - began,
+                device=device,
             )
             if found is not None:
-                rate, measured = found.certificate.rate, measured_rate(problem, kept[-1])
+                _, H, signs = latest[0]
+                rate = found.certificate.rate
+                measured = measured_rate(problem, latest[0], device)
                 row = replace(
                     row,
-                    loss_ratio=_loss(problem, *kept[-1][1:]) / start,
+                    loss_ratio=_loss(problem, H, signs) / start,
                     time=found.time,
                     certified=rate,
                     measured=measured,
@@ -134,33 +187,42 @@ def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[
             yield row
 
 
-def _remembered(along: Iterable[State], kept: list[State]) -> Iterator[State]:
+def _remembered(along: Iterable[State], latest: list[State]) -> Iterator[State]:
+    """The states, one by one; `latest` holds the one that was read last."""
     for state in along:
-        kept[:] = [state]
+        latest[:] = [state]
         yield state
 
 
 def _first(problem: Problem, along: Iterable[State], method: str) -> SwitchOn | None:
+    """The first state that `method` certifies; None if there is none, or if the method does not apply."""
     try:
         return first_certified(problem, along, method=method)
     except AssumptionError:
-        return None  # the method does not apply to this problem
+        return None
 
 
-def table_line(row: SwitchRow | None = None) -> str:
-    """A line of the table; the head without a row."""
-    if row is None:
-        titles = ("loss ratio", "time", "certified", "measured", "ratio")
-        return f"{'activation':11}{'n':>4} {'seed':>4}  {'method':10}" + "".join(f"{title:>11}" for title in titles)
-    values = (row.loss_ratio, row.time, row.certified, row.measured, row.ratio)
-    cells = "".join(f"{'-' if v is None else format(v, '.3g'):>11}" for v in values)
-    return f"{row.activation:11}{row.n:>4} {row.seed:>4}  {row.method:10}" + cells
+TABLE = TextTable(
+    [
+        Column("activation", 10, "<"),
+        Column("n", 4, number_format="d"),
+        Column("seed", 4, number_format="d"),
+        Column("method", 10, "<"),
+        Column("loss ratio", 10, number_format=".3g"),
+        Column("time", 10, number_format=".3g"),
+        Column("certified", 10, number_format=".3g"),
+        Column("measured", 10, number_format=".3g"),
+        Column("ratio", 10, number_format=".3g"),
+    ]
+)
+
+
+def table_line(row: SwitchRow) -> str:
+    """The line of a row on the terminal; its heading is `TABLE.head()`."""
+    measured = [row.loss_ratio, row.time, row.certified, row.measured, row.ratio]
+    return TABLE.line([row.activation, row.n, row.seed, row.method, *measured])
 
 
 def write_certificates(rows: Sequence[SwitchRow], path: str | Path) -> None:
-    """The rows as CSV, one column for each field of SwitchRow."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, [f.name for f in fields(SwitchRow)])
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    write_atomically(path, stream.getvalue())
+    """Write the rows as CSV: one column for each of COLUMNS."""
+    write_csv(path, [{**asdict(row), **versions()} for row in rows], COLUMNS)

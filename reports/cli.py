@@ -9,7 +9,7 @@ from typing import Any
 
 from bounds.command_line import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
 from bounds.data.files import check_writable
-from reports.certificates import CertificateOptions, certificate_rows, table_line, write_certificates
+from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.gaps import GapOptions, gap_rows
 from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
@@ -23,7 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
-        "gaps", help="theory against simulation as CSV", example="linrate gaps --data my.csv --activation tanh"
+        "gaps",
+        help="the theory compared with simulation, as CSV",
+        example="linrate gaps --data my.csv --activation tanh",
     )
     add_problem_options(gaps)
     d = GapOptions()
@@ -63,7 +65,7 @@ def _certificates(options: Any) -> int:
         options.builtin = "experiment-1"
     problem = problem_from(options)
     rows = []
-    print(table_line())
+    print(TABLE.head())
     for row in certificate_rows(problem, chosen):
         rows.append(row)
         if out is not None:
@@ -84,7 +86,7 @@ def _gaps(options: Any) -> int:
     started = clock.monotonic()
     for stage, found in gap_rows(problem, chosen):
         rows += found
-        write_report(rows, out)  # after each stage: however this ends, what is finished is kept
+        write_report(rows, out)  # after each stage, so that an interruption loses nothing that is finished
         print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr, flush=True)
     print(summary(problem, rows))
     print(f"{len(rows)} rows written to {out}")

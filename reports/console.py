@@ -1,4 +1,7 @@
-"""linrate: one door to every command. The package that owns it is imported only when it is called."""
+"""The command `linrate`, which hands each of its subcommands to the package that owns it.
+
+That package is imported only when one of its commands is called, so that `linrate --help` starts quickly.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from collections.abc import Sequence
 from bounds.command_line import EXIT_CODES, run
 from bounds.errors import unknown_name
 
+# Command -> (the package that owns it, the line about it in `linrate --help`).
 COMMANDS = {
     "width": ("bounds", "the width, scale and rate that a theorem asks for"),
     "table": ("bounds", "every method side by side"),
@@ -21,22 +25,22 @@ COMMANDS = {
     "descent": ("simulate", "gradient descent"),
     "verify": ("verify", "pytest verify/: is a claim true?"),
     "claims": ("verify", "every claim with its hypotheses and last verdict; --markdown"),
-    "slack": ("reports", "what each proof asks for against what is enough in simulation"),
+    "slack": ("reports", "what each proof asks for, and what is enough in simulation"),
     "replay": ("verify", "a saved counterexample, run again"),
     "power": ("verify", "what the sequential test of a probabilistic claim can tell"),
-    "gaps": ("reports", "theory against simulation, as CSV"),
+    "gaps": ("reports", "the theory compared with simulation, as CSV"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 
 
 def usage() -> str:
-    """The list of commands."""
+    """The text of `linrate --help`: one line for each command, then the exit codes."""
     lines = [f"  {name:12} {text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(["usage: linrate COMMAND [options]; linrate COMMAND --help", *lines, EXIT_CODES])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Hand the command to the package that owns it."""
+    """Run a command in the package that owns it and return the exit code. Raises ArgumentError for an unknown one."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
@@ -52,5 +56,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def entry() -> int:
-    """The console script."""
+    """Entry point of the console script `linrate`."""
     return run(main)

@@ -1,4 +1,4 @@
-"""The gap report of one data set: what the theorems ask for, what a simulation does, and the verdicts."""
+"""The gap report of one data set: what the theorems ask for, what simulated networks do, and the verdicts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from verify.runs.regimes import (
 
 @dataclass(frozen=True)
 class GapOptions:
-    """width, scale, seed, t_max: the run outside the promises; delta, trials, alpha: the verdict on Theorem 1."""
+    """Options of `gap_rows`.
+
+    delta: failure probability of the guarantees. width, scale, seed, t_max: m, c hat, seed and final time of the run at
+    the user's own choice. trials, alpha: number of networks and error budget of the verdict on Theorem 1; trials None
+    means as many as alpha needs.
+    """
 
     delta: float = 0.05
     width: int = 1024
@@ -34,7 +39,7 @@ class GapOptions:
     alpha: float = 0.05
 
     def __post_init__(self) -> None:
-        """Raises ArgumentError at once, not after minutes of work."""
+        """Check the options. Raises ArgumentError."""
         checked = {
             "delta": check_probability(self.delta),
             "alpha": check_probability(self.alpha, "alpha"),
@@ -49,13 +54,13 @@ class GapOptions:
 
 
 def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[Row]]]:
-    """The report in stages, (what was done, its rows): an interrupted report keeps the stages before.
+    """The report in stages, each (what was done, its rows), so that an interruption loses no finished stage.
 
-    1. the constants by every method; 2. a run inside the regime of the best method that can be simulated; 3. one inside
-    that of the paper's own method, where Lemma 1 is not vacuous; 4. one at the user's width and scale; 5. enough
-    independent networks for a verdict on Theorem 1's probability.
+    1. The constants by every method. 2. A run inside the regime of the best method that can be simulated. 3. A run
+    inside the regime of the paper's own method, in which Lemma 1 is not vacuous. 4. A run at the user's width and
+    scale. 5. Enough independent networks for a verdict on the probability in Theorem 1.
 
-    Raises AssumptionError where lambda_min(G) > 0 is not certified, or the embedding is random and not drawn.
+    Raises AssumptionError if lambda_min(G) > 0 is not certified, or if the embedding is random and was not drawn.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     instance("options", options, GapOptions)
@@ -68,7 +73,7 @@ def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[
     yield "constants", promise_rows(problem, options.delta)
     best = simulable_guarantee(problem, options.delta)
     paper = paper_guarantee(problem, options.delta)
-    for label, g in (("best method's regime", best), ("paper's method's regime", paper)):
+    for label, g in (("best method's regime", best), ("paper's method's regime", paper)):  # None: cannot be simulated
         if g is not None:
             run = regime_run(problem, g, seed=options.seed)
             yield f"{label}: m={g.width}, scale={g.scale:.4g}", _claim_rows(run)
@@ -80,6 +85,7 @@ def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[
 
 
 def _claim_rows(run: Run) -> list[Row]:
+    """The rows of every proved claim about every run."""
     rows: list[Row] = []
     for claim in CLAIMS.values():
         if claim.kind == "every run" and claim.proved:
@@ -88,6 +94,7 @@ def _claim_rows(run: Run) -> list[Row]:
 
 
 def _rows(claim: Claim, run: Run) -> list[Row]:
+    """The rows of one claim; none if its hypotheses are not met by the run."""
     try:
         verdict, decided = decide_run(claim, run)
         return [row_of(claim, comparison, decided, verdict) for comparison in claim.comparisons(decided)]
@@ -96,6 +103,7 @@ def _rows(claim: Claim, run: Run) -> list[Row]:
 
 
 def _trial_rows(problem: Problem, g: Guarantee, options: GapOptions) -> list[Row]:
+    """The row of Theorem 1 on independent networks at the width and scale of `g`; none if it does not apply."""
     claim = CLAIMS["theorem-1"]
     try:
         return [probabilistic_trials(claim, problem, g, alpha=options.alpha, trials=options.trials).row(claim)]

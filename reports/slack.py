@@ -1,19 +1,20 @@
-"""How much slack each proof leaves: what a theorem asks for against what is enough in simulation.
+"""How much slack each proof leaves: what a theorem asks for, compared with what is enough in simulation.
 
-A width, a scale or a rate is *enough* if in every one of k networks the loss reaches 1e-6 of its initial value and, at
-every save point on the way, is below the promised L^0 exp(-rate t). The least width is bisected at the promised scale,
-the least scale, a power of 2, at width 512 (where the promised rate falls as scale^2); the rate is measured there. A
-bisection finds a threshold only as far as success is monotone, and k networks make it an estimate, not a theorem. A
-network that has not got there in MOST_STEPS steps of the integrator counts as a failure: no slack is overstated.
+A width, a scale or a rate is *enough* if, in every one of the networks tried, the loss reaches 1e-6 of its initial
+value and is below the promised L^0 exp(-rate t) at every save point before. The least width is found by bisection at
+the promised scale. The least scale, a power of 2, is found by bisection at width 512; the rate promised there falls
+as scale^2. The rate is measured at width 512 and the promised scale.
+
+A bisection finds a threshold only if success is monotone, and a finite number of networks makes it an estimate, not a
+theorem. A network that has not reached the loss after MOST_STEPS steps of the integrator counts as a failure, so that
+no slack is overstated.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,30 +26,49 @@ import simulate
 from bounds import Guarantee, Problem, guarantee
 from bounds.checks import INITS
 from bounds.command_line import HOLDS
+from bounds.csv_file import write_csv
 from bounds.data.datasets import load_builtin
-from bounds.data.files import check_writable, write_atomically
+from bounds.data.files import check_writable
 from bounds.errors import AssumptionError, require
+from bounds.text_table import Column, TextTable
+from bounds.versions import versions
 from simulate import Status
-from verify.report_rows import versions
 
 ACTIVATIONS = ("tanh", "softplus", "relu")
 METHODS = ("slopes", "envelope", "chebyshev", "markov", "repaired", "printed")
-TARGET = 1e-6  # of the initial loss
-WIDTH = 2**9  # at which scales and rates are looked at; no wider network is simulated
-FINENESS = 2.0  # scales tried are powers of it
-DEEPEST = 13  # how many of these powers below the promised scale are tried: a factor 8000
-MOST_STEPS = 100
+TARGET = 1e-6  # a network counts as trained once its loss is this share of the initial loss
+WIDTH = 2**9  # the width at which scales and rates are measured; no wider network is simulated
+FINENESS = 2.0  # the scales tried are powers of this number
+DEEPEST = 13  # number of powers tried below the promised scale: down to an 8000th of it
+MOST_STEPS = 100  # steps of the integrator after which a run is given up
+RTOL = 1e-2  # relative tolerance of a step; the slacks measured here are factors, so two digits are enough
+DTYPE = "float64"
+DEVICE = "cpu"  # networks of at most WIDTH neurons on ten data points gain nothing by a GPU
 COLUMNS = (
     "data", "activation", "method", "proved", "init", "delta", "quantity", "required", "sufficient", "slack", "bracket",
     "width", "scale", "promised_rate", "trials", "seed", "linrate", "commit", "python", "numpy", "torch",
+    "dtype", "device",
 )  # fmt: skip
+TABLE = TextTable(
+    [
+        Column("activation", 10, "<"),
+        Column("method", 10, "<"),
+        Column("init", 13, "<"),
+        Column("quantity", 8, "<"),
+        Column("required", 10),
+        Column("enough", 10),
+        Column("slack", 9),
+        Column("", align="<"),
+    ]
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """k networks of one problem and initialisation, seeds seed, ..., seed + k - 1.
+    """The networks by which one problem and one initialisation are tried, with seeds seed, ..., seed + trials - 1.
 
-    slowest: the least promised rate / scale^2 of all methods; no network is followed longer than it would need.
+    trials: number of networks. slowest: the least promised rate / scale^2 of all methods, which sets the final time of
+    the runs: by then a network that keeps even this promise has reached TARGET.
     """
 
     problem: Problem
@@ -57,9 +77,12 @@ class Trial:
     seed: int
     slowest: float
 
-    @cache  # noqa: B019  (a table has six of them)
+    @cache  # noqa: B019  (keeps each Trial alive, but a table makes only six)
     def rate(self, width: int, scale: float) -> float:
-        """The least average rate on the way to TARGET, of all networks; 0 where one does not get there."""
+        """The least average rate log(L^0/L^t)/t over all save points before TARGET and all networks.
+
+        It is 0 if one network does not reach TARGET.
+        """
         least = math.inf
         for seed in range(self.seed, self.seed + self.trials):
             run = simulate.gradient_flow(
@@ -68,7 +91,9 @@ class Trial:
                 scale=scale,
                 init=self.init,
                 seed=seed,
-                rtol=1e-2,
+                rtol=RTOL,
+                dtype=DTYPE,
+                device=DEVICE,
                 loss_ratio=TARGET,
                 t_max=math.log(1 / TARGET) / (self.slowest * scale**2),
                 max_steps=MOST_STEPS,
@@ -80,22 +105,33 @@ class Trial:
 
 
 def bisect(succeeds: Callable[[int], bool], low: int, high: int) -> tuple[int | None, str]:
-    """(the least integer from low to high found to succeed, how it is bracketed); None if even `high` fails."""
+    """The least integer from `low` to `high` that is found to succeed, and how it is bracketed.
+
+    succeeds: taken to be monotone, false below a threshold and true above it. The bracket is "threshold" if the integer
+    below fails, "at most" if even `low` succeeds, and "none", with None for the integer, if even `high` fails.
+    """
     if not succeeds(high):
         return None, "none"
     if succeeds(low):
         return low, "at most"
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if succeeds(middle) else (middle, high)
+        if succeeds(middle):
+            high = middle
+        else:
+            low = middle
     return high, "threshold"
 
 
 def quantities(trial: Trial, g: Guarantee) -> Iterator[dict[str, Any]]:
-    """Width, scale and rate: required, sufficient, slack, and where they were looked for."""
-    step = 2 if g.init == "antisymmetric" else 1
+    """Three rows of the table, for width, scale and rate: each required, sufficient and slack, as named in COLUMNS.
+
+    width and scale: at which the quantity was measured; None for the one that was varied.
+    """
+    step = 2 if g.init == "antisymmetric" else 1  # antisymmetric neurons come in pairs
     widest = min(g.width, WIDTH) // step * step
-    share = g.rate / g.scale**2
+    share = g.rate / g.scale**2  # the promised rate at scale s is share * s^2
+    # The least width at the promised scale.
     units, bracket = bisect(lambda k: trial.rate(step * k, g.scale) >= g.rate, 1, widest // step)
     width = None if units is None else step * units
     yield {
@@ -107,6 +143,7 @@ def quantities(trial: Trial, g: Guarantee) -> Iterator[dict[str, Any]]:
         "width": None,
         "scale": g.scale,
     }
+    # The least scale at the width `widest`, as a power of FINENESS.
     top = math.floor(math.log(g.scale, FINENESS))
     power, bracket = bisect(
         lambda k: trial.rate(widest, FINENESS**k) >= share * FINENESS ** (2 * k), top - DEEPEST, top
@@ -121,11 +158,12 @@ def quantities(trial: Trial, g: Guarantee) -> Iterator[dict[str, Any]]:
         "width": widest,
         "scale": None,
     }
+    # The rate at the promised scale.
     measured = trial.rate(widest, g.scale)
     yield {
         "quantity": "rate",
         "required": g.rate,
-        "sufficient": measured or None,  # 0: some network did not get there in MOST_STEPS, so nothing was measured
+        "sufficient": measured or None,  # 0: a network did not reach TARGET, so no rate was measured
         "slack": measured / g.rate if measured else None,
         "bracket": "measured" if measured else "none",
         "width": widest,
@@ -134,7 +172,7 @@ def quantities(trial: Trial, g: Guarantee) -> Iterator[dict[str, Any]]:
 
 
 def guarantees(problem: Problem, delta: float, init: str) -> dict[str, Guarantee]:
-    """By method, where it applies."""
+    """Method -> its guarantee, for the methods of METHODS that apply to the problem."""
     found = {}
     for method in METHODS:
         with contextlib.suppress(AssumptionError):
@@ -143,10 +181,10 @@ def guarantees(problem: Problem, delta: float, init: str) -> dict[str, Guarantee
 
 
 def slack_rows(*, trials: int = 3, seed: int = 0, delta: float = 0.05) -> Iterator[dict[str, Any]]:
-    """A row for each activation, method, initialisation and quantity, on the reference problem.
+    """One row for each activation, method, initialisation and quantity, on the reference problem, with keys COLUMNS.
 
-    trials: networks for each width and scale tried; seed: of the first. Raises ArgumentError for trials < 1 or a
-    negative seed.
+    trials: number of networks for each width and scale tried. seed: seed of the first of them. delta: failure
+    probability of the guarantees. Raises ArgumentError for trials < 1 or a negative seed.
     """
     require(trials >= 1, "trials", "a positive integer", trials)
     require(seed >= 0, "seed", "a non-negative integer", seed)
@@ -168,31 +206,19 @@ def slack_rows(*, trials: int = 3, seed: int = 0, delta: float = 0.05) -> Iterat
                     "trials": trials,
                     "seed": seed,
                     **versions(),
+                    "dtype": DTYPE,
+                    "device": DEVICE,
                 }
                 for found in quantities(trial, g):
                     yield {**common, **found}
 
 
-def to_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows as CSV text."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({k: "" if row[k] is None else row[k] for k in COLUMNS} for row in rows)
-    return stream.getvalue()
-
-
-def line(row: dict[str, Any] | None = None) -> str:
-    """A row of the table on the terminal, its head for None."""
-    if row is None:
-        return (
-            f"{'activation':10} {'method':10} {'init':13} {'quantity':8} {'required':>10} {'enough':>10} {'slack':>9}"
-        )
+def table_line(row: dict[str, Any]) -> str:
+    """The line of a row on the terminal. The name of a method that is not proved stands in brackets."""
     method = row["method"] if row["proved"] else f"({row['method']})"
-    required, enough, slack = ("-" if row[k] is None else f"{row[k]:.4g}" for k in ("required", "sufficient", "slack"))
-    more = " or more" if row["bracket"] == "at most" else ""
-    name = f"{row['activation']:10} {method:10} {row['init']:13} {row['quantity']:8}"
-    return f"{name} {required:>10} {enough:>10} {slack:>9}{more}"
+    remark = "or more" if row["bracket"] == "at most" else ""
+    named = [row["activation"], method, row["init"], row["quantity"]]
+    return TABLE.line([*named, row["required"], row["sufficient"], row["slack"], remark])
 
 
 def add_slack_command(commands: Any) -> None:
@@ -204,20 +230,20 @@ def add_slack_command(commands: Any) -> None:
     )
     parser.add_argument("--trials", type=int, default=3, help="networks for each width and scale tried (default 3)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first network (default 0)")
-    parser.add_argument("--out", metavar="CSV", default="slack.csv", help="the table (default slack.csv)")
+    parser.add_argument("--out", metavar="CSV", default="slack.csv", help="file for the table (default slack.csv)")
 
 
 def run_slack(options: Any) -> int:
-    """Print the table and write it as CSV."""
+    """Print the table row by row, then write it as CSV. Returns the exit code."""
     out: Path = check_writable(options.out, "--out")
     print("what each proof asks for on the reference problem (n = 10, d = 100), and what is enough in")
     print(f"{options.trials} networks; methods in brackets are not proved")
     rows: list[dict[str, Any]] = []
     for row in slack_rows(trials=options.trials, seed=options.seed):
         if not rows:
-            print(line())
+            print(TABLE.head())
         rows.append(row)
-        print(line(row), flush=True)
-    write_atomically(out, to_csv(rows))
+        write_csv(out, rows, COLUMNS)  # after each row: an interruption loses none that is finished
+        print(table_line(row), flush=True)
     print(f"{len(rows)} rows written to {out}")
     return HOLDS

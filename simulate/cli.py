@@ -6,14 +6,18 @@ import contextlib
 import sys
 import time as clock
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from bounds.checks import INITS
 from bounds.command_line import HOLDS, Parser, add_problem_options, problem_from
-from bounds.data.files import check_writable, write_atomically
+from bounds.csv_file import write_csv
+from bounds.data.files import check_writable
 from bounds.data.state import write_state
 from bounds.text import printable
+from bounds.versions import versions
 from simulate.run import gradient_descent, gradient_flow
+from simulate.trajectory import Trajectory
 
 
 def progress_line() -> Callable[[float, float, int, float], None] | None:
@@ -49,6 +53,14 @@ def _add_network_options(parser: Any) -> None:
     files.add_argument("--resume", metavar="NPZ", help="go on from such a file, with the same options")
     parser.add_argument("--out", metavar="CSV", help="write the observables, one row per save point")
     parser.add_argument("--state-out", metavar="NPZ", help="write the final network, for linrate certify")
+
+
+def write_observables(path: str | Path, run: Trajectory) -> None:
+    """Write one row for each save point: the columns of `run.to_frame()`, then seed, dtype, device and versions."""
+    frame = run.to_frame()
+    origin = {"seed": run.seed, "dtype": run.dtype, "device": run.device, **versions()}
+    rows = ({**observables, **origin} for observables in frame.to_dict("records"))
+    write_csv(path, rows, [*frame.columns, *origin])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if common["progress"]:
         sys.stderr.write("\n")
     if options.out:
-        write_atomically(options.out, run.to_frame().to_csv(index=False))
+        write_observables(options.out, run)
     if options.state_out:
         write_state(options.state_out, problem, run.final.H, run.final.signs)
     print(

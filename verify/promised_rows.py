@@ -5,7 +5,8 @@ from __future__ import annotations
 from bounds import AssumptionError, Problem, guarantee
 from bounds.checks import INITS
 from bounds.methods import METHODS
-from verify.report_rows import Row, problem_columns, versions
+from bounds.versions import versions
+from verify.report_rows import Row, problem_columns
 from verify.verdict import Verdict
 
 

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import functools
-import importlib.metadata
-import io
-import platform
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from bounds import Problem
-from bounds.data.files import write_atomically
-from bounds.text import csv_cell
+from bounds.csv_file import csv_text, write_csv
+from bounds.versions import versions
 from verify.claims.base import Claim, Comparison
 from verify.run import Run
 from verify.verdict import Verdict, combine
@@ -65,36 +56,7 @@ COLUMNS = (
     "dtype",
     "device",
 )
-FROM_USERS = ("claim", "source", "activation", "embedding", "data")  # columns whose text a user may have chosen
 Row = dict[str, Any]
-
-
-@functools.cache
-def versions() -> Row:
-    """What the numbers were computed with."""
-    here = Path(__file__).resolve().parent
-    try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        commit = "unknown"
-    try:
-        linrate = importlib.metadata.version("linrate")
-    except importlib.metadata.PackageNotFoundError:
-        linrate = "unknown"
-    return {
-        "linrate": linrate,
-        "commit": commit,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "torch": str(torch.__version__),
-    }
 
 
 def problem_columns(problem: Problem) -> Row:
@@ -181,19 +143,10 @@ def overall(rows: Iterable[Row]) -> Verdict:
 
 
 def to_csv(rows: Iterable[Row]) -> str:
-    """The rows as CSV text, floats in full."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({k: _cell(k, row.get(k)) for k in COLUMNS})
-    return stream.getvalue()
-
-
-def _cell(column: str, value: Any) -> Any:
-    return "" if value is None else csv_cell(value) if column in FROM_USERS else value
+    """The rows as the CSV text of the gap report, one column for each of COLUMNS."""
+    return csv_text(rows, COLUMNS)
 
 
 def write_report(rows: Iterable[Row], path: str | Path) -> None:
-    """Replace the report at once: an interrupted run leaves the old file or the rows so far, never half a row."""
-    write_atomically(path, to_csv(rows))
+    """Replace the report in one step: an interrupted run leaves the old file or the rows so far, never half a row."""
+    write_csv(path, rows, COLUMNS)

@@ -33,9 +33,9 @@ def test_no_cell_is_a_formula(text):
 
 def test_reports_keep_numbers_and_defuse_text():
     row = {"claim": "=cmd()", "data": "@x.csv", "activation": "-u", "embedding": "+e", "source": "=a.py:1",
-           "quantity": "-dL/dt", "theory": -1.5, "measured": -2e-300, "slack": float("-inf")}  # fmt: skip
+           "quantity": "-dL/dt", "method": "=m()", "theory": -1.5, "measured": -2e-300,
+           "slack": float("-inf")}  # fmt: skip
     (told,) = csv.DictReader(io.StringIO(to_csv([row])))
-    for column in ("claim", "data", "activation", "embedding", "source"):
+    for column in ("claim", "data", "activation", "embedding", "source", "quantity", "method"):
         assert told[column] == "'" + row[column]
-    assert told["quantity"] == "-dL/dt"
     assert [float(told[k]) for k in ("theory", "measured", "slack")] == [-1.5, -2e-300, float("-inf")]

@@ -18,10 +18,10 @@ from bounds.activation.registry import known_activations
 from bounds.data.files import write_atomically
 from bounds.errors import DataError, LinrateError
 from bounds.text import printable
+from bounds.versions import versions
 from simulate import Network
 from verify.claims import CLAIMS, Claim
 from verify.conjecture import Conjecture, fingerprint, load_conjectures
-from verify.report_rows import versions
 from verify.run import Run
 from verify.runs.regimes import plain_run
 from verify.search.schema import FORMAT, PROMISE, read_arrays, read_told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bounds.text import printable
+from bounds.text_table import Column, TextTable
 from verify.claims import CLAIMS
 from verify.report_rows import Row, tested
 from verify.verdict import Verdict, combine
@@ -12,22 +12,33 @@ from verify.verdict import Verdict, combine
 
 def table(rows: Iterable[Row]) -> list[str]:
     """One line for each claim with a row, in the order of the registry, then the conjectures."""
-    told = tested(rows)
-    names = list(dict.fromkeys([*CLAIMS, *(row["claim"] for row in told)]))
-    wide = max(16, *(len(name) for name in names))
-    lines = [f"{'claim':{wide}} {'verdict':10} {'trials':>7} {'worst margin':>13}  where"]
+    measured = tested(rows)
+    names = list(dict.fromkeys([*CLAIMS, *(row["claim"] for row in measured)]))
+    width = max(16, *(len(name) for name in names))
+    columns = TextTable(
+        [
+            Column("claim", width, "<"),
+            Column("verdict", 10, "<"),
+            Column("trials", 7, number_format="d"),
+            Column("worst margin", 13, number_format=".2g"),
+            Column("where", align="<"),
+        ]
+    )
+    lines = [columns.head()]
     for name in names:
-        mine = [row for row in told if row["claim"] == name]
+        mine = [row for row in measured if row["claim"] == name]
         if mine:
-            lines.append(f"{printable(name):{wide}} {_line(mine)}")
-            lines += [f"{'':{wide}} {why}" for why in dict.fromkeys(row.get("open") for row in mine) if why][:1]
+            lines.append(columns.line([name, *_cells(mine)]))
+            # The first reason why a row decides nothing, on a line of its own under the claim.
+            lines += [f"{'':{width}} {why}" for why in dict.fromkeys(row.get("open") for row in mine) if why][:1]
     return lines
 
 
-def _line(rows: list[Row]) -> str:
-    said = [row for row in rows if not row["vacuous"]]
-    verdict = combine(Verdict(row["verdict"]) for row in said).value if said else "vacuous"
-    worst = min(said or rows, key=_room)
+def _cells(rows: list[Row]) -> tuple[str, int, float, str]:
+    """Verdict, number of trials, worst margin, and where it was found, of the rows of one claim."""
+    meaningful = [row for row in rows if not row["vacuous"]]
+    verdict = combine(Verdict(row["verdict"]) for row in meaningful).value if meaningful else "vacuous"
+    worst = min(meaningful or rows, key=_room)
     trials = sum(int(row.get("trials") or 1) for row in rows)
     where = "its own example"
     if "data" in worst:
@@ -40,7 +51,7 @@ def _line(rows: list[Row]) -> str:
     within = sum(int(row.get("undecided") or 0) for row in rows)
     if within:
         statistics += f"; {within} undecided by themselves"
-    return f"{verdict:10} {trials:7d} {worst['slack']:13.2g}  {worst['quantity']} on {printable(where)}{statistics}"
+    return verdict, trials, worst["slack"], f"{worst['quantity']} on {where}{statistics}"
 
 
 def _room(row: Row) -> tuple[bool, float]:
