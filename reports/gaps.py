@@ -11,14 +11,9 @@ from verify.claims import CLAIMS, Claim, NotApplicable
 from verify.promised_rows import promise_rows
 from verify.report_rows import Row, row_of
 from verify.run import Run
-from verify.runs.regimes import (
-    decide_run,
-    paper_guarantee,
-    plain_run,
-    probabilistic_trials,
-    regime_run,
-    simulable_guarantee,
-)
+from verify.runs.confirm import decide_run
+from verify.runs.regimes import paper_guarantee, plain_run, regime_run, simulable_guarantee
+from verify.runs.trials import probabilistic_trials
 
 
 @dataclass(frozen=True)

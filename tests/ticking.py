@@ -4,13 +4,12 @@ quarter of a second each time it is read, whatever the machine does, so once for
 import itertools
 from types import SimpleNamespace
 
-from verify.runs import regimes as runner
-from verify.search import hypothesis_search as search
-from verify.search import shrink
+from verify.runs import trials
+from verify.search import hypothesis_search, push, shrink
 from verify.session import budget, options
 
 TICK = 0.25
 ticks = itertools.count()
 clock = SimpleNamespace(monotonic=lambda: TICK * next(ticks))
-for module in (budget, options, runner, search, shrink):
+for module in (budget, options, trials, hypothesis_search, push, shrink):
     module.clock = clock

@@ -194,23 +194,22 @@ def _ranges(run: Run, last: float) -> dict[str, Range]:
 
 def _continued(run: Run, loss: float, ranges: dict[str, Range], part: float) -> Run:
     """One more save point, each observable at this part of its range; part nan: unknown."""
-    trajectory = run.trajectory
     end = float(run.time[-1])
     more: dict[str, Any] = {
         "time": np.append(run.time, LATER * end if end > 0 else 1.0),
         "loss": np.append(run.loss, loss),
     }
-    for name in (*trajectory.errors, "dissipated", "power"):
-        values = getattr(trajectory, name)
+    for name in (*run.errors, "dissipated", "power"):
+        values = getattr(run, name)
         if name in more or values is None:
             continue
         low, high = ranges.get(name, (values[-1], values[-1]))
         added = np.broadcast_to(between(low, high, part), values[-1].shape)
         more[name] = np.concatenate([values, added[None]])
-    errors = {name: np.concatenate([size, size[-1:]]) for name, size in trajectory.errors.items()}
+    errors = {name: np.concatenate([size, size[-1:]]) for name, size in run.errors.items()}
     if math.isnan(part):
         more["final"] = Network(np.full_like(run.final.H, math.nan), run.final.signs)
-    return Run(replace(trajectory, errors=errors, **more), run.guarantee)
+    return replace(run, errors=errors, **more)
 
 
 def between(low: np.ndarray | float, high: np.ndarray | float, part: float) -> np.ndarray:

@@ -11,7 +11,8 @@ from bounds import Problem
 from bounds.checks import check_probability
 from bounds.errors import ArgumentError, AssumptionError, require
 from verify.conjecture import Conjecture
-from verify.runs.regimes import probabilistic_trials, simulable
+from verify.runs.regimes import simulable
+from verify.runs.trials import probabilistic_trials
 from verify.verdict import Verdict
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from verify.commands import claims as claim_table
-from verify.commands import replay
+from verify.commands import power, replay
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "claims": claim_table.main,
     "replay": replay.replay,
-    "power": replay.power_table,
+    "power": power.power_table,
 }
 
 

@@ -20,14 +20,9 @@ from bounds.text import printable
 from verify.claims import Claim, NotApplicable, draws
 from verify.report_rows import Row, row_of, write_report
 from verify.run import Run
-from verify.runs.regimes import (
-    decide_run,
-    paper_guarantee,
-    plain_run,
-    probabilistic_trials,
-    regime_run,
-    simulable_guarantee,
-)
+from verify.runs.confirm import decide_run
+from verify.runs.regimes import paper_guarantee, plain_run, regime_run, simulable_guarantee
+from verify.runs.trials import probabilistic_trials
 from verify.search import counterexample
 from verify.search.hypothesis_search import search as search_flows
 from verify.search.record import Effort
@@ -204,8 +199,8 @@ def search(request: pytest.FixtureRequest, effort: Effort) -> Callable[..., None
         for entry in search_flows(claims, strategy, effort):
             if entry.cut_short:
                 cut_short(request)
-            if entry.told is not None and entry.told_by is not None:
-                row = row_of(entry.claim, entry.told, entry.told_by)
+            if entry.tightest is not None and entry.tightest_run is not None:
+                row = row_of(entry.claim, entry.tightest, entry.tightest_run)
                 record(request, {**row, "seed": effort.seed, "trials": entry.tried, "undecided": entry.undecided})
             if entry.refuted:
                 settle(request, entry.claim, Verdict.REFUTED, entry.run)
@@ -235,7 +230,7 @@ def trials(request: pytest.FixtureRequest) -> Callable[..., None]:
         if found.cut_short:
             cut_short(request)
         record(request, found.row(claim))
-        settle(request, claim, found.verdict, found.run)
+        settle(request, claim, found.verdict, found.tightest_run)
 
     return run_trials
 

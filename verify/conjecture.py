@@ -116,9 +116,9 @@ class Conjecture:
         margin = self.evaluate(run)
         error = relative(margin, 1e-12)
         # First-order propagation: each observable in turn is moved by its own numerical error.
-        for name, size in run.trajectory.errors.items():
-            moved = replace(run.trajectory, **{name: getattr(run.trajectory, name) + size})
-            shifted = self.evaluate(Run(moved, run.guarantee), numbers_only=False)
+        for name, size in run.errors.items():
+            changed: dict[str, Any] = {name: getattr(run, name) + size}
+            shifted = self.evaluate(replace(run, **changed), numbers_only=False)
             error = error + np.abs(shifted - margin)
         # An error that is not a number leaves the entry undecided.
         error = np.where(np.isnan(error), np.inf, error)

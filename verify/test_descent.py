@@ -24,7 +24,7 @@ def descent(problem: Problem, *, width: int, scale: float, init: str, share: flo
     """Descent with the step whose first term of w is `share`."""
     step = 2 * share / (scale**2 * float((problem.spectrum.lmax_ceiling * problem.activation.Ls**2).upper()))
     options: dict[str, Any] = {"step": step, "steps": STEPS, "loss_ratio": 1e-12}
-    return Run(simulate.gradient_descent(problem, width=width, scale=scale, init=init, seed=seed, **options))
+    return Run.of(simulate.gradient_descent(problem, width=width, scale=scale, init=init, seed=seed, **options))
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.claim(name)) for name in NAMES])

@@ -1,7 +1,7 @@
 """Theorem 1 inside its own regime: at the width and scale that it asks for, enough networks for a verdict.
 
 A loose delta asks for the smallest width, where a failure would show first, and needs the fewest networks; --quick
-takes delta = 0.5 and --thorough 0.05 throughout. Corollary 1 and Theorem 1 on the session's data are in test_rate.py.
+takes delta = 0.5 and --thorough 0.05 throughout. `test_promised` is the same on the data of the session.
 """
 
 from typing import Any
@@ -12,9 +12,10 @@ import pytest
 from bounds import Problem, guarantee
 from bounds.data.datasets import load_builtin
 from verify.claims import CLAIMS
-from verify.runs.regimes import STATE_BUDGET
+from verify.runs.regimes import STATE_BUDGET, simulable_guarantee
 
-pytestmark = [pytest.mark.usefixtures("own_examples"), pytest.mark.statistical]
+pytestmark = pytest.mark.statistical
+own_examples = pytest.mark.usefixtures("own_examples")
 DELTAS = {"antisymmetric": 0.25, "independent": 0.5}
 COARSE: dict[str, Any] = {"rtol": 1e-2, "loss_ratio": 1e-4}  # of these many runs; a refutation is run again finer
 
@@ -29,6 +30,7 @@ def verify_in_regime(name: str, problem: Problem, request: Any, **options: Any) 
     request.getfixturevalue("trials")(CLAIMS[name], problem, g, **COARSE)
 
 
+@own_examples
 @pytest.mark.claim("theorem-1")
 @pytest.mark.parametrize("init", DELTAS)
 @pytest.mark.parametrize("activation", ["tanh", "softplus", "gelu", "relu"])
@@ -40,6 +42,7 @@ def test_reference(activation: str, init: str, request: pytest.FixtureRequest) -
     verify_in_regime("theorem-1", problem, request, init=init, delta=DELTAS[init])
 
 
+@own_examples
 @pytest.mark.claim("corollary-1")
 def test_corollary_1_on_digits(request: pytest.FixtureRequest) -> None:
     """40 images of 64 pixels, linearly independent: the shallow network."""
@@ -47,6 +50,7 @@ def test_corollary_1_on_digits(request: pytest.FixtureRequest) -> None:
     verify_in_regime("corollary-1", problem, request, init="antisymmetric", delta=0.25)
 
 
+@own_examples
 @pytest.mark.claim("theorem-kernel")
 def test_kernel_method_where_n_exceeds_d(request: pytest.FixtureRequest) -> None:
     """12 points in 10 dimensions: G is singular, the tangent kernel is not."""
@@ -55,3 +59,13 @@ def test_kernel_method_where_n_exceeds_d(request: pytest.FixtureRequest) -> None
     assert np.linalg.matrix_rank(problem.gram) == 10
     options = {"init": "antisymmetric", "method": "kernel", "beta": 0.5}
     verify_in_regime("theorem-kernel", problem, request, delta=0.5, **options)
+
+
+@pytest.mark.claim("theorem-1")
+def test_promised(problem: Any, trials: Any, request: pytest.FixtureRequest) -> None:
+    """Independent networks on the data of the session until there is a verdict on "with probability 1 - delta"."""
+    delta = 0.5 if request.config.option.quick else 0.05
+    g = simulable_guarantee(problem, delta, inits=("antisymmetric",))
+    if g is None:
+        pytest.skip("no network of the required width can be simulated")
+    trials(CLAIMS["theorem-1"], problem, g)

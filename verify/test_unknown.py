@@ -15,8 +15,9 @@ from verify.claims import CLAIMS, Comparison, NotApplicable
 from verify.claims.many_points import guess, law
 from verify.report_rows import check_row, row_of
 from verify.run import Run
+from verify.runs.confirm import decide
 from verify.runs.examples import sweep
-from verify.runs.regimes import decide, plain_run
+from verify.runs.regimes import plain_run
 from verify.search.record import Effort
 from verify.search.strategies import draws_of_a_law, problems
 from verify.verdict import Verdict
@@ -118,7 +119,7 @@ def test_relu_descent(record_row: Any, effort: Effort, tell_cut: Any) -> None:
             raise NotApplicable("too wide to be searched quickly")
         scale = factor * g.scale / (1 - share)
         step = 2 * share / (scale**2 * float(problem.spectrum.lmax_ceiling))
-        return Run(
+        return Run.of(
             simulate.gradient_descent(
                 problem, width=g.width, scale=scale, init=g.init, seed=seed, step=step, steps=40, loss_ratio=1e-12
             )

@@ -15,8 +15,9 @@ from reports.gaps import GapOptions, gap_rows
 from simulate import Network, Status
 from verify import CLAIMS, NotApplicable, Verdict, conjecture
 from verify.afterwards import afterwards, least_loss
-from verify.run import Run
-from verify.runs.regimes import decide, decide_run, horizon, plain_run, probabilistic_trials, regime_run
+from verify.runs.confirm import decide, decide_run
+from verify.runs.regimes import horizon, plain_run, regime_run
+from verify.runs.trials import probabilistic_trials
 from verify.verdict import judge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +63,7 @@ def test_the_horizon_follows_the_scale(reference_problem):
     found = probabilistic_trials(own.as_claim(), reference_problem, g, alpha=0.4)
     assert found.verdict is Verdict.HOLDS
     assert found.failures == found.undecided == 0
-    assert found.run.status is Status.LOSS_REACHED
+    assert found.tightest_run.status is Status.LOSS_REACHED
 
 
 def test_a_rate_that_nobody_promises_says_so(reference_problem):
@@ -239,17 +240,17 @@ def verdict_or_silence(claim, run):
 @pytest.mark.parametrize("name", [*EVERY_RUN, "theorem-1"])
 def test_a_spoilt_run_is_no_counterexample(in_regime, name):
     """The last state is not a number, or overflows, or every error is infinite."""
-    claim, trajectory = CLAIMS[name], in_regime.trajectory
-    names = [one for one in trajectory.errors if getattr(trajectory, one) is not None] + ["power"]
+    claim, true = CLAIMS[name], in_regime
+    names = [one for one in true.errors if getattr(true, one) is not None] + ["power"]
     for bad in (math.nan, math.inf):
-        spoilt = {one: np.array(getattr(trajectory, one)) for one in names}
-        errors = {one: np.array(size) for one, size in trajectory.errors.items()}
+        spoilt = {one: np.array(getattr(true, one)) for one in names}
+        errors = {one: np.array(size) for one, size in true.errors.items()}
         for values in (*spoilt.values(), *errors.values()):
             values[-1] = bad
-        run = Run(replace(trajectory, status=Status.DIVERGED, errors=errors, **spoilt), in_regime.guarantee)
+        run = replace(true, status=Status.DIVERGED, errors=errors, **spoilt)
         assert verdict_or_silence(claim, run) is not Verdict.REFUTED
-    infinite = {one: np.full_like(size, np.inf) for one, size in trajectory.errors.items()}
-    unknown = Run(replace(trajectory, errors=infinite), in_regime.guarantee)
+    infinite = {one: np.full_like(size, np.inf) for one, size in true.errors.items()}
+    unknown = replace(true, errors=infinite)
     assert verdict_or_silence(claim, unknown) is not Verdict.REFUTED
 
 
@@ -258,7 +259,7 @@ def test_a_spoilt_run_is_no_counterexample(in_regime, name):
 def test_a_truncated_run_is_no_counterexample(reference_problem, in_regime, name, cut):
     g = in_regime.guarantee
     options = {"width": g.width, "scale": g.scale, "init": g.init, "seed": 0, "t_max": 20 / g.rate, **cut}
-    run = Run(plain_run(reference_problem, **options).trajectory, g)
+    run = replace(plain_run(reference_problem, **options), guarantee=g)
     assert verdict_or_silence(CLAIMS[name], run) is not Verdict.REFUTED
 
 

@@ -13,7 +13,9 @@ from simulate.integrators.exponential import Exponential
 from verify.claims import CLAIMS, Claim
 from verify.claims import theorem_1 as theorem_1_module
 from verify.run import Run
-from verify.runs.regimes import decide, plain_run, probabilistic_trials, regime_run, simulable_guarantee
+from verify.runs.confirm import decide
+from verify.runs.regimes import plain_run, regime_run, simulable_guarantee
+from verify.runs.trials import probabilistic_trials
 from verify.verdict import Verdict
 
 

@@ -22,7 +22,8 @@ from verify import CLAIMS, Comparison, Verdict
 from verify.claims import Claim, NotApplicable, many_points
 from verify.runs.examples import example
 from verify.search import counterexample as counterexamples
-from verify.search.hypothesis_search import push, search
+from verify.search.hypothesis_search import search
+from verify.search.push import push
 from verify.search.record import Effort, Found, flow, refutes, room_of
 from verify.search.shrink import shrink
 from verify.search.strategies import draws_of_a_law, flows

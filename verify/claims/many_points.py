@@ -49,7 +49,7 @@ def check() -> list[Comparison]:
             flow = gradient_flow(
                 coupled(n), width=width, scale=g.scale, seed=seed, t_max=20 / g.rate, loss_ratio=1e-6, rtol=1e-2
             )
-            tested = average_rate(Run(flow), f"average rate, n = {n}", "lower", g.rate, "slopes")
+            tested = average_rate(Run.of(flow), f"average rate, n = {n}", "lower", g.rate, "slopes")
             found.append(replace(tested, method=f"m={width}, seed={seed}"))
     return found
 
@@ -112,7 +112,7 @@ def check_slopes() -> list[Comparison]:
     problem = coupled(CROWD, HUB, "sigmoid")
 
     def fails(seed: int) -> bool:
-        (kept,) = compare(Run(gradient_flow(problem, seed=seed, loss_ratio=0.0, max_steps=150, **law(problem))))
+        (kept,) = compare(Run.of(gradient_flow(problem, seed=seed, loss_ratio=0.0, max_steps=150, **law(problem))))
         return kept.verdict is Verdict.REFUTED
 
     return [frequency("P(min_a q_a^2 < E sigma'^2/5)", map(fails, range(NETWORKS)), f"n={CROWD}", FAILING)]

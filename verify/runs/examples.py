@@ -66,7 +66,7 @@ def descent(activation: str, share: float = 0.25) -> Run:
     g = guarantee(problem, init="antisymmetric", method="envelope" if activation == "relu" else "slopes")
     scale = 2 * g.scale
     step = 2 * share / (scale**2 * float(problem.spectrum.lmax_ceiling) * float(problem.activation.Ls) ** 2)
-    return Run(
+    return Run.of(
         simulate.gradient_descent(
             problem, width=g.width, scale=scale, init=g.init, seed=0, step=step, steps=60, loss_ratio=1e-12
         )

@@ -40,14 +40,14 @@ class Counterexample:
         """The run again; rtol does not matter to descent, which is exact."""
         options = dict(self.options)
         promise = options.pop("promise")
-        run = Run(simulate.gradient_descent(**options)) if "step" in options else plain_run(**options, rtol=rtol)
-        trajectory = replace(run.trajectory, init=self.told["init"], seed=self.told["seed"])  # how it was drawn
+        run = Run.of(simulate.gradient_descent(**options)) if "step" in options else plain_run(**options, rtol=rtol)
+        run = replace(run, init=self.told["init"], seed=self.told["seed"])  # how the network was drawn
         if not promise:
-            return Run(trajectory)
+            return run
         asked = {name: promise[name] for name in ("delta", "method", "init")}
         # The numbers as they were: of a Gram matrix they may differ in the last digit, and a conjecture has its own.
         numbers = {name: promise[name] for name in ("width", "scale", "rate")}
-        return Run(trajectory, replace(guarantee(run.problem, **asked), **numbers))
+        return replace(run, guarantee=replace(guarantee(run.problem, **asked), **numbers))
 
 
 @dataclass(frozen=True)
