@@ -20,8 +20,9 @@ from simulate.integrators import get_integrator
 from simulate.network import Network
 from simulate.setup import Options, Setup
 from simulate.solve.descent import descend
-from simulate.solve.loop import Loop, LoopOptions
+from simulate.solve.loop import Loop
 from simulate.solve.outcome import Progress
+from simulate.solve.runs import LoopOptions
 from simulate.trajectory import Trajectory
 
 _BLAS = ThreadpoolController()
