@@ -100,7 +100,7 @@ class Flow:
         chosen = object.__new__(Flow)
         chosen.__dict__.update(self.__dict__)
         signs, gain = self.model.signs[keep], self.model.gain[keep]
-        chosen._use(replace(self.model, signs=signs, gain=gain))
+        chosen._use(replace(self.model, signs=signs, gain=gain, parts={}))
         return chosen
 
     def empty(self) -> Array:

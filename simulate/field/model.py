@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +64,7 @@ class Model:
     gram: G (n, n), in float64 on the CPU, on the device and in its dtype otherwise; rows: n + k, the number of rows of
     a state, which has k further rows for test points; signs (S, 1, m): c; gain (S, 1, m): beta c, so that
     dh/dt = -gain * G (r * sigma'(h)); chunks (P, 2): the ranges of neurons that are worked on one by one. They depend
-    on the size of the state alone and not on the number of threads, so that no sum does either.
+    on the size of the state alone and not on the number of threads, so that no sum does either. parts: see chunk.
     """
 
     arrays: Arrays
@@ -74,6 +74,7 @@ class Model:
     signs: Array
     gain: Array
     chunks: np.ndarray
+    parts: dict[tuple[int, int], Model] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def n(self) -> int:
@@ -91,9 +92,11 @@ class Model:
         return len(self.signs)
 
     def chunk(self, start: int, stop: int) -> Model:
-        """The neurons start..stop alone, as one chunk. On the CPU their signs are copied if they must be."""
-        if stop - start == self.m:
-            return replace(self, chunks=np.array([[start, stop]]))
-        own = self.arrays.contiguous
-        signs, gain = (own(array[:, :, start:stop]) for array in (self.signs, self.gain))
-        return replace(self, signs=signs, gain=gain, chunks=np.array([[0, stop - start]]))
+        """The neurons start..stop alone, as one chunk; the same object each time."""
+        known = self.parts.get((start, stop))
+        if known is None:
+            own = self.arrays.contiguous
+            signs, gain = (own(array[:, :, start:stop]) for array in (self.signs, self.gain))
+            only = np.array([[0, stop - start]])
+            known = self.parts[start, stop] = replace(self, signs=signs, gain=gain, chunks=only, parts={})
+        return known

@@ -13,8 +13,9 @@ from simulate.field.arrays import Arrays
 from simulate.field.flow import Flow
 from simulate.integrators import INTEGRATORS
 from simulate.network import sample_network, scaling_of
-from simulate.solve.loop import Loop, LoopOptions
+from simulate.solve.loop import Loop
 from simulate.solve.recorder import Recorder
+from simulate.solve.runs import LoopOptions
 
 WIDTH = 60
 
