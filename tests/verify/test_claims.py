@@ -50,7 +50,7 @@ def test_expectations_cover_every_claim_once():
 
 def test_no_verdict_sees_what_is_expected():
     readers = [path.name for path in (ROOT / "verify").rglob("*.py") if "verify.claims.expected" in path.read_text()]
-    assert sorted(readers) == ["claim_table.py", "test_accepted.py", "test_rejected.py"]
+    assert sorted(readers) == ["claims.py", "test_accepted.py", "test_rejected.py"]
 
 
 def test_every_erratum_is_a_claim_of_its_grade():
