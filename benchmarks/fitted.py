@@ -54,8 +54,8 @@ def rows(
     """The time that linrate's flow takes, and the time that the peers take to the same flow time on the same device.
 
     rtols: relative tolerances of our flow. limit, peer_limit: seconds after which a run of ours or of a peer is
-    given up. n, m: data points and neurons. Autograd descent takes nearly the largest stable step, 2/lambda_max(H). The number of
-    its steps is that of our own descent, and the time of one step is measured.
+    given up. n, m: data points and neurons. Autograd descent takes nearly the largest stable step, 2/lambda_max(H). The
+    number of its steps is that of our own descent, and the time of one step is measured.
     """
     data = problem(n)
     network = sample_network(data, width=m, scale=1.0, seed=0)
