@@ -211,7 +211,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command == "table":
         frame = table(problem, options.delta, init=options.init, scale=options.scale, budget=options.budget)
         values = frame.drop(columns=["caveats", "source"])
-        values = values.astype(object).where(values.notna(), None)  # a method that does not apply has no numbers
+        values = values.astype(object).where(values.notna(), "NaN")  # a method that does not apply has no numbers
         columns = [Column(str(name), number_format=WHOLE_NUMBERS.get(str(name), ".4g")) for name in values]
         shown = fitted_table(columns, values.to_numpy().tolist())
         low, high = problem.spectrum.lmin[0], problem.spectrum.lmax[1]
