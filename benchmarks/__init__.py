@@ -1,1 +1,1 @@
-"""Speed measured side by side: python -m benchmarks, or make bench."""
+"""Measurements of speed, linrate and its alternatives side by side: `python -m benchmarks`, or `make bench`."""

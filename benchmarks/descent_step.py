@@ -1,4 +1,4 @@
-"""One step of gradient descent of one network: in function space against autograd in weight space."""
+"""One step of gradient descent of one network: linrate, in function space, and autograd, in weight space."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from simulate.field.flow import Flow
 from simulate.network import scaling_of
 from simulate.solve.descent import DescentState
 
+# The activations as torch functions, for autograd.
 SIGMA = {"tanh": torch.tanh, "relu": torch.relu}
 
 
 def contenders(
     n: int, m: int, features: np.ndarray, activation: str, *, device: str = "cpu"
 ) -> tuple[Callable[[], float], Callable[[], float]]:
-    """(ours, autograd): each call takes one step and returns the loss before it. features: (n, D)."""
+    """Two functions, linrate's and autograd's, that each take one step and return the loss before it.
+
+    n, m: data points and neurons. features: the embedded data, (n, D). device: a torch device.
+    """
     rng = np.random.default_rng(0)
     D = features.shape[1]
     W = rng.standard_normal((m, D))
@@ -56,19 +60,23 @@ def contenders(
 
 
 def data(n: int, d: int) -> np.ndarray:
-    """Inputs of Experiment 1."""
+    """The inputs of Experiment 1, (n, d)."""
     return np.random.default_rng(1).standard_normal((n, d))
 
 
 def relu_features(n: int, D: int) -> np.ndarray:
-    """The random ReLU embedding of Experiment 3 at width D."""
+    """The random ReLU embedding of Experiment 3 at width D, (n, D)."""
     X = data(n, 50)
     Z = np.random.default_rng(2).standard_normal((50, D))
     return np.maximum(X @ Z / math.sqrt(50), 0.0)
 
 
 def rows(rounds: int = 7) -> list[dict[str, object]]:
-    """The three cases, with the agreement of the two sides and the share of the machine's matrix-product rate."""
+    """One row for each of three sizes. Raises AssertionError if linrate and autograd do not agree.
+
+    rounds: turns of the two sides, of whose times the median is taken. share_of_matmul_peak: the rate of the
+    products in our step, as a part of the rate of a large matrix product on this machine.
+    """
     peak = matrix_product_rate()
     found: list[dict[str, object]] = []
     for n, m, features, activation, calls, target in (
@@ -77,7 +85,7 @@ def rows(rounds: int = 7) -> list[dict[str, object]]:
         (600, 8192, relu_features(600, 8192), "relu", (4, 1), 25),
     ):
         ours, autograd = contenders(n, m, features, activation)
-        for _ in range(3):
+        for _ in range(3):  # the losses agree along three steps
             mine, theirs = ours(), autograd()
         if not abs(mine - theirs) <= 1e-9 * abs(theirs):
             raise AssertionError(f"the two steps differ: {mine} against {theirs}")

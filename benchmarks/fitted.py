@@ -1,4 +1,4 @@
-"""Experiment 3 until the network fits: the loss falls to a millionth, in float64, on a CPU or a GPU."""
+"""Experiment 3 until the network fits the data: the loss falls to a millionth, in float64, on a CPU or a GPU."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bounds.data.datasets import load_builtin
 from simulate.network import sample_network
 
 Row = dict[str, object]
-D = 8192
-RATIO = 1e-6
+D = 8192  # width of the random embedding
+RATIO = 1e-6  # the loss at the end, as a part of the initial loss
 
 
 def seconds(work: Callable[[], object], rounds: int, device: str) -> float:
-    """Median of so many calls, each waited for."""
+    """The median duration of `rounds` calls of `work`, each of which is finished on the device."""
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     found = []
     for _ in range(rounds):
@@ -51,10 +51,11 @@ def rows(
     n: int = 600,
     m: int = 8192,
 ) -> Iterator[Row]:
-    """Our flow in `limit` seconds, and what the peers need for as much on the same device, in `peer_limit` each.
+    """The time that linrate's flow takes, and the time that the peers take to the same flow time on the same device.
 
-    Autograd descent takes the largest stable step, 2/lambda_max(H); how many it needs our own descent tells, and the
-    time of one is measured.
+    rtols: relative tolerances of our flow. limit, peer_limit: seconds after which a run of ours or of a peer is
+    given up. n, m: data points and neurons. Autograd descent takes nearly the largest stable step, 2/lambda_max(H). The
+    number of its steps is that of our own descent, and the time of one step is measured.
     """
     data = problem(n)
     network = sample_network(data, width=m, scale=1.0, seed=0)
@@ -92,7 +93,7 @@ def rows(
     autograd()
     theirs = descent.stats.steps * seconds(autograd, 9, device)
     yield {"case": f"autograd descent, {name}", "peer_ms": 1e3 * theirs, "ratio": theirs / ours, "target": 200.0}
-    # The others are written for vectors in the memory of the CPU.
+    # The other peers integrate vectors in the memory of the CPU only.
     peers: dict[str, Peer] = PEERS if device == "cpu" else {"torchdiffeq dopri5": dopri5}
     if missing():
         yield {"case": f"peers, {name}", "note": f"not installed: {', '.join(missing())}"}
@@ -114,7 +115,7 @@ def rows(
 
 
 def stop(limit: float) -> Callable[[float, float, int, float], None]:
-    """A progress callback that ends a run after so many seconds, telling how far it came."""
+    """A progress callback that raises TimeoutError after `limit` seconds; its message says how far the run came."""
     start = time.perf_counter()
 
     def progress(reached: float, loss: float, step: int, tau: float) -> None:

@@ -1,7 +1,7 @@
-"""Whole flows at equal measured accuracy: ours against the integrators of peers.py and against autograd descent.
+"""Whole flows at equal measured accuracy: linrate, the integrators of benchmarks/peers.py, and autograd descent.
 
-Each contender runs at the loosest tolerance of a ladder, found by bisection, with which its loss is within 1e-3 of a
-reference, relatively, at all 20 save points; then both sides take turns.
+Each contender runs at the loosest tolerance of a list, found by bisection, with which its loss has a relative error of
+at most 1e-3 at all 20 save points. Then the two sides are timed in turn.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from benchmarks.timing import duel
 from bounds.data.datasets import load_builtin
 from simulate.network import Network, sample_network
 
-ACCURACY = 1e-3
+ACCURACY = 1e-3  # relative error of the loss that is allowed at every save point
+# The tolerances tried are 10^-k. Those of the peers must be tight, for the loss falls to 1e-19 of its initial value.
 OURS = (1, 1.5, 2, 2.5, 3, 3.5, 4)
-THEIRS = (4, 6, 8, 9, 9.5, 10, 10.5, 11, 11.5, 12)  # the loss falls to 1e-19 of its start: loose ones are far off
+THEIRS = (4, 6, 8, 9, 9.5, 10, 10.5, 11, 11.5, 12)
 Row = dict[str, object]
 
 
@@ -37,13 +38,16 @@ class Case:
     times: np.ndarray
 
     def ours(self, rtol: float) -> simulate.Trajectory:
-        """The product's default integrator."""
+        """A run with the default integrator of linrate."""
         return simulate.gradient_flow(
             self.problem, network=self.network, t_max=self.times[-1], loss_ratio=0, rtol=rtol, save_at=self.times
         )
 
     def peer(self, peer: Peer, rtol: float, seconds: float) -> tuple[np.ndarray, int]:
-        """(losses at the save points, evaluations of the vector field). Raises OutOfTime."""
+        """The losses at the save points, (20,), and the number of evaluations of the vector field.
+
+        Raises OutOfTime after `seconds`.
+        """
         field = Field(self.problem, self.network.signs, float(self.times[-1]), seconds)
         with torch.no_grad():
             losses = peer(field, torch.as_tensor(self.network.H).mT.contiguous(), self.times, rtol)
@@ -74,25 +78,33 @@ def error(losses: np.ndarray, reference: np.ndarray) -> float:
 def loosest(
     losses: Callable[[float], np.ndarray], reference: np.ndarray, exponents: Sequence[float] = OURS
 ) -> float | None:
-    """The loosest tolerance 10^-k that is accurate enough, by bisection; None if none is. Raises OutOfTime where one
-    took too long and no looser one is accurate."""
-    low, high, late = 0, len(exponents), None
+    """The loosest tolerance 10^-k that is accurate to ACCURACY, by bisection; None if none is.
+
+    losses: tolerance -> losses at the save points. exponents: the values of k, from the loosest. Raises OutOfTime if a
+    tolerance took too long and no looser one is accurate.
+    """
+    low, high = 0, len(exponents)
+    late = None  # the timeout of the loosest tolerance known to be accurate enough, if it took too long
     while low < high:
         middle = (low + high) // 2
         try:
             accurate = error(losses(10.0 ** -exponents[middle]), reference) <= ACCURACY
         except OutOfTime as there:
+            # Taken to be accurate, so that the looser and faster ones are tried.
             accurate, late = True, OutOfTime(f"at rtol 1e-{exponents[middle]:g} the peer was at {there.args[0]:.1%}")
         else:
             late = None if accurate else late
-        low, high = (low, middle) if accurate else (middle + 1, high)
+        if accurate:
+            high = middle
+        else:
+            low = middle + 1
     if late is not None:
         raise late
     return 10.0 ** -exponents[low] if low < len(exponents) else None
 
 
 def reference_of(case: Case) -> np.ndarray:
-    """Our losses at a tolerance so tight that, by the reported error, they are good to a tenth of ACCURACY."""
+    """Our losses at a tolerance at which the reported error is at most a tenth of ACCURACY."""
     for rtol in (1e-5, 1e-6, 1e-7, 1e-8):
         run = case.ours(rtol)
         if float(np.max(run.error / run.loss)) <= ACCURACY / 10:
@@ -101,7 +113,10 @@ def reference_of(case: Case) -> np.ndarray:
 
 
 def rows(case: Case, targets: dict[str, float], *, rounds: int = 5, limit: float = 80.0) -> Iterator[Row]:
-    """A row for each peer; of one that needs more than `limit` seconds the ratio is a lower bound."""
+    """One row for each peer. For a peer that needs more than `limit` seconds the ratio is a lower bound.
+
+    targets: peer -> how many times faster linrate should be.
+    """
     reference = reference_of(case)
     mine = loosest(lambda rtol: case.ours(rtol).loss, reference)
     if mine is None:
@@ -131,7 +146,7 @@ def rows(case: Case, targets: dict[str, float], *, rounds: int = 5, limit: float
 
 
 def descent_row(case: Case, target: float, *, steps: int = 50_000, timed: int = 200, rounds: int = 5) -> Row:
-    """Our whole flow against `steps` steps of autograd descent, of which `timed` are taken and the rest reckoned."""
+    """Our whole flow, and `steps` steps of autograd descent, of which `timed` are run; their time is scaled up."""
     reference = reference_of(case)
     mine = loosest(lambda rtol: case.ours(rtol).loss, reference)
     assert mine is not None
@@ -147,6 +162,6 @@ def descent_row(case: Case, target: float, *, steps: int = 50_000, timed: int = 
 
 
 def measured(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, times: float = 1.0) -> Row:
-    """Both sides in turn; the peer's time is multiplied by `times`."""
+    """The timings of both sides, which take turns; the peer's time is multiplied by `times`."""
     timed = duel(ours, theirs, rounds=rounds, calls=(1, 1))
     return {"ours_ms": 1e3 * timed.ours, "peer_ms": 1e3 * times * timed.theirs, "ratio": times * timed.ratio}

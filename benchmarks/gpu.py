@@ -1,6 +1,7 @@
-"""Experiment 3 on a GPU: how near the vector field comes to the card's own matrix products, and flows.
+"""Experiment 3 on a GPU: whole flows, and the vector field beside the matrix products that it consists of.
 
-The floor of an evaluation is its two products, 4 m n^2 flops, at the rate of one large square product in that dtype.
+An evaluation can take no less time than its two products, 4 m n^2 flops, at the rate of one large square product in the
+same dtype.
 """
 
 from __future__ import annotations
@@ -21,18 +22,21 @@ from simulate.network import Network, sample_network, scaling_of
 from simulate.setup import DTYPES
 
 Row = dict[str, object]
-N = 800
+N = 800  # data points
 WIDTHS = (8192, 131072)
 
 
 def matrix_product_rate(dtype: str, size: int = 8192) -> float:
-    """Flops per second of a square product on the card."""
+    """The flops per second of a square matrix product on the GPU."""
     a, b = (torch.randn(size, size, dtype=DTYPES[dtype], device="cuda") for _ in range(2))
     return 2 * size**3 / seconds(lambda: a @ b, 7, "cuda")
 
 
 def evaluation_row(data: bounds.Problem, network: Network, dtype: str, peak: float) -> Row:
-    """One evaluation of the vector field away from the start of a step: displacement, activation, both sums."""
+    """One evaluation of the vector field inside a step: displacement, activation, and both sums over neurons.
+
+    peak: the result of matrix_product_rate for this dtype.
+    """
     m = network.width
     arrays = Arrays(DTYPES[dtype], torch.device("cuda"))
     flow = Flow(data, network.signs[None], scaling_of("ours", m), arrays)
@@ -55,7 +59,7 @@ def evaluation_row(data: bounds.Problem, network: Network, dtype: str, peak: flo
 
 
 def flow_row(data: bounds.Problem, network: Network, dtype: str, device: str, t_max: float) -> tuple[Row, np.ndarray]:
-    """A whole flow to t_max at rtol 1e-2, and its losses at ten times."""
+    """The row of a whole flow to t_max at rtol 1e-2, and its losses at the start and ten further times, (11,)."""
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     start = time.perf_counter()
@@ -84,7 +88,7 @@ def flow_row(data: bounds.Problem, network: Network, dtype: str, device: str, t_
 
 
 def rows(t_max: float = 0.2) -> Iterator[Row]:
-    """Both widths in both dtypes; the narrow flow on the CPU too."""
+    """Evaluations and flows at both widths in both dtypes; at the smaller width a flow on the CPU too."""
     data = problem(N)
     peaks = {dtype: matrix_product_rate(dtype) for dtype in DTYPES}
     for m in WIDTHS:

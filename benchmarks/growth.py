@@ -1,4 +1,4 @@
-"""How the time of a flow grows with the width and the number of data points, and how long a small one takes."""
+"""How the time of a flow grows with the width and with the number of data points, and how long a small flow takes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def exponent(sizes: Sequence[int], times: Sequence[float]) -> float:
 
 
 def rows(rounds: int = 3) -> list[Row]:
-    """Fitted exponents, with their targets, and the small flow."""
+    """The fitted exponents with their targets, and the time of the small flow."""
     widths = (1_000, 10_000, 100_000, 1_000_000)
     counts = (25, 50, 100, 200, 400, 800)
     by_width = [seconds(20, m, d=20, t_max=20.0, rounds=rounds) for m in widths]
@@ -56,7 +56,7 @@ def rows(rounds: int = 3) -> list[Row]:
 
 
 def small_row(rounds: int = 51) -> Row:
-    """One whole flow of the size that property tests run by the thousand: n=5, m=64, loss to 1e-8."""
+    """One whole flow of the size of those that property tests run in large numbers: n=5, m=64, loss to 1e-8."""
     problem = bounds.Problem(*load_builtin("reference", n=5))
     found = []
     for seed in range(rounds):

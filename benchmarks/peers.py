@@ -1,6 +1,7 @@
-"""The integrators a user could pick instead, each given the same vector field in function space.
+"""The integrators that a user could choose instead of linrate, each given the same vector field in function space.
 
-peer(field, h0, times, rtol) -> losses at `times`. torchdiffeq, scikit-sundae and extensisq come with the extra `bench`.
+A peer is a function (field, h0, times, rtol) that returns the losses at `times`, where h0 is the initial state, (n, m).
+torchdiffeq, scikit-sundae and extensisq come with the extra `bench`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import torch
 from bounds import Problem
 from simulate.field.activations import value_and_slope
 
+# Module -> the name under which it is installed.
 PACKAGES = {"torchdiffeq": "torchdiffeq", "sksundae": "scikit-sundae", "extensisq": "extensisq"}
 ATOL = 1e-2  # absolute tolerance of the peers, in units of rtol: pre-activations are of size one
 
 
 class OutOfTime(Exception):
-    """The peer was still at work when its time was up; args[0]: how far it had come, as a share of the last time."""
+    """The peer did not finish in its time. args[0]: the flow time that it reached, as a part of the last one."""
 
 
 def missing() -> list[str]:
@@ -29,11 +31,14 @@ def missing() -> list[str]:
 
 
 class Failed(Exception):
-    """The peer gave up; args[0]: what it says."""
+    """The peer gave up. args[0]: its message."""
 
 
 class Field:
-    """dh/dt of equation (11) on tensors (n, m) or flat numpy vectors, counting its calls and watching the clock."""
+    """dh/dt of equation (11), for tensors (n, m) or flat numpy vectors; it counts its calls.
+
+    end: last time of the run. seconds: after which a call raises OutOfTime.
+    """
 
     def __init__(
         self, problem: Problem, signs: np.ndarray, end: float, seconds: float = float("inf"), device: str = "cpu"
@@ -44,7 +49,7 @@ class Field:
         self.end, self.calls, self.stop_at = end, 0, clock.perf_counter() + seconds
 
     def residual(self, h: torch.Tensor) -> torch.Tensor:
-        """f - y (n,); the slopes are left in a buffer."""
+        """r = f - y, (n,). The slopes sigma'(h) are left in self.slope."""
         value_and_slope(self.activation, h, self.value, self.slope)
         return self.value @ self.c / self.m - self.y
 
@@ -53,7 +58,7 @@ class Field:
         return float(self.residual(h).square().sum()) / 2
 
     def tensor(self, t: torch.Tensor | float, h: torch.Tensor) -> torch.Tensor:
-        """dh/dt = -c G (r * sigma'(h))."""
+        """dh/dt = -c G (r * sigma'(h)), (n, m). Raises OutOfTime."""
         self.calls += 1
         if clock.perf_counter() > self.stop_at:
             raise OutOfTime(float(t) / self.end)
@@ -61,18 +66,18 @@ class Field:
         return ((self.G * -residual) @ self.slope).mul_(self.c)
 
     def flat(self, t: float, state: np.ndarray) -> np.ndarray:
-        """The same for solvers that know vectors only."""
+        """dh/dt as a flat vector, for solvers whose states are vectors. Raises OutOfTime."""
         h = torch.from_numpy(np.array(state)).view(self.n, self.m)  # a copy: CVODE's vector is read-only
         rate: np.ndarray = self.tensor(t, h).numpy().ravel()
         return rate
 
     def losses(self, states: Iterable[np.ndarray]) -> np.ndarray:
-        """L of flat states, (T,)."""
+        """The losses of flat states, (T,)."""
         return np.array([self.loss(torch.from_numpy(np.array(y)).view(self.n, self.m)) for y in states])
 
 
 def dopri5(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
-    """torchdiffeq's Dormand-Prince pair."""
+    """The Dormand-Prince pair 5(4) of torchdiffeq."""
     from torchdiffeq import odeint
 
     t = torch.tensor(np.concatenate([[0.0], times]), device=h0.device)
@@ -81,13 +86,13 @@ def dopri5(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np
 
 
 def cvode(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
-    """SUNDIALS CVODE, BDF with matrix-free GMRES."""
+    """CVODE of SUNDIALS: BDF with matrix-free GMRES."""
     from sksundae.cvode import CVODE
 
     failed: list[BaseException] = []
 
     def rate(t: float, y: np.ndarray, yp: np.ndarray) -> None:
-        # An exception would vanish in the C code: the rest of the run costs nothing and is thrown away.
+        # The C code loses exceptions: keep it, and let the rest of the run be a constant solution that costs nothing.
         if failed:
             yp[:] = 0
             return
@@ -106,7 +111,7 @@ def cvode(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.
 
 
 def stabilised(field: Field, h0: torch.Tensor, times: np.ndarray, rtol: float) -> np.ndarray:
-    """extensisq's stabilised explicit method (Runge-Kutta-Chebyshev)."""
+    """The stabilised explicit method of extensisq (Runge-Kutta-Chebyshev)."""
     from extensisq import SSV2stab
     from scipy.integrate import solve_ivp
 

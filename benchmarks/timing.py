@@ -1,4 +1,4 @@
-"""Two contenders in turn, so that a noisy machine is noisy for both."""
+"""Timing of two contenders in turn, so that the noise of the machine falls on both."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import torch
 
-REST = 0.1  # seconds between the sides: OpenMP's threads of the one spin on for some twenty milliseconds
+REST = 0.1  # seconds between the sides: the OpenMP threads of the one stay busy for some twenty milliseconds
 
 
 @dataclass(frozen=True)
 class Duel:
-    """Median seconds per call of each side, and how many times faster `ours` is (median of the paired ratios)."""
+    """ours, theirs: median seconds per call. ratio: how many times faster `ours` is, by the median of paired ratios."""
 
     ours: float
     theirs: float
@@ -22,7 +22,7 @@ class Duel:
 
 
 def duel(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, calls: tuple[int, int]) -> Duel:
-    """Alternate `rounds` times between calls[0] calls of ours and calls[1] of theirs, after a warm-up."""
+    """Alternate `rounds` times between calls[0] calls of `ours` and calls[1] calls of `theirs`, after a warm-up."""
 
     def seconds(function: Callable[[], object], count: int) -> float:
         time.sleep(REST)
@@ -42,7 +42,7 @@ def duel(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: in
 
 
 def matrix_product_rate(size: int = 1536, rounds: int = 5) -> float:
-    """float64 flops per second of a square matrix product on this machine: the best of several."""
+    """The float64 flops per second of a square matrix product on this machine: the best of `rounds`."""
     a, b = (torch.randn(size, size, dtype=torch.float64) for _ in range(2))
     best = 0.0
     for _ in range(rounds):

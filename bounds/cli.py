@@ -125,7 +125,7 @@ def _table(options: Any) -> int:
         f" delta={options.delta}, lambda_min >= {low:.6g}, lambda_max <= {high:.6g}"
     )
     values = frame.drop(columns=["caveats", "source"])
-    values = values.astype(object).where(values.notna(), None)  # a method that does not apply has no numbers
+    values = values.astype(object).where(values.notna(), "NaN")  # a method that does not apply has no numbers
     columns = [Column(str(name), number_format=WHOLE_NUMBERS.get(str(name), ".4g")) for name in values]
     print(fitted_table(columns, values.to_numpy().tolist()))
     for name, source, caveats in zip(frame["method"], frame["source"], frame["caveats"], strict=True):

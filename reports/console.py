@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from bounds.command_line import EXIT_CODES, run
 from bounds.errors import unknown_name
 
-# Command -> (the package that owns it, the line about it in `linrate --help`).
+# Command -> the package that owns it, and its line in `linrate --help`.
 COMMANDS = {
     "width": ("bounds", "the width, scale and rate that a theorem asks for"),
     "table": ("bounds", "every method side by side"),

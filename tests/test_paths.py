@@ -28,9 +28,9 @@ def texts() -> dict[str, str]:
 
 
 def missing(name: str, text: str) -> list[str]:
-    """The paths in the text of file `name` that do not exist from the root, its package or its own folder."""
+    """The paths in the text of file `name` that exist neither from the root, nor a package, nor the file's folder."""
     named = {*PYTHON_FILE.findall(text), *OUR_FOLDER.findall(text)}
-    places = (ROOT, ROOT / Path(name).parts[0], (ROOT / name).parent)
+    places = (ROOT, (ROOT / name).parent, *(ROOT / package for package in PACKAGES))
     return sorted(
         path for path in named if not path.startswith(OUTPUT) and not any((place / path).exists() for place in places)
     )
