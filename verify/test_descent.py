@@ -45,11 +45,11 @@ def test_on_data(problem: Any, check: Any, name: str) -> None:
     st.integers(0, 1000),
 )
 def test_on_random_problems(
-    effort: Effort, tell_cut: Any, problem: Problem, half: int, power: int, share: float, seed: int
+    effort: Effort, note_cut_short: Any, problem: Problem, half: int, power: int, share: float, seed: int
 ) -> None:
     """Any width and scale, and steps up to w = 1."""
     if clock.monotonic() > effort.stop_at:
-        tell_cut()
+        note_cut_short()
         return
     run = descent(problem, width=2 * half, scale=10.0**power, init="antisymmetric", share=share, seed=seed)
     for name in NAMES:

@@ -42,7 +42,9 @@ def test_readings_and_remarks_refute_nothing(name: str, record_row: Any) -> None
 
 @pytest.mark.claim("slopes-free-of-n")
 @pytest.mark.statistical
-def test_many_points_are_found(record_row: Any, effort: Effort, tell_cut: Any, request: pytest.FixtureRequest) -> None:
+def test_many_points_are_found(
+    record_row: Any, effort: Effort, note_cut_short: Any, request: pytest.FixtureRequest
+) -> None:
     """What E10 is about, in networks that can be run: by a search that is told neither the geometry nor the activation
     nor the number of points."""
     if request.config.option.quick:
@@ -50,7 +52,7 @@ def test_many_points_are_found(record_row: Any, effort: Effort, tell_cut: Any, r
     smooth = [name for name in known_activations() if get_activation(name).smooth]
     (found,) = search([CLAIMS["slopes-free-of-n"]], draws_of_a_law(law, guess, smooth), effort)
     if found.cut_short:
-        tell_cut()
+        note_cut_short()
     if not found.refuted or found.run is None:
         pytest.xfail(f"not found among {found.tried} flows")
     for comparison in found.claim.compare(found.run):

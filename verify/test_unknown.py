@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("own_examples")
 Found = list[tuple[Comparison, Run]]
 
 
-def search(name: str, strategy: st.SearchStrategy[Any], make: Any, until: float, tell_cut: Any) -> Found:
+def search(name: str, strategy: st.SearchStrategy[Any], make: Any, until: float, note_cut_short: Any) -> Found:
     """The comparisons of every run that Hypothesis draws and the claim applies to, a refutation confirmed; until: when
     to stop, on the clock (time.monotonic), which is told."""
     claim = CLAIMS[name]
@@ -35,7 +35,7 @@ def search(name: str, strategy: st.SearchStrategy[Any], make: Any, until: float,
     @given(strategy)
     def one(drawn: Any) -> None:
         if found and clock.monotonic() > until:
-            tell_cut()
+            note_cut_short()
             return
         try:
             _, run = decide(claim, lambda rtol: make(drawn, rtol))
@@ -83,14 +83,14 @@ def gathered(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.claim("lemma-1-printed-many")
-def test_lemma_1_as_printed(record_row: Any, effort: Effort, tell_cut: Any) -> None:
+def test_lemma_1_as_printed(record_row: Any, effort: Effort, note_cut_short: Any) -> None:
     """With 9/2, where more than 69% of the neurons start in the middle third."""
 
     def make(options: dict[str, Any], rtol: float) -> Run:
         return plain_run(**options, rtol=max(rtol, 1e-4), loss_ratio=1e-6, max_steps=120)
 
     name = "lemma-1-printed-many"
-    settle_unknown(name, search(name, gathered(), make, effort.stop_at, tell_cut), record_row)
+    settle_unknown(name, search(name, gathered(), make, effort.stop_at, note_cut_short), record_row)
 
 
 @pytest.mark.claim("width-free-of-n")
@@ -108,7 +108,7 @@ def test_width_free_of_n_on_drawn_networks(search: Any, request: pytest.FixtureR
 
 
 @pytest.mark.claim("descent-rate-relu")
-def test_relu_descent(record_row: Any, effort: Effort, tell_cut: Any) -> None:
+def test_relu_descent(record_row: Any, effort: Effort, note_cut_short: Any) -> None:
     """ReLU descent above its would-be critical scale, with steps that lose up to 90%."""
     drawn = st.tuples(problems(["relu"]), st.floats(1.5, 4), st.floats(0.05, 0.9), st.integers(0, 1000))
 
@@ -126,4 +126,4 @@ def test_relu_descent(record_row: Any, effort: Effort, tell_cut: Any) -> None:
         )
 
     name = "descent-rate-relu"
-    settle_unknown(name, search(name, drawn, make, effort.stop_at, tell_cut), record_row)
+    settle_unknown(name, search(name, drawn, make, effort.stop_at, note_cut_short), record_row)

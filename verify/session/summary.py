@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from bounds.text import printable
 from verify.claims import CLAIMS
 from verify.report_rows import Row, tested
 from verify.verdict import Verdict, combine
+
+
+def lines(rows: Sequence[Row], cut_short: Sequence[str], option: Any) -> list[str]:
+    """What a session says at its end. cut_short: the tests that the time budget ended; option: those of pytest."""
+    found = [*table(rows), f"seed {option.linrate_seed}"]
+    shares = {row["alpha"] for row in rows if "alpha" in row}
+    if shares:
+        found.append(f"error budget of all statistical verdicts {option.alpha:g}: {max(shares):.2g} for each")
+    if any(row["claim"].startswith("printed-") for row in rows):
+        found.append("printed-*: statements of the paper that are false as printed (docs/errata.md);")
+        found.append("UNDECIDED among them: false in one reading of the text only, or a remark")
+    if cut_short:
+        found.append(f"{len(cut_short)} tests were cut short by the time budget {option.budget}:")
+        found += [f"  {name}" for name in sorted(cut_short)]
+    if option.report:
+        found.append(f"{len(rows)} rows written to {option.report}")
+    return found
 
 
 def table(rows: Iterable[Row]) -> list[str]:
