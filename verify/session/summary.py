@@ -30,22 +30,24 @@ def lines(rows: Sequence[Row], cut_short: Sequence[str], option: Any) -> list[st
 
 def table(rows: Iterable[Row]) -> list[str]:
     """One line for each claim with a row, in the order of the registry, then the conjectures."""
-    told = tested(rows)
-    names = list(dict.fromkeys([*CLAIMS, *(row["claim"] for row in told)]))
-    wide = max(16, *(len(name) for name in names))
-    lines = [f"{'claim':{wide}} {'verdict':10} {'trials':>7} {'worst margin':>13}  where"]
+    measured = tested(rows)
+    names = list(dict.fromkeys([*CLAIMS, *(row["claim"] for row in measured)]))
+    width = max(16, *(len(name) for name in names))
+    lines = [f"{'claim':{width}} {'verdict':10} {'trials':>7} {'worst margin':>13}  where"]
     for name in names:
-        mine = [row for row in told if row["claim"] == name]
+        mine = [row for row in measured if row["claim"] == name]
         if mine:
-            lines.append(f"{printable(name):{wide}} {_line(mine)}")
-            lines += [f"{'':{wide}} {why}" for why in dict.fromkeys(row.get("open") for row in mine) if why][:1]
+            lines.append(f"{printable(name):{width}} {_line(mine)}")
+            reasons = [row["open"] for row in mine if row.get("open")]
+            lines += [f"{'':{width}} {reason}" for reason in reasons[:1]]
     return lines
 
 
 def _line(rows: list[Row]) -> str:
-    said = [row for row in rows if not row["vacuous"]]
-    verdict = combine(Verdict(row["verdict"]) for row in said).value if said else "vacuous"
-    worst = min(said or rows, key=_room)
+    """The line of one claim, with the details of its worst row that is not vacuous."""
+    informative = [row for row in rows if not row["vacuous"]]
+    verdict = combine(Verdict(row["verdict"]) for row in informative).value if informative else "vacuous"
+    worst = min(informative or rows, key=_worst_first)
     trials = sum(int(row.get("trials") or 1) for row in rows)
     where = "its own example"
     if "data" in worst:
@@ -55,13 +57,13 @@ def _line(rows: list[Row]) -> str:
     if "failures" in worst:
         low, high = worst["failure_rate_low"], worst["failure_rate_high"]
         statistics = f"; {worst['failures']} of {worst['trials']} fail, rate in [{low:.2g}, {high:.2g}]"
-    within = sum(int(row.get("undecided") or 0) for row in rows)
-    if within:
-        statistics += f"; {within} undecided by themselves"
+    undecided = sum(int(row.get("undecided") or 0) for row in rows)
+    if undecided:
+        statistics += f"; {undecided} undecided by themselves"
     return f"{verdict:10} {trials:7d} {worst['slack']:13.2g}  {worst['quantity']} on {printable(where)}{statistics}"
 
 
-def _room(row: Row) -> tuple[bool, float]:
-    """A refuted row first, then the one with the least room; NaN leaves none."""
+def _worst_first(row: Row) -> tuple[bool, float]:
+    """The key that sorts refuted rows first, then by slack; a slack of NaN counts as the least."""
     slack = row["slack"]
     return row["verdict"] != Verdict.REFUTED.value, float("-inf") if slack != slack else slack
