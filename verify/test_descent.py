@@ -21,7 +21,7 @@ STEPS = 60
 
 
 def descent(problem: Problem, *, width: int, scale: float, init: str, share: float, seed: int = 0) -> Run:
-    """Descent with the step whose first term of w is `share`."""
+    """A run of descent, with the step at which the first term of w (docs/theory.md) is `share`."""
     step = 2 * share / (scale**2 * float((problem.spectrum.lmax_ceiling * problem.activation.Ls**2).upper()))
     options: dict[str, Any] = {"step": step, "steps": STEPS, "loss_ratio": 1e-12}
     return Run.of(simulate.gradient_descent(problem, width=width, scale=scale, init=init, seed=seed, **options))

@@ -17,7 +17,7 @@ DRAWN = {1: None, 2: 1024, 3: 1024}  # D of the drawn embeddings, by depth; None
 
 
 def skip_unless_drawable(problem: Problem, delta: float) -> None:
-    """Skip, with the number, where the proved dimension is beyond what can be drawn."""
+    """Skip if the proved dimension is larger than what can be drawn, with the number."""
     asked = guarantee(problem, delta, init="antisymmetric").embedding_dim
     assert asked is not None
     if asked > DRAWABLE:

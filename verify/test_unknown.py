@@ -1,4 +1,4 @@
-"""What must come out unknown: searched, nothing found, and no proof. A refutation here would be news."""
+"""What must come out unknown: no proof is known, and a search finds no refutation. A refutation would be news."""
 
 import time as clock
 from typing import Any
@@ -27,8 +27,10 @@ Found = list[tuple[Comparison, Run]]
 
 
 def search(name: str, strategy: st.SearchStrategy[Any], make: Any, until: float, note_cut_short: Any) -> Found:
-    """The comparisons of every run that Hypothesis draws and the claim applies to, a refutation confirmed; until: when
-    to stop, on the clock (time.monotonic), which is told."""
+    """The comparisons of a claim with every drawn run that it applies to, refutations confirmed.
+
+    make(drawn, rtol) makes a run. until: when to stop, on the clock (time.monotonic); note_cut_short() is called then.
+    """
     claim = CLAIMS[name]
     found: Found = []
 
@@ -62,7 +64,7 @@ def settle_unknown(name: str, found: Found, record_row: Any) -> None:
 
 @st.composite
 def gathered(draw: st.DrawFn) -> dict[str, Any]:
-    """Flows whose neurons start close together, mostly in the middle third of I, with targets that carry them out."""
+    """Options of flows whose neurons start close together in I, mostly in its middle third, and then leave it."""
     n = draw(st.integers(1, 3), label="n")
     rng = np.random.default_rng(draw(st.integers(0, 2**31 - 1), label="seed"))
     A = rng.standard_normal((n, n + 2))

@@ -45,7 +45,7 @@ def in_regime(activation: str) -> Run:
 
 
 def paper_regime() -> Run:
-    """The same for the paper's own method repaired: there Lemma 1 is not vacuous."""
+    """The reference problem at the width and scale of the paper's own method, repaired, where Lemma 1 is not vacuous."""
     problem = Problem(*load_builtin("reference"), name="reference")
     g = paper_guarantee(problem)
     assert g is not None
@@ -61,7 +61,7 @@ def marching() -> Run:
 
 
 def descent(activation: str, share: float = 0.25) -> Run:
-    """Descent at twice the critical scale of the method at hand; the step loses about this share."""
+    """Descent at twice the scale of the guarantee, with a step that loses about this share of the flow's decrease."""
     problem = small(activation)
     g = guarantee(problem, init="antisymmetric", method="envelope" if activation == "relu" else "slopes")
     scale = 2 * g.scale
@@ -89,12 +89,12 @@ EXAMPLES: dict[str, Callable[[], Run]] = {
 
 @cache
 def example(name: str) -> Run:
-    """The run of that name, made once."""
+    """The run of that name, made at the first call."""
     return EXAMPLES[name]()
 
 
 def sweep(claim: Claim) -> list[tuple[Comparison, Run | None]]:
-    """The claim on examples of its own and on every run here to which it applies."""
+    """The comparisons of the claim on its own examples (with None for a run), and on every run here it applies to."""
     found: list[tuple[Comparison, Run | None]] = [(c, None) for c in claim.check()] if claim.check else []
     for name in EXAMPLES:
         run = example(name)
