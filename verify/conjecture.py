@@ -22,7 +22,7 @@ from verify.run import Run
 
 REGIMES = ("theorem-1",)  # values of `given`
 ENDS = ("every time", "end")  # values of `at`
-INIT = "antisymmetric"  # of trials, unless the conjecture names another: it asks for the smallest width
+INIT = "antisymmetric"  # of trials, unless the conjecture names another: it requires the smallest width
 ROUNDING = 1e-12  # relative error of evaluating a margin in float64
 Margin = Callable[[Run], Any]
 Law = float | Callable[[Problem], float]  # a number, or a function of the problem

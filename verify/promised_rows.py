@@ -1,4 +1,4 @@
-"""Rows of the gap report with the constants that the theorems ask for on a data set; no run is needed."""
+"""Rows of the gap report with the constants that the theorems require on a data set; no run is needed."""
 
 from __future__ import annotations
 

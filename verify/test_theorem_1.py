@@ -1,4 +1,4 @@
-"""Theorem 1 inside its own regime: at the width and scale that it asks for, enough networks for a verdict.
+"""Theorem 1 inside its own regime: at the width and scale that it requires, enough networks for a verdict.
 
 A large delta has the smallest width, at which a failure would show first, and needs the fewest networks; --quick takes
 delta = 0.5 and --thorough 0.05 throughout. `test_promised` is the same on the data of the session.

@@ -103,7 +103,7 @@ def test_width_free_of_n(record_row: Any) -> None:
 
 @pytest.mark.claim("width-free-of-n")
 def test_width_free_of_n_on_drawn_networks(search: Any, request: pytest.FixtureRequest) -> None:
-    """Odd sigma at a width that is enough for few points, with up to 256 of them, on any geometry."""
+    """Odd sigma at a width that suffices for six points, with up to 256 points of any geometry."""
     if not request.config.option.thorough:
         pytest.skip("left out but for --thorough: minutes")
     search([CLAIMS["width-free-of-n"]], draws_of_a_law(law, guess, ["tanh", "erf", "sin"]))

@@ -53,7 +53,7 @@ def check_lemma_4() -> list[Comparison]:
 
 
 def check_condition_1() -> list[Comparison]:
-    """How often ||G - Gbar||_2 exceeds lambda_min(Gbar)/2, at the D that Theorem 2 asks for."""
+    """How often ||G - Gbar||_2 exceeds lambda_min(Gbar)/2, at the D that Theorem 2 requires."""
     problem = opposite()
     radius, limit = float(problem.spectrum.lmin_floor) / 2, problem.gram
     dim = dim_for_distance(problem, DELTA, radius)

@@ -18,7 +18,7 @@ from verify.runs.regimes import paper_guarantee, plain_run, regime_run
 
 
 def leaning(bend: float) -> Activation:
-    """u + bend tanh(u): smooth with inf |sigma'| = 1, as (16) asks."""
+    """u + bend tanh(u): smooth with inf |sigma'| = 1, as (16) requires."""
     return Activation(
         name=f"u + {bend:g} tanh(u)",
         both=lambda o, u: (u + bend * o.tanh(u), 1 + bend - bend * o.tanh(u) ** 2),
@@ -39,13 +39,13 @@ def small(activation: str | Activation, n: int = 3, d: int = 5, size: float = 0.
 
 
 def in_regime(activation: str) -> Run:
-    """The reference problem at the width and scale that the best method asks of antisymmetric pairs."""
+    """The reference problem at the width and scale that the best method requires of antisymmetric pairs."""
     problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
     return regime_run(problem, guarantee(problem, init="antisymmetric"), seed=0)
 
 
 def paper_regime() -> Run:
-    """The reference problem at the width and scale of the paper's own method, repaired, where Lemma 1 is not vacuous."""
+    """The reference problem at the width and scale of the paper's method repaired, where Lemma 1 is not vacuous."""
     problem = Problem(*load_builtin("reference"), name="reference")
     g = paper_guarantee(problem)
     assert g is not None

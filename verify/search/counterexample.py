@@ -48,11 +48,11 @@ class Counterexample:
         run = replace(run, init=self.saved["init"], seed=self.saved["seed"])  # how the network was drawn
         if not promise:
             return run
-        asked = {name: promise[name] for name in ("delta", "method", "init")}
+        request = {name: promise[name] for name in ("delta", "method", "init")}
         # The numbers that were saved: computed again from the Gram matrix they may differ in the last digit, and a
         # conjecture with laws of its own had others.
         numbers = {name: promise[name] for name in ("width", "scale", "rate")}
-        return replace(run, guarantee=replace(guarantee(run.problem, **asked), **numbers))
+        return replace(run, guarantee=replace(guarantee(run.problem, **request), **numbers))
 
 
 @dataclass(frozen=True)

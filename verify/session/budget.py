@@ -13,9 +13,9 @@ OPEN_ENDED = {"search", "trials", "effort"}  # fixtures of tests that go on unti
 
 def open_ended(item: pytest.Item) -> bool:
     """Whether the test searches or draws until it is stopped, and so needs a share of the time budget."""
-    asked = OPEN_ENDED & set(getattr(item, "fixturenames", ()))
+    used = OPEN_ENDED & set(getattr(item, "fixturenames", ()))
     mark = item.get_closest_marker("statistical")
-    return bool(asked) or (mark is not None and not mark.args)  # statistical(k) draws a fixed number
+    return bool(used) or (mark is not None and not mark.args)  # statistical(k) draws a fixed number
 
 
 class Shares:

@@ -88,7 +88,7 @@ def cut_short(request: pytest.FixtureRequest) -> None:
 
 
 def settle(request: pytest.FixtureRequest, claim: Claim, verdict: Verdict, run: Run | None = None) -> None:
-    """End the test as the verdict asks: REFUTED fails, UNDECIDED is an xfail with its reason, HOLDS returns.
+    """End the test by the verdict: REFUTED fails, UNDECIDED is an xfail with its reason, HOLDS returns.
 
     run: the run that decided. One that refutes is saved, and the message says how to replay it.
     """
