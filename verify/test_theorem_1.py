@@ -12,7 +12,7 @@ import pytest
 from bounds import Problem, guarantee
 from bounds.data.datasets import load_builtin
 from verify.claims import CLAIMS
-from verify.runs.regimes import STATE_BUDGET, simulable_guarantee
+from verify.runs.regimes import simulable, simulable_guarantee
 
 pytestmark = pytest.mark.statistical
 own_examples = pytest.mark.usefixtures("own_examples")
@@ -28,7 +28,7 @@ def verify_in_regime(name: str, problem: Problem, request: Any, **options: Any) 
     given = request.config.option
     delta = 0.05 if given.thorough else 0.5 if given.quick else options["delta"]
     g = guarantee(problem, delta, **{k: v for k, v in options.items() if k != "delta"})
-    if g.width * problem.n > STATE_BUDGET:
+    if not simulable(g, problem):
         pytest.skip(f"needs m = {g.width} for n = {problem.n}: no network of that width can be simulated here")
     request.getfixturevalue("trials")(CLAIMS[name], problem, g, **COARSE)
 
