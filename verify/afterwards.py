@@ -1,13 +1,13 @@
-"""What a run that was stopped may still do: a claim about the end of a run must allow for it.
+"""What may come after the end of a run that was stopped: a verdict about later times must allow for it.
 
 A run is stopped by its horizon, by loss_ratio or by a limit on steps, none of which is the end of the flow.
-`afterwards` continues it by one imagined save point in many ways, each observable within what is proved for it, or
-unknown:
+`afterwards` continues it by one imagined save point in many ways, with each observable in the range that is proved for
+it, or unknown (NaN):
 
-    loss            falls, and not below what a bounded sigma can reach: sum_a (|y_a| - scale sup|sigma|)_+^2 / 2
+    loss            nonincreasing, and at least what a bounded sigma leaves: sum_a (|y_a| - scale sup|sigma|)_+^2 / 2
     output          |f - y|^2 <= 2 L
-    movement, path  further by sqrt(G_aa) S at most (key lemma), where a certificate of the last state bounds the path S
-    the others      within what they may ever be
+    movement, path  at most sqrt(G_aa) S further (key lemma), if a certificate of the last state bounds the path S left
+    the others      in the range of all states of the network
 """
 
 from __future__ import annotations
@@ -25,23 +25,28 @@ from simulate import Network, Status
 from simulate.network import scaling_of
 from verify.run import Run
 
-Imagine = Callable[[Run], np.ndarray | None]  # the margins of an imagined run, None where they cannot be told
-Range = tuple[np.ndarray | float, np.ndarray | float]
-LOSSES = (0.0, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 0.6, 0.9, 1.0)  # parts of the way from least to last
-PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the least to the largest value of the other observables
+Imagine = Callable[[Run], np.ndarray | None]  # the margins of an imagined run, None if they cannot be evaluated
+Range = tuple[np.ndarray | float, np.ndarray | float]  # least and largest value
+# The imagined losses, as parts of the way from the least possible loss to the last one.
+LOSSES = (0.0, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 0.6, 0.9, 1.0)
+PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # the same for the other observables, from their least value to their largest
 FLAT = ("relu", "clip")  # activations that are constant on intervals
-LATER = 2.0  # the imagined save point lies at so many times the end
-ROUNDING = 1e-12
+LATER = 2.0  # time of the imagined save point, as a multiple of the last time
+ROUNDING = 1e-12  # relative allowance for rounding in the bounds of the loss and the output
+LEAST_POWER = -300.0  # of ten: the smallest factor of the last loss that is tried
+POWER_STEP = 0.04  # of ten: the accuracy to which a needed loss is found, a tenth
 
 
 def at_every_time(run: Run, imagine: Imagine, margin: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, str]:
-    """(the error, why it decides nothing) of a claim about every time, (T,) each.
+    """The error of a claim about every time, widened by what may come after the end of the run.
 
-    A violation refutes if it is there whatever comes after, or if whatever comes after leaves one. One that something
-    could mend speaks of the end of the run, and is left open: so a run that was stopped before does not refute "the
-    loss falls to a hundredth".
+    margin, error: (T,), of the run as it is. Returns (the error (T,), why nothing is decided or "").
+    A violation refutes if every continuation that is tried leaves a violation at that time, or leaves one anywhere. If
+    some continuation removes it, the margin depends on the end of the flow, and the violation is left open: a run that
+    was stopped early does not refute "the loss falls to a hundredth".
     """
-    highest, everywhere = margin, bool(np.any(margin + error < 0))
+    highest = margin  # of each margin over all continuations
+    everywhere = bool(np.any(margin + error < 0))  # whether all continuations so far have a violation
     with np.errstate(invalid="ignore"):
         for after in afterwards(run) if everywhere else ():
             found = imagine(after)
@@ -58,15 +63,21 @@ def at_every_time(run: Run, imagine: Imagine, margin: np.ndarray, error: np.ndar
 
 
 def at_the_end(run: Run, imagine: Imagine, margin: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, str]:
-    """The same for a claim about the end of the flow, (1,) each: its margin is known up to what may still come."""
-    now, own = float(margin[0]), float(error[0])
-    low = high = now
+    """The error of a claim about the end of the flow, whose margin is known only up to what may still come.
+
+    margin, error: (1,), at the end of the run. Returns (the error (1,), why nothing is decided or "").
+    """
+    now = float(margin[0])
+    own = float(error[0])
+    low = now  # least and largest margin over all continuations
+    high = now
     for after in afterwards(run):
         found = imagine(after)
         if found is not None:
             last = float(found[-1])
             low, high = (-math.inf, math.inf) if math.isnan(last) else (min(low, last), max(high, last))
-    if low - own >= 0:  # the side that decides counts
+    # If the whole range lies on one side of zero, the error reaches to its end nearest to zero.
+    if low - own >= 0:
         return error + (now - low), ""
     if high + own < 0:
         return error + (high - now), ""
@@ -75,7 +86,7 @@ def at_the_end(run: Run, imagine: Imagine, margin: np.ndarray, error: np.ndarray
 
 
 def _stopped(run: Run, imagine: Imagine, margin: float) -> str:
-    """Why a run that was stopped decides nothing, and when it would, if the loss went on falling as at its end."""
+    """Why a stopped run decides nothing, and when it would if the loss went on falling at its last rate."""
     first, loss, power = float(run.loss[0]), float(run.loss[-1]), float(run.power[-1])
     text = (
         f"the run was stopped at time {run.time[-1]:.4g} ({run.status.name}, L/L0 = {loss / first:.2g})"
@@ -91,36 +102,42 @@ def _stopped(run: Run, imagine: Imagine, margin: float) -> str:
 
 
 def _loss_needed(run: Run, imagine: Imagine) -> float | None:
-    """The largest loss below the last one at which the margin would be at least 0, to a tenth; None if none is."""
+    """The largest loss below the last one at which the margin would be at least 0, to a tenth; None if there is none.
+
+    Found by bisection over the powers of ten, as if the margin depended on the loss alone.
+    """
     last = float(run.loss[-1])
 
     def enough(power: float) -> bool:
         found = imagine(_continued(run, last * 10**power, {}, 0.0))
         return found is not None and bool(found[-1] >= 0)
 
-    low, high = -300.0, 0.0
+    low, high = LEAST_POWER, 0.0
     if not last > 0 or not enough(low):
         return None
-    while high - low > 0.04:
+    while high - low > POWER_STEP:
         middle = (low + high) / 2
         low, high = (middle, high) if enough(middle) else (low, middle)
     return last * 10**low
 
 
 def at_rest(run: Run) -> bool:
-    """Nothing moves any more: every neuron is where sigma is flat. A slope that has only underflowed is not 0."""
+    """Whether nothing moves any more, because every neuron is on a flat piece of sigma.
+
+    Activations without such a piece have slopes that underflow to 0 but are not 0, so they are never at rest.
+    """
     return run.problem.activation.name in FLAT and float(run.power[-1]) == 0.0 and run.status is not Status.DIVERGED
 
 
 def least_loss(run: Run) -> float:
-    """A loss below which no network of this scale can come: 0 unless sigma is bounded and a target out of reach."""
+    """A lower bound of the loss of every network of this scale: 0 unless sigma is bounded and a target out of reach."""
     reach = _reach(run)
     beyond = np.maximum(np.abs(run.problem.y) - reach, 0.0)
     return float(np.sum(beyond**2)) / 2 * (1 - ROUNDING)
 
 
 def remaining_path(run: Run) -> float:
-    """A bound on the path that is left, by a certificate of the last state; infinite where none holds."""
+    """A bound on the path length after the end of the run, by a certificate of the last state; infinite without one."""
     if run.integrator == "descent" or run.scaling != "ours":
         return math.inf
     try:
@@ -131,11 +148,11 @@ def remaining_path(run: Run) -> float:
 
 
 def afterwards(run: Run) -> Iterator[Run]:
-    """The run with one more save point, in every way that is tried; nothing where it is at rest."""
+    """The run with one more save point, in every way that is tried; nothing if the run is at rest."""
     if at_rest(run):
         return
     least, last = least_loss(run), float(run.loss[-1])
-    highest = math.inf if run.integrator == "descent" else last  # only the loss of a flow never rises
+    highest = math.inf if run.integrator == "descent" else last  # the loss of descent may rise, that of a flow may not
     losses = [last] if not math.isfinite(last) else [least + part * max(last - least, 0.0) for part in LOSSES]
     if math.isinf(highest):
         losses.append(2 * last)
@@ -148,7 +165,7 @@ def afterwards(run: Run) -> Iterator[Run]:
 
 
 def _reach(run: Run) -> float:
-    """The largest |f| that the network can have, infinite for unbounded sigma."""
+    """An upper bound of |f_a| of every network of this width and scale; infinite for unbounded sigma."""
     bound = run.problem.activation.bounded_by
     if bound is None:
         return math.inf
@@ -156,11 +173,15 @@ def _reach(run: Run) -> float:
 
 
 def _ranges(run: Run, last: float) -> dict[str, Range]:
-    """(least, largest) of each observable from now on, a bound of nothing where nothing is known."""
+    """(least, largest) of each observable after the end of the run, infinite ends if nothing is known.
+
+    last: the last loss, which that of a flow does not exceed.
+    """
     act, y = run.problem.activation, run.problem.y
     slope = float_up(act.Ls)
     kernel = float_up(run.problem.spectrum.lmax_ceiling) * slope**2
-    size, left = np.sqrt([float_up(g) for g in run.problem.gram_diagonal]), remaining_path(run)
+    size = np.sqrt([float_up(g) for g in run.problem.gram_diagonal])
+    left = remaining_path(run)
     away = math.inf if run.integrator == "descent" else math.sqrt(2 * max(last, 0.0))
     reach = _reach(run)
     q = np.sqrt(run.mean_square_slope[-1])
@@ -193,7 +214,11 @@ def _ranges(run: Run, last: float) -> dict[str, Range]:
 
 
 def _continued(run: Run, loss: float, ranges: dict[str, Range], part: float) -> Run:
-    """One more save point, each observable at this part of its range; part nan: unknown."""
+    """The run with one more save point: this loss, and each other observable at this part of its range.
+
+    part: from 0 (the least value) to 1 (the largest), or NaN for unknown values. Observables without a range keep
+    their last value.
+    """
     end = float(run.time[-1])
     more: dict[str, Any] = {
         "time": np.append(run.time, LATER * end if end > 0 else 1.0),
@@ -213,7 +238,11 @@ def _continued(run: Run, loss: float, ranges: dict[str, Range], part: float) -> 
 
 
 def between(low: np.ndarray | float, high: np.ndarray | float, part: float) -> np.ndarray:
-    """low at part 0, high at part 1; of an endless range the points low + part/(1 - part), unknown at part nan."""
+    """The value at this part of the range [low, high]: low at part 0, high at part 1.
+
+    In a range with an infinite end: low + part/(1 - part), which is NaN if part is. In a finite range a part of NaN
+    stands for the middle.
+    """
     low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
     if part in (0.0, 1.0):
         return low if part == 0 else high

@@ -18,7 +18,7 @@ from verify.verdict import Verdict
 
 @dataclass(frozen=True)
 class Bracket:
-    """The law is refuted with the constant `refuted` and holds with `holds`; between them nothing was decided.
+    """The law is refuted with the constant `refuted` and holds with `holds`; constants between them are undecided.
 
     tried: (constant, verdict, failures, trials) of each test, in order.
     """
@@ -40,18 +40,21 @@ def bracket(
 ) -> Bracket:
     """Bisect, on a logarithmic scale, the constant C of a law: law(C) is a conjecture with delta and width (or scale).
 
-    Each of the steps + 2 tests errs with probability at most alpha/(steps + 2), so that both ends are right with
-    probability 1 - alpha. It ends early where one test stays undecided. seed: of the first network of each test.
+    low, high: constants with which the law is refuted and holds; steps: of the bisection, which ends early if a test
+    stays undecided. Each of the steps + 2 tests errs with probability at most alpha/(steps + 2), so that both ends of
+    the result are right with probability 1 - alpha. seed: of the first network of each test.
 
-    Raises ArgumentError unless law(low) is refuted and law(high) holds; AssumptionError where a network of the law's
-    width is too wide to be simulated.
+    Raises ArgumentError unless law(low) is refuted and law(high) holds; AssumptionError if a network of the law's width
+    is too wide to be simulated.
     """
     require(0 < low < high, "low, high", "0 < low < high", (low, high))
     require(steps >= 0, "steps", "at least 0", steps)
     check_probability(alpha, "alpha")
-    share, tried = alpha / (steps + 2), []
+    share = alpha / (steps + 2)
+    tried: list[tuple[float, str, int, int]] = []
 
     def verdict(C: float) -> Verdict:
+        """The verdict on law(C) by repeated trials."""
         conjecture = law(C)
         require(conjecture.delta is not None, "law", "a conjecture with delta", conjecture.name)
         g = conjecture.regime(problem)

@@ -1,4 +1,4 @@
-"""The commands of `verify`; linrate verify is pytest on this package, wherever it is installed."""
+"""The commands of `verify`. `linrate verify` is pytest on this package, wherever it is installed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from verify.commands import claims as claim_table
 from verify.commands import power, replay
 
+# Name of a command -> the function that runs it on the arguments after the name and returns the exit code.
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "claims": claim_table.main,
     "replay": replay.replay,
@@ -17,7 +18,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m verify verify|claims|replay|power"""
+    """python -m verify verify|claims|replay|power; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]](arguments[1:])

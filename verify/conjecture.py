@@ -20,24 +20,29 @@ from verify.afterwards import at_every_time, at_the_end
 from verify.claims.base import Claim, Comparison, relative
 from verify.run import Run
 
-REGIMES = ("theorem-1",)
-ENDS = ("every time", "end")
-INIT = "antisymmetric"  # of the trials, unless the conjecture says otherwise: it asks for the smallest width
+REGIMES = ("theorem-1",)  # values of `given`
+ENDS = ("every time", "end")  # values of `at`
+INIT = "antisymmetric"  # of trials, unless the conjecture names another: it requires the smallest width
+ROUNDING = 1e-12  # relative error of evaluating a margin in float64
 Margin = Callable[[Run], Any]
-Law = float | Callable[[Problem], float]
+Law = float | Callable[[Problem], float]  # a number, or a function of the problem
 
 
 class FaultyConjecture(LinrateError):
-    """The conjecture itself raised, or returned something that is no margin; it is neither held nor refuted."""
+    """The conjecture itself raised, or returned something that is no margin, which decides nothing."""
 
 
 @dataclass(frozen=True)
 class Conjecture:
-    """margin(run) -> (T,) numbers, >= 0 where it holds. delta: it may fail with this probability (None: never).
+    """A statement of the user about runs, as `conjecture` makes it.
 
-    given: "theorem-1" if it is claimed for networks drawn at the width and scale of Theorem 1 only. width, scale,
-    t_max: a law of its own, a number or a function of the problem, in place of Theorem 1's. init, loss_ratio: of the
-    networks and of where runs end. at: "every time", or "end" for a claim about where the flow ends.
+    margin: function of a run that returns (T,) numbers, at least 0 at the times at which the statement holds.
+    delta: the probability with which it may fail; None if it must hold for every run.
+    given: "theorem-1" if it is claimed only for networks drawn at the width and scale of Theorem 1.
+    width, scale, t_max: laws of its own in place of Theorem 1's, a number or a function of the problem.
+    init, loss_ratio: how its networks are drawn, and the relative loss at which its runs are stopped.
+    at: "every time", or "end" for a claim about where the flow ends.
+    where: file and line of the function, for messages.
     """
 
     name: str
@@ -54,9 +59,9 @@ class Conjecture:
     at: str = "every time"
 
     def regime(self, problem: Problem) -> Guarantee:
-        """Where its trials take place: the guarantee of the best method at its delta and init, its own laws applied.
+        """Width, scale and rate of its trials: the best guarantee for its delta and init, with its own laws applied.
 
-        Raises AssumptionError where no method applies, FaultyConjecture where a law gives no positive number.
+        Raises AssumptionError if no method applies, FaultyConjecture if a law gives no positive number.
         """
         found = guarantee(problem, 0.05 if self.delta is None else self.delta, init=self.init or INIT)
         return self.applied(found, problem)
@@ -64,9 +69,9 @@ class Conjecture:
     def applied(self, g: Guarantee, problem: Problem) -> Guarantee:
         """The guarantee g at the conjecture's own width and scale, if it has any.
 
-        Its rate is proportional to scale^2, and so are the rates of networks: it is taken at the conjecture's scale.
-        Below the width or the scale of g nobody promises it: `proved` is False, `caveats` says so, and no path is
-        bounded. Raises FaultyConjecture where a law gives no positive number.
+        Rates are proportional to scale^2, so that of g is converted to the conjecture's scale. Below the width or the
+        scale of g it is not proved: `proved` is False, `caveats` says so, and no path length is bounded. Raises
+        FaultyConjecture if a law gives no positive number.
         """
         width = g.width if self.width is None else math.ceil(self._law("width", self.width, problem))
         scale = g.scale if self.scale is None else self._law("scale", self.scale, problem)
@@ -78,12 +83,12 @@ class Conjecture:
             return g
         own = replace(g, width=width, scale=scale, rate=g.rate * (scale / g.scale) ** 2)
         if width >= g.width and scale >= g.scale and g.init == "antisymmetric":
-            return replace(own, rate=own.rate * (1 - 1e-12))  # for pairs, larger ones are covered too
+            return replace(own, rate=own.rate * (1 - 1e-12))  # for antisymmetric pairs the theorem covers larger ones
         caveat = f"the width and scale are those of {self.name}: at these no theorem promises the rate"
         return replace(own, proved=False, beta=math.inf, path_length=math.inf, caveats=(*g.caveats, caveat))
 
     def options(self, problem: Problem) -> dict[str, float]:
-        """t_max and loss_ratio of its runs, where it has any of its own."""
+        """t_max and loss_ratio of its runs on the problem, as far as it has its own."""
         own: dict[str, float] = {}
         if self.t_max is not None:
             own["t_max"] = self._law("t_max", self.t_max, problem)
@@ -92,6 +97,7 @@ class Conjecture:
         return own
 
     def _law(self, name: str, law: Law, problem: Problem) -> float:
+        """The value of the law called `name` for a problem."""
         try:
             value = float(law(problem) if callable(law) else law)
         except Exception as error:
@@ -101,7 +107,7 @@ class Conjecture:
         return value
 
     def as_claim(self) -> Claim:
-        """The conjecture as a claim, its numerical error propagated from the run's."""
+        """The conjecture as a claim, whose numerical error is propagated from that of the run."""
         return Claim(
             id=self.name,
             title=self.statement,
@@ -112,9 +118,9 @@ class Conjecture:
         )
 
     def compare(self, run: Run) -> list[Comparison]:
-        """margin >= 0 as a comparison. Raises FaultyConjecture."""
+        """The comparison "margin >= 0", at every save point or at the end. Raises FaultyConjecture."""
         margin = self.evaluate(run)
-        error = relative(margin, 1e-12)
+        error = relative(margin, ROUNDING)
         # First-order propagation: each observable in turn is moved by its own numerical error.
         for name, size in run.errors.items():
             changed: dict[str, Any] = {name: getattr(run, name) + size}
@@ -130,14 +136,14 @@ class Conjecture:
         return [Comparison("margin", "upper", margin, zero, error, run.time, open=why)]
 
     def _imagined(self, after: Run) -> np.ndarray | None:
-        """The margins of an imagined run; None where the function cannot say."""
+        """The margins of an imagined run (afterwards.py); None if the function cannot be evaluated on it."""
         try:
             return self.evaluate(after, numbers_only=False)
         except FaultyConjecture:
             return None
 
     def evaluate(self, run: Run, *, numbers_only: bool = True) -> np.ndarray:
-        """margin(run) as a (T,) array of numbers. Raises FaultyConjecture naming the conjecture's line."""
+        """margin(run) as a (T,) array. numbers_only: refuse NaN. Raises FaultyConjecture with the conjecture's line."""
         try:
             with np.errstate(all="ignore"):
                 value = np.asarray(self.margin(run))
@@ -189,9 +195,9 @@ def conjecture(
     delta: the probability with which it may fail; leave it out for a claim about every run. given: "theorem-1" for
     runs at the width and scale of Theorem 1; width, scale: instead of these, a number or a function of the problem (a
     conjecture with delta only). init: "independent" or "antisymmetric" networks; t_max, a number or a function of the
-    problem, and loss_ratio in [0, 1): where runs on the data are stopped. at: "end" for a claim about where the flow
-    ends; the last margin counts alone, and a run that was stopped refutes it only if nothing that may come after could
-    mend it. Raises ArgumentError for what is out of its range, and for a law of width or scale without delta.
+    problem, and loss_ratio in [0, 1): when runs on the data are stopped. at: "end" for a claim about where the flow
+    ends: only the last margin counts, and a stopped run refutes it only if no continuation of the flow could make it
+    hold. Raises ArgumentError for an argument out of its range, and for a law of width or scale without delta.
     """
     if delta is not None:
         check_probability(delta)
@@ -237,13 +243,13 @@ def _is_positive(value: Any) -> bool:
 
 
 def _where(margin: Margin) -> str:
-    """file:line of the function, as its code tells: its source need not be a file (python -c, a notebook)."""
+    """file:line of the function, from its code object, since its source need not be a file (python -c, a notebook)."""
     code = getattr(inspect.unwrap(margin), "__code__", None)
     return "unknown:0" if code is None else f"{Path(code.co_filename).name}:{code.co_firstlineno}"
 
 
 def fingerprint(path: str | Path) -> str:
-    """The SHA-256 of a file. Raises DataError where it cannot be read."""
+    """The SHA-256 of a file in hexadecimal digits. Raises DataError if the file cannot be read."""
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
@@ -251,14 +257,14 @@ def fingerprint(path: str | Path) -> str:
 
 
 def load_conjectures(path: str | Path) -> list[Conjecture]:
-    """The conjectures of a Python file. Raises DataError where it cannot be run, ArgumentError where it has none."""
+    """The conjectures of a Python file, which is run. Raises DataError if that fails, ArgumentError if it has none."""
     file = Path(path)
     if not file.is_file():
         raise DataError(f"conjectures file {str(file)!r} does not exist.")
     module = types.ModuleType(f"linrate_conjectures_{file.stem}")
     module.__file__ = str(file)
     try:
-        # The file itself, not bytecode that lies beside it.
+        # Compiled from the file itself, not loaded from bytecode beside it, which may be older.
         exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)
     except LinrateError:
         raise

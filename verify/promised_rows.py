@@ -1,4 +1,4 @@
-"""What the theorems ask for on a data set: rows of constants, before anything is simulated."""
+"""Rows of the gap report with the constants that the theorems require on a data set; no run is needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from verify.verdict import Verdict
 
 
 def promise_rows(problem: Problem, delta: float) -> list[Row]:
-    """Width, scale and rate by every method and initialisation; nothing is measured, so nothing is decided."""
+    """Rows with the width, scale and rate of every method and initialisation; nothing is measured, so UNDECIDED."""
     rows: list[Row] = []
     for init in INITS:
         for method in METHODS:

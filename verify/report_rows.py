@@ -71,8 +71,11 @@ def problem_columns(problem: Problem) -> Row:
 
 
 def row_of(claim: Claim, comparison: Comparison, run: Run, verdict: Verdict = Verdict.REFUTED) -> Row:
-    """The row of one comparison, at the save point where it is nearest to failing. verdict: on the whole run; a
-    comparison that seems to refute counts as such only where the run does (runner.decide)."""
+    """The row of one comparison, at the save point at which it is nearest to failing.
+
+    verdict: on the whole run (`decide` in runs/confirm.py). A comparison that seems to refute is UNDECIDED in the row
+    unless the run was confirmed to refute.
+    """
     found = comparison.verdict
     if found is Verdict.REFUTED and verdict is not Verdict.REFUTED:
         found = Verdict.UNDECIDED
@@ -132,14 +135,14 @@ def check_row(claim: Claim, comparison: Comparison) -> Row:
 
 
 def tested(rows: Iterable[Row]) -> list[Row]:
-    """The rows with a measurement; the others are constants, on which nothing was decided."""
+    """The rows with a measurement; the others hold constants, about which nothing is decided."""
     return [row for row in rows if row.get("trials") != 0]
 
 
 def overall(rows: Iterable[Row]) -> Verdict:
-    """The verdict of all tested rows that say something; what is known to be false or open does not count."""
-    told = (row for row in tested(rows) if not row["vacuous"] and row.get("proved") is not False)
-    return combine(Verdict(row["verdict"]) for row in told)
+    """The verdict of all tested rows that are not vacuous; claims known to be false or open do not count."""
+    counted = (row for row in tested(rows) if not row["vacuous"] and row.get("proved") is not False)
+    return combine(Verdict(row["verdict"]) for row in counted)
 
 
 def to_csv(rows: Iterable[Row]) -> str:

@@ -16,7 +16,8 @@ from verify.verdict import Verdict
 class FailureRate:
     """Clopper and Pearson's exact interval for the failure rate: each end errs with probability at most alpha/2.
 
-    undecided trials count as failures for the upper end and as successes for the lower one.
+    trials, failures, undecided: counts of runs; delta: the failure rate that the claim allows; alpha: the level.
+    lower, upper: the ends of the interval. Undecided trials count as failures for `upper`, as successes for `lower`.
     """
 
     trials: int
@@ -69,8 +70,9 @@ PRIOR = (0.1, 1.0)  # of the Beta mixture: most of its weight on rare failures, 
 def log_wealth(trials: np.ndarray | int, failures: np.ndarray | int, rate: float) -> np.ndarray:
     """log of the mixture martingale against the failure rate `rate`, after `failures` among `trials` runs.
 
-    The likelihood under a Beta(PRIOR) mixture over that under `rate`: its mean is 1 if `rate` is true, so by Ville's
-    inequality it ever reaches 1/alpha with probability at most alpha, whenever one looks and stops.
+    The martingale is the likelihood under a Beta(PRIOR) mixture divided by that under `rate`. Its mean is 1 if `rate`
+    is true, so by Ville's inequality the probability that it ever reaches 1/alpha is at most alpha: the test may be
+    looked at, and stopped, at any time.
     """
     from scipy.special import betaln
 
@@ -81,8 +83,11 @@ def log_wealth(trials: np.ndarray | int, failures: np.ndarray | int, rate: float
 
 
 def sequential_verdict(trials: int, failures: int, *, undecided: int = 0, delta: float, alpha: float) -> Verdict:
-    """The anytime-valid verdict on "the failure rate is at most delta", wrong with probability at most alpha at any
-    number of trials. Undecided trials count as failures for HOLDS and as successes for REFUTED."""
+    """The anytime-valid verdict on "the failure rate is at most delta".
+
+    It is wrong with probability at most alpha, however the number of trials is chosen. Undecided trials count as
+    failures for HOLDS and as successes for REFUTED.
+    """
     need = -math.log(alpha)
     bad = failures + undecided
     if failures > delta * trials and log_wealth(trials, failures, delta) >= need:
@@ -93,7 +98,7 @@ def sequential_verdict(trials: int, failures: int, *, undecided: int = 0, delta:
 
 
 def confidence_sequence(trials: int, failures: int, *, undecided: int = 0, alpha: float) -> tuple[float, float]:
-    """The failure rates that the mixture martingale does not exclude: valid at all trials at once, level 1 - alpha."""
+    """(low, high) of the failure rates that the martingale does not exclude: level 1 - alpha, at all trials at once."""
     from scipy.optimize import brentq
 
     def end(k: int, low: float, high: float) -> float:
@@ -108,7 +113,7 @@ def confidence_sequence(trials: int, failures: int, *, undecided: int = 0, alpha
 
 @dataclass(frozen=True)
 class Power:
-    """What a sequential test comes to when each run fails with probability `rate`."""
+    """Probabilities of each verdict of a sequential test, and its mean number of runs; each run fails with `rate`."""
 
     rate: float
     holds: float
@@ -118,9 +123,11 @@ class Power:
 
 
 def power(rate: float, *, delta: float, alpha: float, trials: int) -> Power:
-    """Exact probabilities of the verdicts of a test stopped at its verdict or after `trials` runs, and the mean number
-    of runs, by dynamic programming over (trials, failures)."""
-    alive = np.zeros(trials + 2)
+    """The Power of a test that stops at its verdict or after `trials` runs.
+
+    Exact, by dynamic programming over (number of runs, number of failures).
+    """
+    alive = np.zeros(trials + 2)  # entry k: the probability of k failures so far and no verdict yet
     alive[0] = 1.0
     ended = {Verdict.HOLDS: 0.0, Verdict.REFUTED: 0.0}
     mean = 0.0
@@ -145,9 +152,9 @@ def trials_needed(delta: float, alpha: float) -> int:
     return n
 
 
-PATIENCE = 3  # a test goes on for so many times the trials that a clean record needs
+PATIENCE = 3  # a test gives up after this multiple of the trials that suffice without a failure
 
 
 def most_trials(delta: float, alpha: float) -> int:
-    """Where a sequential test gives up: room for some failures, which a true claim may have."""
+    """The number of trials after which a sequential test gives up; a true claim may have some failures among them."""
     return PATIENCE * trials_needed(delta, alpha)

@@ -19,7 +19,7 @@ def test_on_data(conjecture: Conjecture, problem: Any, runs: Any, check: Any) ->
 
 
 def test_on_random_flows(conjecture: Conjecture, search: Any) -> None:
-    """A search over small problems, driven towards small margins."""
+    """A search over small problems that climbs towards small margins."""
     if conjecture.delta is not None or conjecture.given is not None:
         pytest.skip("stated for the theorem's own regime only")
     search([conjecture.as_claim()], flows())

@@ -21,7 +21,7 @@ STEPS = 60
 
 
 def descent(problem: Problem, *, width: int, scale: float, init: str, share: float, seed: int = 0) -> Run:
-    """Descent with the step whose first term of w is `share`."""
+    """A run of descent, with the step at which the first term of w (docs/theory.md) is `share`."""
     step = 2 * share / (scale**2 * float((problem.spectrum.lmax_ceiling * problem.activation.Ls**2).upper()))
     options: dict[str, Any] = {"step": step, "steps": STEPS, "loss_ratio": 1e-12}
     return Run.of(simulate.gradient_descent(problem, width=width, scale=scale, init=init, seed=seed, **options))
@@ -45,11 +45,11 @@ def test_on_data(problem: Any, check: Any, name: str) -> None:
     st.integers(0, 1000),
 )
 def test_on_random_problems(
-    effort: Effort, tell_cut: Any, problem: Problem, half: int, power: int, share: float, seed: int
+    effort: Effort, note_cut_short: Any, problem: Problem, half: int, power: int, share: float, seed: int
 ) -> None:
     """Any width and scale, and steps up to w = 1."""
     if clock.monotonic() > effort.stop_at:
-        tell_cut()
+        note_cut_short()
         return
     run = descent(problem, width=2 * half, scale=10.0**power, init="antisymmetric", share=share, seed=seed)
     for name in NAMES:

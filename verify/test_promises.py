@@ -1,4 +1,4 @@
-"""The constants of Theorem 1 by every method, for the report: a width below one or a rate below zero is absurd."""
+"""The constants of Theorem 1 by every method go to the report; all of them must be positive."""
 
 from typing import Any
 

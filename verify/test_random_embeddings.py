@@ -13,15 +13,15 @@ from verify.test_theorem_1 import verify_in_regime
 
 pytestmark = [pytest.mark.usefixtures("own_examples"), pytest.mark.statistical]
 DRAWABLE = 10**7  # D up to which the Gram matrices of many embeddings can be drawn
-DRAWN = {1: None, 2: 1024, 3: 1024}  # D of the drawn embeddings, by depth; None: what the statistical tail asks for
+DRAWN = {1: None, 2: 1024, 3: 1024}  # D of the drawn embeddings, by depth; None: what the statistical tail requires
 
 
 def skip_unless_drawable(problem: Problem, delta: float) -> None:
-    """Skip, with the number, where the proved dimension is beyond what can be drawn."""
-    asked = guarantee(problem, delta, init="antisymmetric").embedding_dim
-    assert asked is not None
-    if asked > DRAWABLE:
-        pytest.skip(f"asks for D = {asked:.3g}, beyond {DRAWABLE:.0e}: drawn embeddings are tested instead")
+    """Skip if the proved dimension is larger than what can be drawn, with the number."""
+    dim = guarantee(problem, delta, init="antisymmetric").embedding_dim
+    assert dim is not None
+    if dim > DRAWABLE:
+        pytest.skip(f"asks for D = {dim:.3g}, beyond {DRAWABLE:.0e}: drawn embeddings are tested instead")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.claim(n)) for n in ("theorem-3", "theorem-2")])
@@ -48,7 +48,7 @@ def test_on_a_drawn_embedding(depth: int, request: pytest.FixtureRequest) -> Non
 @pytest.mark.claim("theorem-layers")
 @pytest.mark.parametrize("depth", [2, 3])
 def test_layers_at_their_own_dimension(depth: int, request: pytest.FixtureRequest) -> None:
-    """Two orthogonal points, tanh layers: the small problem that asks for the least dimension."""
+    """Two orthogonal points, tanh layers: the small problem that requires the least dimension."""
     problem = Problem(np.eye(2), [0.3, -0.2], embedding=RandomFeatures(depth, "tanh"), name="orthogonal")
     skip_unless_drawable(problem, 0.5)
     verify_in_regime("theorem-layers", problem, request, init="antisymmetric", delta=0.5)

@@ -17,14 +17,14 @@ SMOOTH = ["tanh", "softplus", "sigmoid", "linear", "gelu", "sin", "erf", "silu"]
 @pytest.mark.parametrize("activations", [None, SMOOTH], ids=["any activation", "smooth"])
 @pytest.mark.claim(*ON_FLOWS)
 def test_no_flow_refutes(activations: Any, search: Any, request: pytest.FixtureRequest) -> None:
-    """One flow tests all the claims that are selected."""
+    """Every drawn flow is tested with all the selected claims."""
     wanted = [claim for claim in request.config.option.linrate_claims if claim.id in ON_FLOWS]
     search(wanted, flows(activations))
 
 
 @st.composite
 def leaning_flows(draw: st.DrawFn) -> dict[str, Any]:
-    """A network whose slope varies, but never falls below 1, as (16) asks."""
+    """Options of a flow whose slopes vary but are at least 1, as (16) requires."""
     problem = draw(problems(["linear"]))
     drawn = Problem.from_gram(problem.gram, problem.y, activation=leaning(draw(st.sampled_from((0.05, 1.0)))))
     return {"problem": drawn, "width": draw(st.integers(1, 32)), "scale": 1.0, "seed": 0, "t_max": 5.0}

@@ -1,5 +1,7 @@
-"""What must be rejected: each statement that is false as printed, by its counterexample. What is only a reading of the
-text, or a remark, has a counterexample too, and refutes nothing."""
+"""What must be rejected: each statement that is false as printed, by its counterexample.
+
+One reading of the text, or a remark, may have a counterexample too, which refutes no certain statement.
+"""
 
 from typing import Any
 
@@ -42,15 +44,16 @@ def test_readings_and_remarks_refute_nothing(name: str, record_row: Any) -> None
 
 @pytest.mark.claim("slopes-free-of-n")
 @pytest.mark.statistical
-def test_many_points_are_found(record_row: Any, effort: Effort, tell_cut: Any, request: pytest.FixtureRequest) -> None:
-    """What E10 is about, in networks that can be run: by a search that is told neither the geometry nor the activation
-    nor the number of points."""
+def test_many_points_are_found(
+    record_row: Any, effort: Effort, note_cut_short: Any, request: pytest.FixtureRequest
+) -> None:
+    """The search finds the effect of E10 in networks that can be run, over all geometries, activations and n."""
     if request.config.option.quick:
         pytest.skip("left out of --quick: half a minute")
     smooth = [name for name in known_activations() if get_activation(name).smooth]
     (found,) = search([CLAIMS["slopes-free-of-n"]], draws_of_a_law(law, guess, smooth), effort)
     if found.cut_short:
-        tell_cut()
+        note_cut_short()
     if not found.refuted or found.run is None:
         pytest.xfail(f"not found among {found.tried} flows")
     for comparison in found.claim.compare(found.run):

@@ -1,7 +1,7 @@
-"""Theorem 1 inside its own regime: at the width and scale that it asks for, enough networks for a verdict.
+"""Theorem 1 inside its own regime: at the width and scale that it requires, enough networks for a verdict.
 
-A loose delta asks for the smallest width, where a failure would show first, and needs the fewest networks; --quick
-takes delta = 0.5 and --thorough 0.05 throughout. `test_promised` is the same on the data of the session.
+A large delta has the smallest width, at which a failure would show first, and needs the fewest networks; --quick takes
+delta = 0.5 and --thorough 0.05 throughout. `test_promised` is the same on the data of the session.
 """
 
 from typing import Any
@@ -12,12 +12,15 @@ import pytest
 from bounds import Problem, guarantee
 from bounds.data.datasets import load_builtin
 from verify.claims import CLAIMS
-from verify.runs.regimes import STATE_BUDGET, simulable_guarantee
+from verify.runs.regimes import simulable, simulable_guarantee
 
 pytestmark = pytest.mark.statistical
 own_examples = pytest.mark.usefixtures("own_examples")
 DELTAS = {"antisymmetric": 0.25, "independent": 0.5}
-COARSE: dict[str, Any] = {"rtol": 1e-2, "loss_ratio": 1e-4}  # of these many runs; a refutation is run again finer
+COARSE: dict[str, Any] = {
+    "rtol": 1e-2,
+    "loss_ratio": 1e-4,
+}  # of these many runs; refutations are run again finer
 
 
 def verify_in_regime(name: str, problem: Problem, request: Any, **options: Any) -> None:
@@ -25,7 +28,7 @@ def verify_in_regime(name: str, problem: Problem, request: Any, **options: Any) 
     given = request.config.option
     delta = 0.05 if given.thorough else 0.5 if given.quick else options["delta"]
     g = guarantee(problem, delta, **{k: v for k, v in options.items() if k != "delta"})
-    if g.width * problem.n > STATE_BUDGET:
+    if not simulable(g, problem):
         pytest.skip(f"needs m = {g.width} for n = {problem.n}: no network of that width can be simulated here")
     request.getfixturevalue("trials")(CLAIMS[name], problem, g, **COARSE)
 

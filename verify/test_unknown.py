@@ -1,4 +1,4 @@
-"""What must come out unknown: searched, nothing found, and no proof. A refutation here would be news."""
+"""What must come out unknown: no proof is known, and a search finds no refutation. A refutation would be news."""
 
 import time as clock
 from typing import Any
@@ -26,16 +26,18 @@ pytestmark = pytest.mark.usefixtures("own_examples")
 Found = list[tuple[Comparison, Run]]
 
 
-def search(name: str, strategy: st.SearchStrategy[Any], make: Any, until: float, tell_cut: Any) -> Found:
-    """The comparisons of every run that Hypothesis draws and the claim applies to, a refutation confirmed; until: when
-    to stop, on the clock (time.monotonic), which is told."""
+def search(name: str, strategy: st.SearchStrategy[Any], make: Any, until: float, note_cut_short: Any) -> Found:
+    """The comparisons of a claim with every drawn run that it applies to, refutations confirmed.
+
+    make(drawn, rtol) makes a run. until: when to stop, on the clock (time.monotonic); note_cut_short() is called then.
+    """
     claim = CLAIMS[name]
     found: Found = []
 
     @given(strategy)
     def one(drawn: Any) -> None:
         if found and clock.monotonic() > until:
-            tell_cut()
+            note_cut_short()
             return
         try:
             _, run = decide(claim, lambda rtol: make(drawn, rtol))
@@ -62,7 +64,7 @@ def settle_unknown(name: str, found: Found, record_row: Any) -> None:
 
 @st.composite
 def gathered(draw: st.DrawFn) -> dict[str, Any]:
-    """Flows whose neurons start close together, mostly in the middle third of I, with targets that carry them out."""
+    """Options of flows whose neurons start close together in I, mostly in its middle third, and then leave it."""
     n = draw(st.integers(1, 3), label="n")
     rng = np.random.default_rng(draw(st.integers(0, 2**31 - 1), label="seed"))
     A = rng.standard_normal((n, n + 2))
@@ -83,14 +85,14 @@ def gathered(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.claim("lemma-1-printed-many")
-def test_lemma_1_as_printed(record_row: Any, effort: Effort, tell_cut: Any) -> None:
+def test_lemma_1_as_printed(record_row: Any, effort: Effort, note_cut_short: Any) -> None:
     """With 9/2, where more than 69% of the neurons start in the middle third."""
 
     def make(options: dict[str, Any], rtol: float) -> Run:
         return plain_run(**options, rtol=max(rtol, 1e-4), loss_ratio=1e-6, max_steps=120)
 
     name = "lemma-1-printed-many"
-    settle_unknown(name, search(name, gathered(), make, effort.stop_at, tell_cut), record_row)
+    settle_unknown(name, search(name, gathered(), make, effort.stop_at, note_cut_short), record_row)
 
 
 @pytest.mark.claim("width-free-of-n")
@@ -101,14 +103,14 @@ def test_width_free_of_n(record_row: Any) -> None:
 
 @pytest.mark.claim("width-free-of-n")
 def test_width_free_of_n_on_drawn_networks(search: Any, request: pytest.FixtureRequest) -> None:
-    """Odd sigma at a width that is enough for few points, with up to 256 of them, on any geometry."""
+    """Odd sigma at a width that suffices for six points, with up to 256 points of any geometry."""
     if not request.config.option.thorough:
         pytest.skip("left out but for --thorough: minutes")
     search([CLAIMS["width-free-of-n"]], draws_of_a_law(law, guess, ["tanh", "erf", "sin"]))
 
 
 @pytest.mark.claim("descent-rate-relu")
-def test_relu_descent(record_row: Any, effort: Effort, tell_cut: Any) -> None:
+def test_relu_descent(record_row: Any, effort: Effort, note_cut_short: Any) -> None:
     """ReLU descent above its would-be critical scale, with steps that lose up to 90%."""
     drawn = st.tuples(problems(["relu"]), st.floats(1.5, 4), st.floats(0.05, 0.9), st.integers(0, 1000))
 
@@ -126,4 +128,4 @@ def test_relu_descent(record_row: Any, effort: Effort, tell_cut: Any) -> None:
         )
 
     name = "descent-rate-relu"
-    settle_unknown(name, search(name, drawn, make, effort.stop_at, tell_cut), record_row)
+    settle_unknown(name, search(name, drawn, make, effort.stop_at, note_cut_short), record_row)

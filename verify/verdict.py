@@ -1,4 +1,4 @@
-"""Three values. NaN never holds, and no evidence is no verdict."""
+"""Verdicts have three values: HOLDS, REFUTED, UNDECIDED. NaN never holds, and no evidence is UNDECIDED."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bounds.errors import ArgumentError, require, shown
 
 
 class Verdict(enum.Enum):
-    """HOLDS in every run looked at, REFUTED by a run, or UNDECIDED by the numerics or the number of trials."""
+    """HOLDS in every run that was tested, REFUTED by a run, or UNDECIDED by numerical error or too few trials."""
 
     HOLDS = "HOLDS"
     REFUTED = "REFUTED"
@@ -27,8 +27,8 @@ class Verdict(enum.Enum):
 def judge(margin: np.ndarray, error: np.ndarray) -> Verdict:
     """The verdict on "margin >= 0 everywhere", each entry being known within +-error.
 
-    A violation by more than its error refutes; a NaN or an infinite error leaves it open; nothing at all too. A margin
-    of minus infinity is an overflow or a logarithm of 0, not a measurement: it refutes nothing.
+    A violation by more than its error refutes. A NaN or an infinite error is UNDECIDED, and so are empty arrays. A
+    margin of minus infinity is an overflow or a logarithm of 0, not a measurement: it does not refute.
     """
     margin, error = real_array("margin", margin), real_array("error", error)
     fits = error.shape in ((), margin.shape)

@@ -14,7 +14,7 @@ from bounds import Problem, RandomFeatures
 from simulate.network import square_root
 
 WEIGHTS = 2**22  # entries of a weight matrix above which only the Gram matrix is drawn
-BLOCK = 2**18  # features drawn at a time
+BLOCK = 2**18  # features that are drawn at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,10 @@ class DrawnLayers:
 
 
 def draw_layers(problem: Problem, dim: int, seed: int) -> Problem:
-    """One realisation of a random embedding of width dim: by its weights where they fit, else by its Gram matrix."""
+    """The problem with one realisation of its random embedding, of width dim.
+
+    The weights are drawn if a weight matrix has at most WEIGHTS entries, else only the Gram matrix.
+    """
     features = problem.embedding
     assert isinstance(features, RandomFeatures)
     if features.depth == 1 or dim * dim <= WEIGHTS:

@@ -1,5 +1,6 @@
 """The claims of verify: complete data, every erratum among the rejected, wrong versions refuted, lists up to date."""
 
+import ast
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import bounds
+import verify
 from bounds import constants
 from bounds.command_line import run as run_command
 from reports.console import main
@@ -289,3 +291,14 @@ def test_the_simulator_refutes_some_printed_statements_itself():
     assert set(RUNS) <= {erratum.id for erratum in bounds.errata()}
     for simulated in RUNS.values():
         assert all(comparison.verdict is Verdict.REFUTED for comparison in simulated())
+
+
+def test_what_the_test_on_data_leaves_out_is_tested_elsewhere():
+    """Each of these claims is proved, about every run, and named by another test of the session."""
+    folder = Path(verify.__file__).parent
+    left_out = re.search(r"^ELSEWHERE = (\(.*\))$", (folder / "test_on_data.py").read_text(), re.MULTILINE)
+    others = "".join(f.read_text() for f in folder.glob("test_*.py") if f.name != "test_on_data.py")
+    for name in ast.literal_eval(left_out[1]):
+        assert CLAIMS[name].kind == "every run"
+        assert CLAIMS[name].proved
+        assert f'"{name}"' in others

@@ -173,7 +173,7 @@ ARRAYS = [
     ({"y": np.ones((3, 1))}, "y"),
     ({"y": np.ones(0)}, "y"),
     ({"gram": np.ones((3, 2))}, "gram"),
-    ({"gram": -np.eye(3)}, "G must be positive semidefinite"),
+    ({"gram": -np.eye(3)}, "Gram matrix must be positive semidefinite"),
     ({"signs": np.zeros(4)}, "signs"),
     ({"signs": np.array([1.0, 2.0, 1.0, 1.0])}, "signs"),
     ({"time": np.array([0.0, 0.0])}, "time"),

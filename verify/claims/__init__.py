@@ -1,4 +1,4 @@
-"""The claims, one file each. Adding one: CONTRIBUTING.md, "A claim"."""
+"""The claims, one file for each group that shares a proof. How to add one: CONTRIBUTING.md, "A claim"."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from verify.claims import (
 from verify.claims import random_features as features
 from verify.claims.base import Claim, Comparison, NotApplicable
 
+# Every claim by its id, in the order of the tables: the paper's results from (14) to the appendices.
 CLAIMS: dict[str, Claim] = {
     claim.id: claim
     for claim in (
@@ -70,7 +71,7 @@ CLAIMS: dict[str, Claim] = {
 
 
 def select_claims(ids: Sequence[str] | None) -> list[Claim]:
-    """The claims of these ids, all of them for None. Raises ArgumentError for an unknown id or none at all."""
+    """The claims of these ids, all of them for None. Raises ArgumentError for an unknown id or an empty list."""
     if ids is None:
         return list(CLAIMS.values())
     if not ids:

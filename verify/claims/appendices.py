@@ -10,17 +10,20 @@ from bounds.data.datasets import load_builtin
 from simulate import Network, gradient_descent
 from verify.claims.base import Claim, Comparison
 
-STEP, STEPS, WIDTH, SEED = 0.3, 20, 32, 0
-ROUNDING = 1e-10  # what twenty steps of float64 may differ by
-SHIFTS = (-1.0, -0.25, 0.0, 0.5, 1.0, 3.0)
+STEP, STEPS, WIDTH, SEED = 0.3, 20, 32, 0  # of the descent that is compared
+ROUNDING = 1e-10  # largest difference that twenty steps in float64 may cause
+SHIFTS = (-1.0, -0.25, 0.0, 0.5, 1.0, 3.0)  # values of theta
+# (a, b, c) of Appendix C of three parametrisations.
 MODEL = {"a_first": 0.0, "a_middle": 0.5, "a_last": 1.0, "b_last": 0.0, "c": -1.0}
 MUP = {"a_first": -0.5, "a_middle": 0.0, "a_last": 0.5, "b_last": 0.5, "c": 0.0}
 NTK = {"a_first": 0.0, "a_middle": 0.5, "a_last": 0.5, "b_last": 0.0, "c": 0.0}
 
 
 def weights_by_autograd(X: np.ndarray, y: np.ndarray, W: np.ndarray, c: np.ndarray, xavier: bool) -> np.ndarray:
-    """W after STEPS steps of descent, f as in (27)-(28) with D = d: on theta = W/sqrt(m) with step STEP, or on W itself
-    with step m STEP. (m, d)."""
+    """W (m, d) after STEPS steps of descent of the loss of (27)-(28) with D = d, by torch's gradients.
+
+    xavier: whether the steps of size STEP are made on theta = W/sqrt(m), or steps of size m STEP on W itself.
+    """
     m, root = len(c), len(c) ** 0.5
     inputs, targets, signs = (torch.tensor(v, dtype=torch.float64) for v in (X, y, c))
     factor, step = (root, STEP) if xavier else (1.0, m * STEP)
@@ -36,7 +39,7 @@ def weights_by_autograd(X: np.ndarray, y: np.ndarray, W: np.ndarray, c: np.ndarr
 
 
 def check_xavier() -> list[Comparison]:
-    """Descent on theta, on W with the factor m, and in function space (9): the same features after every step."""
+    """Compare the pre-activations after descent on theta, on W with the factor m, and in function space (9)."""
     X, y = load_builtin("reference", n=4, d=6)
     rng = np.random.default_rng(SEED)
     W, c = rng.standard_normal((WIDTH, 6)), rng.choice([-1.0, 1.0], WIDTH)
@@ -55,7 +58,7 @@ def check_xavier() -> list[Comparison]:
 
 
 def check_shift() -> list[Comparison]:
-    """r is 0 for muP and the model, 1/2 for NTK, and the same after every shift."""
+    """Compare r with 0 for muP and the model, and 1/2 for NTK, before and after every shift."""
     found: list[Comparison] = []
     for name, p, r in (("model", MODEL, 0.0), ("muP", MUP, 0.0), ("NTK", NTK, 0.5)):
         measured = [float(constants.r_abc(**p)), *(float(constants.r_abc_shifted(**p, theta=t)) for t in SHIFTS)]

@@ -1,4 +1,4 @@
-"""Claims as data: what is said, where, and how far a run is from violating it."""
+"""Claims as data: a statement, its source, and the comparisons that say how far a run is from violating it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import numpy as np
 from verify.run import Run
 from verify.verdict import Verdict, combine, judge
 
-SIDES = ("upper", "lower", "equal")
+SIDES = ("upper", "lower", "equal")  # values of Comparison.side
 EQUAL_WITHIN = 1e-3  # an equality is tested to this part of its size
 
 
 class NotApplicable(Exception):
-    """The claim's hypotheses are not met by this run, so it says nothing about it."""
+    """The claim says nothing about this run, which does not meet its hypotheses."""
 
 
 @dataclass(frozen=True)
 class Comparison:
     """A quantity that the theory bounds, next to its measured values over a run.
 
-    theory, measured, error: arrays of one shape; error: of theory and measured together.
+    theory, measured, error: arrays of one shape; error: numerical error of theory and measured together.
     side "upper": measured <= theory; "lower": measured >= theory; "equal": they agree within 0.1%.
-    at: the time of each entry, (T,), or (T,) for (T, n) arrays. open: why it decides nothing, where that is known.
+    at: (T,), the time of each entry, or of each row of (T, n) arrays. method: of proof, in the words of the report.
+    vacuous: whether the theory says nothing at this width or scale. open: why nothing is decided, "" if not known.
     """
 
     quantity: str
@@ -54,7 +55,7 @@ class Comparison:
 
     @property
     def worst(self) -> tuple[int, ...]:
-        """The index at which the claim is nearest to failing, relative to its size."""
+        """The index at which (margin - error)/size is least: there the claim is nearest to failing."""
         size = np.maximum(np.abs(self.theory), np.abs(self.measured))
         with np.errstate(all="ignore"):
             slack = np.where(size > 0, (self.margin - self.error) / size, np.inf)
@@ -63,14 +64,14 @@ class Comparison:
 
     @property
     def slack(self) -> float:
-        """The worst margin as a part of the sizes compared: how much room is left, negative where the claim fails."""
+        """The margin at `worst` as a part of the sizes compared; negative if the claim fails there."""
         margin = float(self.margin[self.worst])
         size = max(abs(float(self.theory[self.worst])), abs(float(self.measured[self.worst])))
         return margin / size if size > 0 else margin
 
     @property
     def gap(self) -> float:
-        """theory / measured at the worst point: 1 where the theory is tight."""
+        """theory / measured at `worst`; 1 if the theory is tight."""
         theory, measured = float(self.theory[self.worst]), float(self.measured[self.worst])
         return theory / measured if measured else (1.0 if theory == measured else float("nan"))
 
@@ -81,7 +82,7 @@ UNSETTLED = ("paper, one reading", "remark on the paper")  # a counterexample to
 
 
 def needs_no_run(run: Run) -> list[Comparison]:
-    """The compare of a claim about constants or draws: it is tested by its check."""
+    """The `compare` of a claim about constants or draws, which is tested by its `check` instead."""
     raise NotApplicable("no statement about a run")
 
 
@@ -90,10 +91,11 @@ class Claim:
     """A statement with its source and the comparisons that test it.
 
     kind: "every run", "with probability 1 - delta" or "constants" (of constants or draws, without a run).
-    compare(run) tests it on a run and raises NotApplicable where the hypotheses fail; check() tests it on examples of
-    its own, where it has any. whose: one of WHOSE. proved: whether a proof is known, None where nobody has said (a
-    user's conjecture). delta: the share of draws on which a run may violate it; None: none may.
-    statistical: how many comparisons of its check may err, each with the probability of draws.LEVEL.
+    compare(run) tests it on a run, and raises NotApplicable if the run does not meet the hypotheses.
+    check() tests it on examples of its own; None if it has none. whose: one of WHOSE.
+    proved: whether a proof is known; None for a conjecture of a user, about which that is not known.
+    delta: the share of draws on which a run may violate it; None if no run may.
+    statistical: how many comparisons of its check may err, each with the probability draws.LEVEL.
     """
 
     id: str
@@ -110,8 +112,8 @@ class Claim:
     statistical: int = 0
 
     def comparisons(self, run: Run) -> list[Comparison]:
-        """What the claim says of the run. NotApplicable where that is nothing: the run ended where it began."""
-        with np.errstate(all="ignore"):  # what is not a number decides nothing, and is no reason to warn
+        """The comparisons of the claim with the run. Raises NotApplicable if there are none (a run of one state)."""
+        with np.errstate(all="ignore"):  # NaN makes the verdict UNDECIDED, so numpy's warnings say nothing new
             found = [comparison for comparison in self.compare(run) if comparison.margin.size]
         if not found:
             raise NotApplicable("the run ended where it began")
@@ -123,8 +125,11 @@ class Claim:
             return combine(comparison.verdict for comparison in self.compare(run))
 
     def swept(self, found: Iterable[Verdict]) -> Verdict:
-        """The verdict of a sweep. A clean one over a claim that nobody has proved decides nothing: UNDECIDED. Nor does
-        a counterexample to what is only one reading of a text, or a remark."""
+        """The verdict of a sweep, from the verdicts on its runs and examples.
+
+        A sweep without a refutation is UNDECIDED if the claim is known to have no proof. A counterexample to one
+        reading of a text, or to a remark, refutes no certain statement: UNDECIDED, too.
+        """
         verdict = combine(found)
         if verdict is Verdict.REFUTED and self.whose in UNSETTLED:
             return Verdict.UNDECIDED
@@ -145,7 +150,7 @@ def require_flow(run: Run) -> None:
 
 
 def require_smooth(run: Run) -> None:
-    """NotApplicable where sigma' has a jump."""
+    """NotApplicable if sigma' has a jump."""
     if not run.problem.activation.smooth:
         raise NotApplicable("needs sigma in C^(1,1)")
 
@@ -157,5 +162,5 @@ def require_positive_gram(run: Run) -> None:
 
 
 def relative(size: np.ndarray, digits: float = 1e-11) -> np.ndarray:
-    """The rounding of a quantity evaluated at one state: a few hundred ulps of its size."""
+    """A bound of the rounding of a quantity evaluated at one state: by default some ten thousand ulps of its size."""
     return digits * np.abs(size)

@@ -19,7 +19,7 @@ from verify.run import Run
 
 
 def step_of(run: Run) -> float:
-    """delta of a descent recorded at every step; NotApplicable otherwise."""
+    """delta, the step of a descent that was recorded at every step; NotApplicable otherwise."""
     require_scaling(run)
     if run.integrator != "descent":
         raise NotApplicable("stated for gradient descent (9)")
@@ -30,7 +30,7 @@ def step_of(run: Run) -> float:
 
 
 def lost_share(run: Run, step: float, slope_lipschitz: float) -> float:
-    """w: the part of the decrease that a step of this size may lose; NotApplicable unless it is below one."""
+    """w: the share of the flow's decrease that a step of this size may lose; NotApplicable unless it is below one."""
     problem = run.problem
     w = float_up(
         constants.descent_w(

@@ -18,13 +18,16 @@ from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.run import Run
 from verify.statistics import confidence_sequence, trials_needed
 
-DELTA = 0.05  # of the promise
-LEVEL = ContextVar("LEVEL", default=1e-5)  # with which each verdict may err: a session sets its share of --alpha
+DELTA = 0.05  # failure probability that the claims are tested with
+LEVEL = ContextVar("LEVEL", default=1e-5)  # error probability of each verdict; a session sets its share of --alpha
 ACTIVATIONS = ("tanh", "softplus")  # one with E sigma(h) = 0, one without
 
 
 def frequency(quantity: str, failures: Iterable[bool], method: str = "", delta: float = DELTA) -> Comparison:
-    """The confidence interval of a failure rate against delta, as a comparison: its half width is the error."""
+    """The failure rate of the outcomes (True: failed) against delta, as a comparison.
+
+    measured: the centre of the confidence interval at LEVEL; error: its half width.
+    """
     outcomes = list(failures)
     low, high = confidence_sequence(len(outcomes), sum(outcomes), alpha=LEVEL.get())
     centre, half = (high + low) / 2, (high - low) / 2
@@ -33,12 +36,12 @@ def frequency(quantity: str, failures: Iterable[bool], method: str = "", delta: 
 
 
 def draws() -> range:
-    """The seeds: no failure among so many proves a rate below delta at this level."""
+    """The seeds of the draws: as many as prove a failure rate below DELTA at LEVEL if none of them fails."""
     return range(trials_needed(DELTA, LEVEL.get()))
 
 
 def reference(activation: str) -> Problem:
-    """The reference problem."""
+    """The reference problem with this activation."""
     return Problem(*load_builtin("reference"), activation=activation, name="reference")
 
 
@@ -49,12 +52,12 @@ def initial_output(problem: Problem, width: int, scale: float, seed: int) -> np.
 
 
 def on_activations(check: Callable[[Problem], Comparison]) -> list[Comparison]:
-    """The check on the reference problem of each activation."""
+    """The comparisons of `check` on the reference problem with each of ACTIVATIONS."""
     return [check(reference(name)) for name in ACTIVATIONS]
 
 
 def check_initial_output() -> list[Comparison]:
-    """||f^0|| <= scale B/sqrt(m), at m = 64 and scale 1."""
+    """How often ||f^0|| exceeds scale B/sqrt(m), at m = 64 and scale 1."""
 
     def one(problem: Problem) -> Comparison:
         most = float_up(initial_output_constant(problem, DELTA)) / 8
@@ -65,7 +68,7 @@ def check_initial_output() -> list[Comparison]:
 
 
 def check_lemma_2() -> list[Comparison]:
-    """L^0 <= ||y||^2 at the repaired width, scale 1."""
+    """How often L^0 exceeds ||y||^2, at the repaired width and scale 1."""
 
     def one(problem: Problem) -> Comparison:
         act = problem.activation
@@ -80,7 +83,7 @@ def check_lemma_2() -> list[Comparison]:
 
 
 def check_lemma_3() -> list[Comparison]:
-    """eta~^0 > K at the width log(n/delta)/(2 K^2)."""
+    """How often eta~^0 is at most K, at the width log(n/delta)/(2 K^2)."""
 
     def one(problem: Problem) -> Comparison:
         interval = bounded_interval(problem, constants.K)
@@ -99,7 +102,10 @@ def check_lemma_3() -> list[Comparison]:
 
 
 def least_p_values(problem: Problem, width: int, seeds: Iterable[int]) -> dict[str, float]:
-    """The least p-value, times the number of tests, that the rows of H are N(0, G) and the signs fair, each exact."""
+    """Name -> p-value of exact tests that the rows of H are N(0, G) and the signs fair.
+
+    Each is the least p-value of a group of tests times their number (Bonferroni), at most 1.
+    """
     from scipy.stats import binomtest, chi2, norm
 
     networks = [sample_network(problem, width=width, scale=1.0, seed=seed) for seed in seeds]
@@ -118,7 +124,7 @@ def least_p_values(problem: Problem, width: int, seeds: Iterable[int]) -> dict[s
 
 
 def check_draw() -> list[Comparison]:
-    """20 networks of 2000 neurons on the reference problem."""
+    """The p-values of 20 networks of 2000 neurons on the reference problem, against a third of LEVEL each."""
     one = np.ones(1)
     return [
         Comparison(f"p-value: {name}", "lower", LEVEL.get() / 3 * one, p * one, 0 * one, 0 * one, method="exact tests")
@@ -127,7 +133,7 @@ def check_draw() -> list[Comparison]:
 
 
 def compare_pairs(run: Run) -> list[Comparison]:
-    """L^0 against ||y||^2/2."""
+    """L^0 against ||y||^2/2, for antisymmetric pairs."""
     if run.init != "antisymmetric":
         raise NotApplicable("stated for antisymmetric pairs")
     half = np.array([float(run.problem.y @ run.problem.y) / 2])

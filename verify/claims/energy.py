@@ -5,7 +5,7 @@ from verify.run import Run
 
 
 def compare(run: Run) -> list[Comparison]:
-    """The dissipated energy against the loss really lost."""
+    """The integral of -dL/dt computed as scale^2 r'H r, against L^0 - L^t."""
     if not run.problem.activation.smooth:
         raise NotApplicable("at kinks (14) holds with an element of Clarke's subdifferential, not with sigma'(0) = 0")
     if run.integrator == "descent":

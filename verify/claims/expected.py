@@ -1,11 +1,13 @@
-"""What is expected to come out of a sweep. Only tests and tables read this: no verdict ever sees it."""
+"""The verdicts that are expected. Only tests and tables read this module: no verdict depends on it."""
 
 from __future__ import annotations
 
 from bounds.erratum import errata
 from verify.claims import CLAIMS
 
+# Claims without a known proof or counterexample.
 UNKNOWN = ("lemma-1-printed-many", "width-free-of-n", "descent-rate-relu")
+# The claims of the errata by their grade: false as printed, false in one reading, remarks.
 PRINTED, READINGS, REMARKS = (
     tuple(f"printed-{erratum.id.lower()}" for erratum in errata() if erratum.grade == grade)
     for grade in ("proved", "reading", "remark")
@@ -15,6 +17,6 @@ ACCEPTED = tuple(name for name in CLAIMS if name not in (*UNKNOWN, *REJECTED, *R
 
 
 def expectation(identifier: str) -> str:
-    """One of "accepted", "rejected", "unknown", "reading", "remark"."""
+    """What is expected of the claim with this id: "accepted", "rejected", "unknown", "reading" or "remark"."""
     groups = {"unknown": UNKNOWN, "rejected": REJECTED, "reading": READINGS, "remark": REMARKS}
     return next((group for group, names in groups.items() if identifier in names), "accepted")

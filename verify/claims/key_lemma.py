@@ -1,4 +1,4 @@
-"""What drives the sharper proofs: the key lemma, the master theorem along a path, and the bounds of the kernel."""
+"""The tools of the sharper proofs: the key lemma, the master theorem along a path, and bounds of the tangent kernel."""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def compare_descent_along_path(run: Run) -> list[Comparison]:
     require_positive_gram(run)
     problem = run.problem
     lmin = float_down(problem.spectrum.lmin_floor)
-    drift = max(float_up(problem.activation.L2 * problem.gmax.sqrt()), 1e-9)  # a larger one is a bound too
+    drift = max(float_up(problem.activation.L2 * problem.gmax.sqrt()), 1e-9)  # never 0; a larger one is a bound, too
     q = float(np.sqrt(run.mean_square_slope[0].min()))
     residual = np.sqrt(2 * run.loss)
     s, s_error = run.path_length, run.errors["path_length"]
@@ -71,7 +71,7 @@ def compare_kernel(run: Run) -> list[Comparison]:
     root_error = rounding / np.maximum(root, np.sqrt(rounding) + 1e-300)
     theory = np.maximum(root[0] - drift * run.path_length, 0.0)
     error = root_error + root_error[0] + drift * run.errors["path_length"]
-    moving = slice(1, None)
+    moving = slice(1, None)  # at t = 0 both sides are the same number
     return [
         Comparison(
             "sqrt(lambda_min(H))",

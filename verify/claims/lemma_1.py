@@ -16,7 +16,7 @@ CHEBYSHEV_REACH = 9 * math.pi**2 / 128
 
 
 def slope_on_interval(run: Run) -> arb:
-    """K_s on the run's interval; NotApplicable unless the hypotheses of Lemma 1 hold."""
+    """K_s = inf |sigma'| on the run's interval I; NotApplicable unless the hypotheses of Lemma 1 hold."""
     if math.isinf(run.interval[1] - run.interval[0]):
         raise NotApplicable("stated for a bounded interval I")
     require_positive_gram(run)
@@ -34,7 +34,7 @@ def initial_share(run: Run) -> float:
 
 
 def against(run: Run, kappa: arb, method: str) -> list[Comparison]:
-    """eta^t against its lower bound with this kappa."""
+    """eta^t, at its least over the data, against the lower bound of Lemma 1 with this kappa."""
     weight, start = float_up(kappa), initial_share(run)
     drop, drop_error = run.loss_root_drop()
     theory = np.maximum(start**1.5 - weight * drop / run.scale, 0.0) ** (2 / 3)
@@ -57,7 +57,7 @@ def against(run: Run, kappa: arb, method: str) -> list[Comparison]:
 
 
 def compare(run: Run) -> list[Comparison]:
-    """With 9 lambda_max/(sqrt(2) K_s lambda_min |I|)."""
+    """Lemma 1 with kappa = 9 lambda_max/(sqrt(2) K_s lambda_min |I|)."""
     slope, spectrum = slope_on_interval(run), run.problem.spectrum
     return against(
         run, constants.kappa(spectrum.lmin_floor, spectrum.lmax_ceiling, run.interval, slope), method="repaired"
@@ -65,7 +65,7 @@ def compare(run: Run) -> list[Comparison]:
 
 
 def compare_sharp(run: Run) -> list[Comparison]:
-    """With 9 sqrt(G_max/lambda_min)/(sqrt(2) K_s |I|)."""
+    """Lemma 1 with kappa = 9 sqrt(G_max/lambda_min)/(sqrt(2) K_s |I|)."""
     slope, problem = slope_on_interval(run), run.problem
     return against(
         run, constants.kappa_sharp(problem.spectrum.lmin_floor, problem.gmax, run.interval, slope), method="key lemma"
@@ -73,7 +73,7 @@ def compare_sharp(run: Run) -> list[Comparison]:
 
 
 def compare_printed(run: Run) -> list[Comparison]:
-    """With the 9/2 of the printed chain (52)-(54), whatever eta~^0."""
+    """Lemma 1 with the 9/2 of the printed chain (52)-(54), for any eta~^0."""
     slope, spectrum = slope_on_interval(run), run.problem.spectrum
     return against(
         run, constants.kappa_printed(spectrum.lmin_floor, spectrum.lmax_ceiling, run.interval, slope), method="printed"
@@ -81,14 +81,14 @@ def compare_printed(run: Run) -> list[Comparison]:
 
 
 def compare_printed_few(run: Run) -> list[Comparison]:
-    """The same where few neurons start in the middle third."""
+    """`compare_printed` if the share of neurons that start in the middle third is at most CHEBYSHEV_REACH."""
     if initial_share(run) > CHEBYSHEV_REACH:
         raise NotApplicable("eta~^0 is above 9 pi^2/128")
     return compare_printed(run)
 
 
 def compare_printed_many(run: Run) -> list[Comparison]:
-    """The same where many neurons start in the middle third."""
+    """`compare_printed` if the share of neurons that start in the middle third is above CHEBYSHEV_REACH."""
     if initial_share(run) <= CHEBYSHEV_REACH:
         raise NotApplicable("eta~^0 is at most 9 pi^2/128")
     return compare_printed(run)

@@ -1,8 +1,8 @@
-"""Does the width of Theorem 1 depend on n when sigma is odd? For others it does (E10); for odd ones nobody knows.
+"""Does the width of Theorem 1 depend on n if sigma is odd? For others it does (E10); for odd ones that is open.
 
-Of constants that can be simulated: a width that is enough for few points and is not for many (`SLOPES`). For odd sigma
-tried twice: with the proved constants for few points on E10's geometry, and, with constants that are enough for few
-points on any geometry and small enough that many points can be simulated, by search (`law`, `compare`).
+`SLOPES` has constants small enough to be simulated: a width that suffices for six points and does not for many.
+`CLAIM` is about odd sigma and is tested twice: by `check` with the constants that are proved for 8 points, on the
+geometry of E10, and by a search over geometries with the constants of `law`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from verify.claims.rate import average_rate
 from verify.run import Run
 from verify.verdict import Verdict
 
-SIZES = (8, 64)
-COUPLING, TARGET = 0.5, 0.1
-RATIO = 20.0
-DELTA, SEEDS = 0.5, (0, 1)  # a loose promise has the smallest width, where a failure would show first
+SIZES = (8, 64)  # n whose proved constants are used, and n for which they are tested
+COUPLING = 0.5  # of point 0 to the others
+TARGET = 0.1  # y of point 0; the others are 0
+RATIO = 20.0  # largest lambda_max/lambda_min
+DELTA = 0.5  # a large delta has the smallest width, at which a failure would show first
+SEEDS = (0, 1)
 
 
 def coupled(n: int, coupling: float = COUPLING, activation: str = "tanh") -> Problem:
@@ -40,7 +42,7 @@ def coupled(n: int, coupling: float = COUPLING, activation: str = "tanh") -> Pro
 
 
 def check() -> list[Comparison]:
-    """The constants that suffice for n = 8, and m growing as log(n/delta): the promised rate, for n = 64 too."""
+    """The rate promised for n = 8, for n = 8 and 64 at a width that grows as log(n/delta)."""
     g = guarantee(coupled(SIZES[0]), DELTA, method="slopes")
     found = []
     for n in SIZES:
@@ -54,8 +56,13 @@ def check() -> list[Comparison]:
     return found
 
 
-FAILING, NEURONS, KEPT, TARGETS = 0.05, 4, 0.2, 0.1  # delta, m/log(n/delta), share of E sigma'^2 kept, most of ||y||
-STEPS, GUESSED, OTHER = 30, 3, 2**32  # of descent, on so many networks, whose seeds are beyond those that are run
+# The constants of `law`, which is tested by search.
+FAILING = 0.05  # delta
+NEURONS = 4  # m/log(n/delta)
+KEPT = 0.2  # the share of E sigma'^2 that min_a q_a^2 must keep
+TARGETS = 0.1  # largest ||y||
+# Of `guess`: steps of descent, number of networks, and what is added to seeds so that no network is one that is run.
+STEPS, GUESSED, OTHER = 30, 3, 2**32
 
 
 def slope_square(problem: Problem) -> float:
@@ -64,20 +71,28 @@ def slope_square(problem: Problem) -> float:
 
 
 def law(problem: Problem) -> dict[str, Any]:
-    """A width that is enough for few points, growing as log(n/delta), at scale 1; twice the slowest linear mode."""
+    """Options of a flow at the width NEURONS log(n/delta) and scale 1, for two time constants of the slowest mode."""
     width = math.ceil(NEURONS * math.log(problem.n / FAILING))
     slowest = float(problem.spectrum.lmin[0]) * slope_square(problem)
     return {"width": width, "scale": 1.0, "t_max": 2.0 / slowest, "rtol": 1e-2}
 
 
 def guess(options: dict[str, Any]) -> float:
-    """About the mean over networks of min_a,t q_a^2/E sigma'^2: of descent in the largest steps that are stable."""
-    problem, width, scale = options["problem"], options["width"], options["scale"]
+    """A cheap estimate of min_a,t q_a^2/E sigma'^2, the mean over GUESSED networks: by descent in large stable steps.
+
+    options: of a flow, as `law` gives them, with problem and seed.
+    """
+    problem = options["problem"]
+    width = options["width"]
+    scale = options["scale"]
     drawn = sample_network(problem, width=GUESSED * width, scale=scale, seed=OTHER + options["seed"])
-    H, signs = drawn.H.reshape(GUESSED, width, -1), drawn.signs.reshape(GUESSED, width, 1)
-    act, slope = problem.activation, problem.activation.slope(H)
+    H = drawn.H.reshape(GUESSED, width, -1)
+    signs = drawn.signs.reshape(GUESSED, width, 1)
+    act = problem.activation
+    slope = act.slope(H)
     q2 = np.mean(slope**2, axis=1)  # (GUESSED, n)
-    least, step = q2, 1 / (scale**2 * float(problem.spectrum.lmax[1]) * np.max(q2))
+    least = q2
+    step = 1 / (scale**2 * float(problem.spectrum.lmax[1]) * np.max(q2))
     for _ in range(STEPS):
         residual = np.mean(signs * act.value(H), axis=1, keepdims=True) - problem.y
         H = H - step * signs * ((slope * residual) @ problem.gram)
@@ -87,7 +102,10 @@ def guess(options: dict[str, Any]) -> float:
 
 
 def compare(run: Run) -> list[Comparison]:
-    """What the proof of Theorem 1 keeps alive along the flow, with constants free of n: min_a q_a^2."""
+    """min_a q_a^2, which the proof of Theorem 1 bounds from below along the flow, against KEPT E sigma'^2.
+
+    NotApplicable unless the run meets the constants of `law`, which are free of n.
+    """
     require_flow(run)
     require_smooth(run)
     problem, spectrum = run.problem, run.problem.spectrum
@@ -104,11 +122,11 @@ def compare(run: Run) -> list[Comparison]:
     return [Comparison("min_a q_a^2", "lower", np.full(len(q2), floor), q2, error, run.time)]
 
 
-CROWD, HUB, NETWORKS = 64, -0.9, 24  # n, the coupling, how many networks are drawn in the example of SLOPES
+CROWD, HUB, NETWORKS = 64, -0.9, 24  # n, coupling and number of networks of the example of SLOPES
 
 
 def check_slopes() -> list[Comparison]:
-    """One point coupled to 63 others, sigmoid: how often some slope falls below the floor."""
+    """How often min_a q_a^2 falls below its bound, for one point coupled to 63 others and the sigmoid."""
     problem = coupled(CROWD, HUB, "sigmoid")
 
     def fails(seed: int) -> bool:
@@ -119,7 +137,7 @@ def check_slopes() -> list[Comparison]:
 
 
 def compare_odd(run: Run) -> list[Comparison]:
-    """The same where E sigma(h) = 0."""
+    """`compare` for activations with E sigma(h) = 0."""
     if 0 not in mean_value(run.problem.activation, arb(1)):
         raise NotApplicable("E sigma(h) is not 0")
     return compare(run)

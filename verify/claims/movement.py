@@ -1,5 +1,7 @@
-"""Movement: features move at least as the output does (15), at most as the path is long, and the path is no shorter
-than the loss falls."""
+"""Movement of the pre-activations: bounded below by the output's (15), and above by the path length.
+
+The path length in turn is bounded below by the fall of the loss.
+"""
 
 import numpy as np
 
@@ -37,7 +39,7 @@ def compare_path(run: Run) -> list[Comparison]:
     drop, drop_error = run.loss_root_drop()
     theory = np.sqrt(2) * drop / fastest
     error = np.sqrt(2) * drop_error / fastest + run.errors["path_length"] + relative(theory)
-    moving = slice(1, None)
+    moving = slice(1, None)  # at t = 0 both sides are 0
     return [
         Comparison(
             "path length",

@@ -10,7 +10,7 @@ def compare(run: Run) -> list[Comparison]:
     require_scaling(run)
     lmin = max(float_down(run.problem.spectrum.lmin_floor), 0.0)
     theory = 2 * run.scale**2 * lmin * run.mean_square_slope.min(axis=1) * run.loss
-    # Both sides are evaluated at the same state, whatever its own error: only rounding separates them.
+    # Both sides are evaluated at the same state, so the error of that state does not matter, only rounding.
     return [Comparison("-dL/dt", "lower", theory, run.power, relative(run.power), run.time, vacuous=lmin == 0)]
 
 

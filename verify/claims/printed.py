@@ -1,4 +1,4 @@
-"""What the errata are about, as claims: each is driven by the counterexample of its erratum, and named by its grade."""
+"""The statements of the errata as claims, each tested by the counterexample of its erratum."""
 
 from __future__ import annotations
 
@@ -40,11 +40,12 @@ LATEX = {
     "E23": r"y = 0:\ P(L^0 \le \|y\|^2) \ge 1 - \delta",
     "E24": r"\Big(\frac1m\sum_i (h_i^1 - h_i^0)^2\Big)^{1/2} \sim m^{-r},\ r \text{ of (36)}",
 }
+# Claim.whose of each grade: only a statement that is false as printed, and proved so, refutes the paper.
 WHOSE_BY_GRADE = {"proved": "paper, as printed", "reading": "paper, one reading", "remark": "remark on the paper"}
 
 
 def as_comparison(found: Demonstration) -> Comparison:
-    """What the statement promises in its erratum's example, next to what is the case."""
+    """The number that the statement gives in its erratum's example, next to the true one."""
     claim = found.printed
     actual, promised = claim.ends
     if claim.relation == ">":
@@ -62,13 +63,13 @@ def as_comparison(found: Demonstration) -> Comparison:
 
 
 def check(erratum: Erratum) -> list[Comparison]:
-    """The counterexample, computed; and the simulator's own where there is one."""
+    """The comparison of the computed counterexample, and those of the simulator's own (printed_runs.py), if any."""
     again = RUNS[erratum.id]() if erratum.id in RUNS else []
     return [as_comparison(erratum.demonstrate()), *again]
 
 
 def claim_of(erratum: Erratum) -> Claim:
-    """The statement of an erratum as a claim; whose says whether it is the paper's, one reading of it, or neither."""
+    """The statement of an erratum as a claim; `whose` follows from the erratum's grade."""
     return Claim(
         id=f"printed-{erratum.id.lower()}",
         title=erratum.printed,

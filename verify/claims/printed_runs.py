@@ -1,4 +1,4 @@
-"""Statements that are false as printed, contradicted a second time: by the simulator's own draws and runs."""
+"""Counterexamples to printed statements by draws and runs of the simulator, beside the computed ones of the errata."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ from bounds.methods.embedding_dim import dim_for_distance, dim_for_half
 from verify.claims.base import Claim, Comparison
 from verify.claims.draws import DELTA, draws, frequency
 
-RADII = {"relu": 0.1, "tanh": 0.1}  # u of Lemma 4: small enough to say something, large enough to be drawn
+RADII = {"relu": 0.1, "tanh": 0.1}  # u of Lemma 4: small enough not to be vacuous, large enough for D to be drawn
 OPPOSITE = np.array([[1.0], [-1.0]])  # n = 2 > d = 1: Gbar is diagonal for ReLU features
 
 
 def three_points(activation: str, depth: int = 1) -> Problem:
-    """n = 3 > d = 2."""
+    """A problem with n = 3 > d = 2 and random features."""
     X, y = load_builtin("reference", n=3, d=2)
     return Problem(X, y, embedding=RandomFeatures(depth, activation), name="reference")
 
@@ -28,13 +28,13 @@ def opposite(depth: int = 1) -> Problem:
 
 
 def exceeds(problem: Problem, dim: int, fails: Callable[[np.ndarray], bool], quantity: str, label: str) -> Comparison:
-    """How often the Gram matrix of a draw fails, against delta."""
+    """How often fails(Gram matrix of a draw at dimension dim) is True, against DELTA."""
     outcomes = (fails(problem.draw(dim=dim, seed=seed).gram) for seed in draws())
     return frequency(quantity, outcomes, method=f"{label}, D={dim}")
 
 
 def check_lemma_4() -> list[Comparison]:
-    """||G - Gbar||_F <= u at the repaired D."""
+    """How often ||G - Gbar||_F exceeds u, at the repaired D."""
     found = []
     for activation, radius in RADII.items():
         problem = three_points(activation)
@@ -53,7 +53,7 @@ def check_lemma_4() -> list[Comparison]:
 
 
 def check_condition_1() -> list[Comparison]:
-    """||G - Gbar||_2 <= lambda_min(Gbar)/2 at the D that Theorem 2 asks for."""
+    """How often ||G - Gbar||_2 exceeds lambda_min(Gbar)/2, at the D that Theorem 2 requires."""
     problem = opposite()
     radius, limit = float(problem.spectrum.lmin_floor) / 2, problem.gram
     dim = dim_for_distance(problem, DELTA, radius)
@@ -69,7 +69,7 @@ def check_condition_1() -> list[Comparison]:
 
 
 def check_lower_tails() -> list[Comparison]:
-    """lambda_min(G) >= lambda_min(Gbar)/2 at the D of each proved tail bound."""
+    """How often lambda_min(G) is below lambda_min(Gbar)/2, at the D of each proved tail bound."""
     bounded = Problem(OPPOSITE, np.array([0.3, -0.2]), embedding=RandomFeatures(1, "sigmoid"), name="opposite")
     found = []
     for problem, tail in ((opposite(), "moments"), (bounded, "bounded"), (bounded, "chernoff")):

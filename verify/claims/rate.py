@@ -23,11 +23,14 @@ from verify.run import Run
 
 
 def average_rate(run: Run, quantity: str, side: str, rate: float, method: str, vacuous: bool = False) -> Comparison:
-    """log(L^0/L^t)/t against a constant rate: L^t <= L^0 exp(-rate t) is side "lower"."""
+    """log(L^0/L^t)/t against a constant rate, at the save points where the loss is above its numerical error.
+
+    side "lower" states L^t <= L^0 exp(-rate t), side "upper" the reverse. Raises NotApplicable without such a point.
+    """
     if len(run.time) < 2 or run.loss[0] == 0:
         raise NotApplicable("the loss is zero from the start")
     value, error = run.loss_ratio_log()
-    usable = np.isfinite(error)  # below its own error the loss says nothing
+    usable = np.isfinite(error)  # the error is infinite once the loss is below its own
     if not np.any(usable):
         raise NotApplicable("the loss is below its numerical error at every save point")
     time = run.time[1:][usable]
@@ -38,7 +41,7 @@ def average_rate(run: Run, quantity: str, side: str, rate: float, method: str, v
 
 
 def compare(run: Run) -> list[Comparison]:
-    """Rate, path length and the fastest possible rate."""
+    """The average rate against the fastest possible one and, if certified, rate and path length of the certificate."""
     require_flow(run)
     require_positive_gram(run)
     act = run.problem.activation
@@ -86,7 +89,7 @@ def compare_residual(run: Run) -> list[Comparison]:
 
 
 def compare_everywhere(run: Run) -> list[Comparison]:
-    """(16): the rate where |sigma'| is bounded from below on the whole line."""
+    """The average rate against (16), if |sigma'| is bounded from below on the whole line."""
     require_flow(run)
     require_positive_gram(run)
     try:

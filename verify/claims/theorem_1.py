@@ -20,7 +20,7 @@ def compare(run: Run) -> list[Comparison]:
 
 
 def compare_corollary_1(run: Run) -> list[Comparison]:
-    """Theorem 1 for the shallow network (1)."""
+    """The rate promised by Theorem 1 for the shallow network (1)."""
     if run.problem.embedding_name != "identity":
         raise NotApplicable("stated for the shallow network (1)")
     if run.guarantee is not None and run.guarantee.method == "kernel":
@@ -36,7 +36,7 @@ def compare_kernel(run: Run) -> list[Comparison]:
 
 
 def random_layers(run: Run) -> int:
-    """How many random layers of the promised dimension precede the trained one; NotApplicable where there are none."""
+    """The number of random layers, of the promised dimension, before the trained one; NotApplicable without any."""
     embedding, g = run.problem.embedding, run.guarantee
     if not isinstance(embedding, RandomFeatures | DrawnLayers) or g is None or g.embedding_dim is None:
         raise NotApplicable("stated for random embeddings")
@@ -52,14 +52,14 @@ def compare_theorem_2(run: Run) -> list[Comparison]:
 
 
 def compare_theorem_3(run: Run) -> list[Comparison]:
-    """The same for one random layer."""
+    """The rate promised before the embedding of one random layer is drawn."""
     if random_layers(run) != 1:
         raise NotApplicable("stated for one layer of random features")
     return compare(run)
 
 
 def compare_layers(run: Run) -> list[Comparison]:
-    """The same for several random layers."""
+    """The rate promised before the embedding of at least two random layers is drawn."""
     if random_layers(run) < 2:
         raise NotApplicable("stated for at least two layers of random features")
     return compare(run)

@@ -13,7 +13,7 @@ from verify.claims.expected import ACCEPTED, PRINTED, READINGS, REJECTED, REMARK
 from verify.verdict import Verdict, combine
 
 DEFAULT_REPORT = Path("reports") / "output" / "gaps.csv"  # where `make verify` writes
-NOT_RUN = "not run"
+NOT_RUN = "not run"  # shown for a claim without a row in the report
 
 HEAD = """# The claims
 
@@ -53,7 +53,7 @@ def last_verdicts(report: Path) -> dict[str, str]:
 
 
 def listing(verdicts: dict[str, str]) -> str:
-    """Every claim: its last verdict, statement, source, hypotheses."""
+    """Every claim with its last verdict (claim id -> verdict), statement, source and hypotheses, as text."""
     blocks = []
     for claim in CLAIMS.values():
         blocks.append(
@@ -64,16 +64,17 @@ def listing(verdicts: dict[str, str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that does not break a table."""
+    """Text for a cell of a Markdown table: bars are escaped, lines joined."""
     return text.replace("|", r"\|").replace("\n", " ")
 
 
 def _formula(latex: str) -> str:
-    """LaTeX whose bars are words: a bar would end the cell."""
+    """LaTeX for a cell of a Markdown table: bars are written as commands, since a bar would end the cell."""
     return "$" + latex.replace(r"\|", r"\Vert ").replace("|", r"\vert ") + "$"
 
 
 def _row(claim: Claim) -> str:
+    """The line of the claim in the table of docs/claims.md."""
     statement = f"{_cell(claim.title)} {_formula(claim.latex)}"
     cells = (f"`{claim.id}`", statement, _cell(claim.source), claim.whose, claim.kind, _cell(claim.hypotheses))
     return "| " + " | ".join((*cells, expectation(claim.id))) + " |"
@@ -96,7 +97,7 @@ def markdown() -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    """linrate claims"""
+    """linrate claims [--markdown] [--report CSV]; returns the exit code."""
     parser = Parser(prog="linrate claims", example="linrate claims --report gaps.csv")
     parser.add_argument("--markdown", action="store_true", help="write docs/claims.md to standard output")
     parser.add_argument("--report", metavar="CSV", help=f"take the last verdicts from here (default {DEFAULT_REPORT})")

@@ -13,22 +13,22 @@ from verify.verdict import Verdict
 
 
 def replay(argv: Sequence[str]) -> int:
-    """linrate replay FILE: 1 where it still refutes, 0 where the claim holds, 3 where the numerics leave it open."""
+    """linrate replay FILE: returns 1 if the run still refutes, 0 if the claim holds, 3 if that stays undecided."""
     parser = Parser(prog="linrate replay", example="linrate replay reports/output/counterexamples/mine.npz")
     parser.add_argument("file", help="a .npz saved by pytest verify/, with its .json beside it")
     parser.add_argument("--conjectures", metavar="FILE", help="the file of its conjecture, which is run; no other is")
     parser.add_argument("--plot", metavar="PNG", help="draw the margin over time (needs matplotlib)")
     options = parser.parse_args(argv)
     found = read(options.file, conjectures=options.conjectures)
-    if (changed := other_file(found.told, options.conjectures)) is not None:
-        print(f"note: {changed}")
+    if (note := other_file(found.saved, options.conjectures)) is not None:
+        print(f"note: {note}")
     try:
         verdict, run = decide(found.claim, found.make, found.rtol)
-        told = found.claim.comparisons(run)
+        comparisons = found.claim.comparisons(run)
     except NotApplicable as reason:
         print(f"{printable(found.claim.id)} says nothing about this run: {reason}")
         return Verdict.UNDECIDED.exit_code
-    worst = min(told, key=lambda comparison: comparison.slack)
+    worst = min(comparisons, key=lambda comparison: comparison.slack)
     margin, error = float(worst.margin[worst.worst]), float(worst.error[worst.worst])
     problem = run.problem
     print(
@@ -38,7 +38,8 @@ def replay(argv: Sequence[str]) -> int:
         f"until time {run.time[-1]:.6g}, L/L0 = {run.loss[-1] / run.loss[0]:.3g}, {run.status.name}\n"
         f"{worst.quantity}: theory {float(worst.theory[worst.worst]):.6g} ({worst.side}),"
         f" measured {float(worst.measured[worst.worst]):.6g} at time {float(worst.at[worst.worst[0]]):.6g}\n"
-        f"margin  {margin:.6g} +- {error:.2g} (when saved: {found.told['margin']:.6g} +- {found.told['error']:.2g})\n\n"
+        f"margin  {margin:.6g} +- {error:.2g}"
+        f" (when saved: {found.saved['margin']:.6g} +- {found.saved['error']:.2g})\n\n"
         f"{curve(worst)}\n\n" + (f"{worst.open}\n\n" if worst.open else "") + verdict.value
     )
     if options.plot:

@@ -18,7 +18,7 @@ from verify.runs.regimes import paper_guarantee, plain_run, regime_run
 
 
 def leaning(bend: float) -> Activation:
-    """u + bend tanh(u): smooth with inf |sigma'| = 1, as (16) asks."""
+    """u + bend tanh(u): smooth with inf |sigma'| = 1, as (16) requires."""
     return Activation(
         name=f"u + {bend:g} tanh(u)",
         both=lambda o, u: (u + bend * o.tanh(u), 1 + bend - bend * o.tanh(u) ** 2),
@@ -39,13 +39,13 @@ def small(activation: str | Activation, n: int = 3, d: int = 5, size: float = 0.
 
 
 def in_regime(activation: str) -> Run:
-    """The reference problem at the width and scale that the best method asks of antisymmetric pairs."""
+    """The reference problem at the width and scale that the best method requires of antisymmetric pairs."""
     problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
     return regime_run(problem, guarantee(problem, init="antisymmetric"), seed=0)
 
 
 def paper_regime() -> Run:
-    """The same for the paper's own method repaired: there Lemma 1 is not vacuous."""
+    """The reference problem at the width and scale of the paper's method repaired, where Lemma 1 is not vacuous."""
     problem = Problem(*load_builtin("reference"), name="reference")
     g = paper_guarantee(problem)
     assert g is not None
@@ -61,7 +61,7 @@ def marching() -> Run:
 
 
 def descent(activation: str, share: float = 0.25) -> Run:
-    """Descent at twice the critical scale of the method at hand; the step loses about this share."""
+    """Descent at twice the scale of the guarantee, with a step that loses about this share of the flow's decrease."""
     problem = small(activation)
     g = guarantee(problem, init="antisymmetric", method="envelope" if activation == "relu" else "slopes")
     scale = 2 * g.scale
@@ -89,12 +89,12 @@ EXAMPLES: dict[str, Callable[[], Run]] = {
 
 @cache
 def example(name: str) -> Run:
-    """The run of that name, made once."""
+    """The run of that name, made at the first call."""
     return EXAMPLES[name]()
 
 
 def sweep(claim: Claim) -> list[tuple[Comparison, Run | None]]:
-    """The claim on examples of its own and on every run here to which it applies."""
+    """The comparisons of the claim on its own examples (with None for a run), and on every run here it applies to."""
     found: list[tuple[Comparison, Run | None]] = [(c, None) for c in claim.check()] if claim.check else []
     for name in EXAMPLES:
         run = example(name)

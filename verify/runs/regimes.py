@@ -79,7 +79,7 @@ def regime_run(
 ) -> Run:
     """A gradient flow at the width and scale of the guarantee g, which the run carries.
 
-    If the problem's embedding is random, it is drawn too, at the dimension that g asks for; `seed` names both draws.
+    If the problem's embedding is random, it is drawn too, at the dimension that g requires; `seed` names both draws.
     t_max: None for `horizon(problem, g)`. options: further ones of simulate.gradient_flow.
     """
     if problem.random:

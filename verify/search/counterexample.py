@@ -24,30 +24,35 @@ from verify.claims import CLAIMS, Claim
 from verify.conjecture import Conjecture, fingerprint, load_conjectures
 from verify.run import Run
 from verify.runs.regimes import plain_run
-from verify.search.schema import FORMAT, PROMISE, read_arrays, read_told
+from verify.search.schema import FORMAT, PROMISE, read_arrays, read_fields
 
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A claim and how to make the run that contradicts it: make(rtol), to be tried at `rtol`."""
+    """A claim and how to make the run that contradicts it again: make(rtol).
+
+    options: of plain_run or gradient_descent, and `promise`, the numbers of the run's guarantee (None without one).
+    rtol: the tolerance of the saved run. saved: the fields of the .json.
+    """
 
     claim: Claim
     options: dict[str, Any]
     rtol: float
-    told: dict[str, Any]
+    saved: dict[str, Any]
 
     def make(self, rtol: float) -> Run:
-        """The run again; rtol does not matter to descent, which is exact."""
+        """The run at this tolerance; descent, which has no discretisation error, is the same at each."""
         options = dict(self.options)
         promise = options.pop("promise")
         run = Run.of(simulate.gradient_descent(**options)) if "step" in options else plain_run(**options, rtol=rtol)
-        run = replace(run, init=self.told["init"], seed=self.told["seed"])  # how the network was drawn
+        run = replace(run, init=self.saved["init"], seed=self.saved["seed"])  # how the network was drawn
         if not promise:
             return run
-        asked = {name: promise[name] for name in ("delta", "method", "init")}
-        # The numbers as they were: of a Gram matrix they may differ in the last digit, and a conjecture has its own.
+        request = {name: promise[name] for name in ("delta", "method", "init")}
+        # The numbers that were saved: computed again from the Gram matrix they may differ in the last digit, and a
+        # conjecture with laws of its own had others.
         numbers = {name: promise[name] for name in ("width", "scale", "rate")}
-        return replace(run, guarantee=replace(guarantee(run.problem, **asked), **numbers))
+        return replace(run, guarantee=replace(guarantee(run.problem, **request), **numbers))
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,12 @@ class Source:
 
 
 def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: Source | None = None) -> Path:
-    """Save the run that refutes the claim; the .npz, beside which the .json lies. conjectures: the file of a user's."""
-    problem, options = run.problem, dict(run.options)
+    """Save the run that refutes the claim; returns the path of the .npz, beside which the .json is written.
+
+    conjectures: the file that defines the claim, if it is a user's conjecture. Existing files are replaced.
+    """
+    problem = run.problem
+    options = dict(run.options)
     stem = re.sub(r"[^\w.+()-]", "", f"{claim.id}-{problem.activation.name}-n{problem.n}-m{run.width}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +78,7 @@ def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: Source | N
     np.savez(stream, gram=problem.gram, y=problem.y, H=network.H, signs=network.signs, time=run.time)
     worst = min(claim.comparisons(run), key=lambda comparison: comparison.slack)
     g = run.guarantee
-    told = {
+    saved = {
         "format": FORMAT,
         "claim": claim.id,
         "title": claim.title,
@@ -90,21 +99,22 @@ def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: Source | N
     }
     path = folder / f"{stem}.npz"
     write_atomically(path, stream.getvalue())
-    write_atomically(path.with_suffix(".json"), json.dumps(told, indent=1) + "\n")
+    write_atomically(path.with_suffix(".json"), json.dumps(saved, indent=1) + "\n")
     return path
 
 
 def read(file: str | Path, *, conjectures: str | None = None) -> Counterexample:
     """The counterexample of a .npz (or of the .json beside it), checked field by field (schema.py).
 
-    conjectures: the Python file of its conjecture. No other file is run, whatever the counterexample says. Raises
-    DataError for a file that is none, or whose claim or activation is not known here.
+    conjectures: the Python file of its conjecture. No other file is run, even if the counterexample names one. Raises
+    DataError for a file that is no counterexample, or whose claim or activation is not known here.
     """
     path = Path(file).with_suffix(".npz")
     try:
-        told, arrays = read_told(path.with_suffix(".json")), read_arrays(path)
-        interval, options = told["interval"], dict(told["options"])
-        problem_of = partial(Problem.from_gram, arrays["gram"], arrays["y"], name=told["data"])
+        saved = read_fields(path.with_suffix(".json"))
+        arrays = read_arrays(path)
+        options = dict(saved["options"])
+        problem_of = partial(Problem.from_gram, arrays["gram"], arrays["y"], name=saved["data"])
         problem_of()  # a Gram matrix with a negative eigenvalue is refused before anything is run
         save_at = options.get("save_at")
         if save_at is not None and save_at[-1] > options["t_max"]:
@@ -114,7 +124,9 @@ def read(file: str | Path, *, conjectures: str | None = None) -> Counterexample:
     claims: dict[str, Claim | Conjecture] = dict(CLAIMS)
     if conjectures:
         claims = {one.name: one for one in load_conjectures(conjectures)}
-    identifier, activation, source = told["claim"], told["activation"], told["conjectures"]
+    identifier = saved["claim"]
+    activation = saved["activation"]
+    source = saved["conjectures"]
     if identifier not in claims:
         where = f"in {conjectures!r}" if conjectures else "here"
         about = f"{str(path)!r} is about the claim {identifier!r}{_named(source)}, which is not known {where}."
@@ -126,19 +138,19 @@ def read(file: str | Path, *, conjectures: str | None = None) -> Counterexample:
     common: dict[str, Any] = {
         "problem": problem_of(activation=activation),
         "network": Network(arrays["H"], arrays["signs"]),
-        "scaling": told["scaling"],
-        "interval": interval,
-        "promise": told["promise"],
+        "scaling": saved["scaling"],
+        "interval": saved["interval"],
+        "promise": saved["promise"],
     }
     rtol = float(options.pop("rtol", 1e-4))
     if options.get("save_at", ()) is None:
         del options["save_at"]
-    return Counterexample(claim.as_claim() if isinstance(claim, Conjecture) else claim, common | options, rtol, told)
+    return Counterexample(claim.as_claim() if isinstance(claim, Conjecture) else claim, common | options, rtol, saved)
 
 
-def other_file(told: dict[str, Any], conjectures: str | None) -> str | None:
-    """What to say where the conjecture's file is not the one that the counterexample was saved with; None if it is."""
-    source = told["conjectures"]
+def other_file(saved: dict[str, Any], conjectures: str | None) -> str | None:
+    """A warning if the conjectures' file is not the one that the counterexample was saved with, else None."""
+    source = saved["conjectures"]
     if conjectures is None or source is None:
         return None
     if isinstance(source, str):
@@ -154,6 +166,7 @@ def other_file(told: dict[str, Any], conjectures: str | None) -> str | None:
 
 
 def _named(source: Any) -> str:
+    """The file of a saved conjecture in the words of an error message; format 1 has its path only."""
     if source is None:
         return ""
     return (
@@ -162,7 +175,10 @@ def _named(source: Any) -> str:
 
 
 def curve(comparison: Any, *, width: int = 60, height: int = 12) -> str:
-    """margin over time as text; 0 is drawn as a line, below it the claim fails."""
+    """The margin of a comparison over time as text, `height` lines of `width` columns.
+
+    Zero is drawn as a line, below which the claim fails: points there are "x", the others "o".
+    """
     margin = comparison.margin if comparison.margin.ndim == 1 else comparison.margin.min(axis=1)
     keep = np.isfinite(margin)
     time, margin = comparison.at[keep], margin[keep]
@@ -184,7 +200,7 @@ def curve(comparison: Any, *, width: int = 60, height: int = 12) -> str:
 
 
 def save_plot(comparison: Any, title: str, path: str | Path) -> None:
-    """The same with matplotlib. Raises DataError where it is not installed."""
+    """The margin of a comparison over time as an image file. Raises DataError if matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
     except ImportError:

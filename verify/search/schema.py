@@ -1,5 +1,7 @@
-"""What the .json and the .npz of a counterexample may hold. They are not trusted: nothing else is accepted, and every
-refusal is a DataError that names the field."""
+"""What the .json and the .npz of a counterexample may hold.
+
+The files are not trusted: nothing else is accepted, and every refusal is a DataError that names the field.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from bounds.errors import DataError
 from bounds.methods import METHODS
 
 FORMAT = 2  # 1 named the file of its conjectures by its path, and had no hash of it
-READ = (1, 2)
+READ = (1, 2)  # formats that can be read
 LARGEST_JSON = 2**24  # bytes
 ARRAYS = {
     "y": Field("number", ("n",)),
@@ -28,10 +30,11 @@ ARRAYS = {
     "time": Field("number", ("T",)),
 }
 
-Check = Callable[[str, Any], Any]
+Check = Callable[[str, Any], Any]  # check(name of the field, its value) -> the value, or a DataError
 
 
 def _refuse(name: str, rule: str, value: Any) -> DataError:
+    """The error of a field that breaks a rule, with the beginning of its value."""
     shown = repr(value)
     return DataError(f"{name} must be {rule}. Found {shown if len(shown) <= 80 else shown[:77] + '...'}.")
 
@@ -146,7 +149,7 @@ DESCENT = _object({"step": POSITIVE, "steps": _whole(0), "loss": LOSS})
 
 
 def _options(name: str, value: Any) -> dict[str, Any]:
-    """Those of a descent, which has a step, or of a flow."""
+    """The options of a descent, which has a step, or of a flow."""
     found: dict[str, Any] = (DESCENT if isinstance(value, dict) and "step" in value else FLOW)(name, value)
     return found
 
@@ -180,22 +183,22 @@ FIELDS: dict[str, Check] = {
 }
 
 
-def read_told(file: Path) -> dict[str, Any]:
-    """The checked contents of the .json."""
+def read_fields(file: Path) -> dict[str, Any]:
+    """The checked fields of the .json. Raises DataError."""
     try:
         if file.stat().st_size > LARGEST_JSON:
             raise DataError(f"it has more than {LARGEST_JSON} bytes.")
-        told = json.loads(file.read_text(encoding="utf-8"))
+        fields = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{error}.") from None
-    if isinstance(told, dict) and "format" in told and FIELDS["format"]("format", told["format"]) not in READ:
-        raise DataError(f"format {told['format']}, this version reads {', '.join(map(str, READ))}.")
-    fields = FIELDS
-    if isinstance(told, dict) and told.get("format") == 1:
-        fields = {**FIELDS, "conjectures": _or_none(_text)}
-    checked: dict[str, Any] = _object(fields)("", told)
+    if isinstance(fields, dict) and "format" in fields and FIELDS["format"]("format", fields["format"]) not in READ:
+        raise DataError(f"format {fields['format']}, this version reads {', '.join(map(str, READ))}.")
+    checks = FIELDS
+    if isinstance(fields, dict) and fields.get("format") == 1:
+        checks = {**FIELDS, "conjectures": _or_none(_text)}
+    checked: dict[str, Any] = _object(checks)("", fields)
     return checked
 
 

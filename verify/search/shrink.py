@@ -10,12 +10,13 @@ from bounds import Problem
 from simulate import Network
 from verify.search.record import Effort, Found, Options, refutes
 
-SHRINKS = 60  # attempts at most
+SHRINKS = 60  # most attempts for one refutation
 
 
 def shrink(entry: Found, effort: Effort) -> None:
     """Drop neurons and data points from a refuting flow as long as it still refutes, in at most SHRINKS attempts."""
-    options, left = entry.options, SHRINKS
+    options = entry.options
+    attempts_left = SHRINKS
     if options.get("network") is None or entry.run is None:
         return
     for axis in ("neurons", "points"):
@@ -23,9 +24,9 @@ def shrink(entry: Found, effort: Effort) -> None:
         while part >= 1:
             start = 0
             while start < _count(options, axis) and _count(options, axis) > part:
-                if clock.monotonic() > effort.stop_at or left == 0:
+                if clock.monotonic() > effort.stop_at or attempts_left == 0:
                     return
-                left -= 1
+                attempts_left -= 1
                 smaller = _without(options, axis, start, part)
                 confirmed = refutes(entry.claim, smaller)
                 if confirmed is None:
@@ -37,6 +38,7 @@ def shrink(entry: Found, effort: Effort) -> None:
 
 
 def _count(options: Options, axis: str) -> int:
+    """How many neurons or data points (axis "neurons" or "points") the flow has."""
     shape: tuple[int, int] = options["network"].H.shape
     return shape[0] if axis == "neurons" else shape[1]
 

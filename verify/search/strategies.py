@@ -1,4 +1,4 @@
-"""Hypothesis draws small problems: data of several geometries, any activation and scale, adversarial initial states."""
+"""What Hypothesis draws: data of several geometries, any activation and scale, adversarial initial states."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Options = dict[str, Any]
 
 
 def inputs(geometry: str, n: int, d: int, rng: np.random.Generator) -> np.ndarray:
-    """X (n, d) of a named geometry; n <= d."""
+    """Inputs X (n, d) of one of GEOMETRIES; n <= d."""
     X = rng.standard_normal((n, d))
     if geometry == "nearly parallel":
         X = X[:1] + 0.1 * X
@@ -50,7 +50,7 @@ def inputs(geometry: str, n: int, d: int, rng: np.random.Generator) -> np.ndarra
 
 
 def graph(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Which of n points are correlated with which: the adjacency matrix (n, n) of one of GRAPHS."""
+    """The adjacency matrix (n, n) of one of GRAPHS: which points are correlated."""
     A = np.zeros((n, n))
     if kind == "star":
         A[0] = 1
@@ -74,7 +74,7 @@ def coupled(A: np.ndarray, share: float) -> np.ndarray:
 
 
 def tempered(G: np.ndarray, condition: float) -> np.ndarray:
-    """The same correlations, weakened until lambda_max <= condition lambda_min; G_aa = 1."""
+    """The correlations of G (n, n), weakened until lambda_max <= condition lambda_min; G_aa = 1."""
     norms = np.sqrt(np.diagonal(G))
     G = G / np.outer(norms, norms)
     low, high = np.linalg.eigvalsh(G)[[0, -1]]
@@ -84,7 +84,7 @@ def tempered(G: np.ndarray, condition: float) -> np.ndarray:
 
 
 def targets(kind: str, G: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """y (n,) of a named kind; "aligned": along the direction in which G is weakest."""
+    """Targets y (n,) of one of TARGETS; "aligned": along the eigenvector of the least eigenvalue of G."""
     n = len(G)
     y = rng.uniform(-1, 1, n)
     if kind == "aligned":
@@ -117,7 +117,7 @@ def problems(draw: st.DrawFn, activations: list[str] | None = None) -> Problem:
 
 
 def pre_activations(state: str, problem: Problem, m: int, rng: np.random.Generator) -> np.ndarray:
-    """H (m, n) of a named kind: a theorem about every run must hold from any of them."""
+    """Initial pre-activations H (m, n) of one of STATES; a theorem about every run must hold from any of them."""
     root = np.linalg.cholesky(problem.gram + 1e-12 * np.trace(problem.gram) * np.eye(problem.n))
     H = rng.standard_normal((m, problem.n)) @ root.T
     left, right = (max(-3.0, min(3.0, end)) for end in problem.activation.interval)
@@ -147,7 +147,7 @@ def flows(draw: st.DrawFn, activations: list[str] | None = None) -> dict[str, An
     signs = scale * rng.choice([-1.0, 1.0], m)
     if m % 2 == 0 and draw(st.booleans(), label="antisymmetric"):
         H[m // 2 :], signs[m // 2 :] = H[: m // 2], -signs[: m // 2]
-    # Long enough for the slowest linear mode to halve, in the units of the fastest; longer now and then.
+    # In units of 1/(scale^2 trace G), the time constant of the fastest linear mode or less.
     long = draw(st.sampled_from((1.0, 20.0)), label="how long")
     t_max = 20.0 * long / (scale**2 * float(np.trace(problem.gram)))
     return {"problem": problem, "network": Network(H, signs), "t_max": t_max}
@@ -180,8 +180,11 @@ def draws_of_a_law(
     among: int = 64,
     networks: int = 2,
 ) -> st.SearchStrategy[list[Options]]:
-    """Options of flows from networks drawn as the theorems draw them, at the width, scale and time of `law`; of `among`
-    problems the one that a cheap guess holds to be nearest to refuting, so that only it has to be run."""
+    """Options of flows from networks drawn as the theorems draw them, at the width, scale and time of `law`.
+
+    Each draw is a list of options for `networks` networks on one problem. Of `among` problems of at most `most` points
+    it is the one with the least guess(options), an estimate of how near to refuting it is; only that one is run.
+    """
 
     def best(seed: int) -> list[Options]:
         rng = np.random.default_rng(seed)

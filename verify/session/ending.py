@@ -19,16 +19,18 @@ from verify.conjecture import FaultyConjecture
 from verify.report_rows import Row, overall
 from verify.verdict import Verdict
 
-WHY = "linrate-failure"  # the property of a failed test's report that tells why; reports travel from the workers
-EVERY = 1.0  # seconds between a worker's looks at whether its controller lives
-
+WHY = "linrate-failure"  # property of a failed test's report with the reason; so it arrives from workers too
+EVERY = 1.0  # seconds between two checks of a worker that its controller is alive
 
 # Raised for bad input, it ends the session with one line, before which pytest shows the name of the class, "error".
 BadInput: Any = type("error", (pytest.exit.Exception,), {})
 
 
 class Watcher:
-    """Hears what pytest's exit code does not tell apart: who stopped the session, and a fault of pytest's own."""
+    """A plugin that records what pytest's exit code does not show: a signal, and a fault of pytest's own.
+
+    stop: the interrupt that stopped the session, or None; broken: whether pytest reported an internal error.
+    """
 
     def __init__(self) -> None:
         self.stop: KeyboardInterrupt | None = None
@@ -42,14 +44,18 @@ class Watcher:
         self.broken = True
 
     def code(self, status: int) -> int:
-        """The exit code of a session that pytest ended with `status` before, or after, ours was asked."""
+        """Our exit code of a session that pytest ended with `status`."""
         if self.stop is not None:
             return exit_code(self.stop)
         return INTERNAL if self.broken else BAD_INPUT if status == pytest.ExitCode.USAGE_ERROR else status
 
 
 class Ending(Watcher):
-    """Tells failed tests apart: one that refutes a claim, one on bad input, and one that crashed, a fault of ours."""
+    """A plugin that distinguishes failed tests: a refuted claim, bad input, or a crash, which is a fault of linrate.
+
+    failures: the reasons so far, of "refuted", "faulty" and "crashed"; passed: whether a test has passed; heard: the
+    signals that end the session in order.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +64,7 @@ class Ending(Watcher):
         self.heard: list[int] = []
 
     def begin(self, *, worker: bool) -> None:
-        """A worker ends with its controller; the controller keeps what it has when a signal stops it."""
+        """Tie a worker's life to its controller; in the controller, turn signals into an orderly end."""
         if worker:
             end_with_parent()
         else:
@@ -81,7 +87,7 @@ class Ending(Watcher):
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.passed = self.passed or (report.when == "call" and report.passed)
-        if report.failed:  # without a reason: its worker crashed
+        if report.failed:  # a report without a reason is that of a crashed worker
             self.failures.add(str(dict(report.user_properties).get(WHY, "crashed")))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -96,7 +102,10 @@ class Ending(Watcher):
             )
 
     def of_session(self, status: int, rows: Iterable[Row], *, ran: bool = True) -> int:
-        """The exit code of the session: pytest's own 1 to 5 mean something else than ours. ran: not only collected."""
+        """The exit code of the session, as docs/verify.md lists them; pytest's own 1 to 5 mean something else.
+
+        status: that of pytest; rows: of the report; ran: False if the tests were only collected.
+        """
         if self.stop is not None or self.broken:
             return self.code(status)
         if "faulty" in self.failures or status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -112,20 +121,25 @@ class Ending(Watcher):
 
 
 def why(call: pytest.CallInfo[None]) -> str:
-    """What a failed phase of a test says: "refuted", "faulty" (bad input) or "crashed"."""
+    """Why a phase of a test failed: "refuted", "faulty" (bad input) or "crashed".
+
+    Only the body of a test refutes, by pytest.fail or by an assertion of its own; one deeper in the code is a crash.
+    """
     assert call.excinfo is not None
     if issubclass(call.excinfo.type, LinrateError):
         return "faulty"
-    claimed = call.excinfo.type is AssertionError and Path(call.excinfo.traceback[-1].path).name.startswith("test_")
-    return (
-        "refuted"
-        if call.when == "call" and (claimed or call.excinfo.errisinstance(pytest.fail.Exception))
-        else "crashed"
-    )
+    own_assertion = call.excinfo.type is AssertionError and _in_a_test_file(call.excinfo)
+    failed = own_assertion or call.excinfo.errisinstance(pytest.fail.Exception)
+    return "refuted" if call.when == "call" and failed else "crashed"
+
+
+def _in_a_test_file(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+    """Whether the exception was raised in a file test_*.py."""
+    return Path(excinfo.traceback[-1].path).name.startswith("test_")
 
 
 def end_with_parent() -> None:
-    """End this process soon after the one that started it, however that one ended."""
+    """End this process at most about EVERY seconds after its parent process, even if the parent was killed."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -23,11 +23,11 @@ from verify.claims import CLAIMS, select_claims
 from verify.conjecture import fingerprint, load_conjectures
 from verify.search.counterexample import Source
 
-BUILTINS = ("reference", "diabetes", "digits")
+BUILTINS = ("reference", "diabetes", "digits")  # data sets of a session without --data and --builtin
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare them."""
+    """Declare the options of `pytest verify/`."""
     group = parser.getgroup("linrate", "which claims to verify, on which data")
     group.addoption("--data", help=".npz (X, y), .npy, .csv or .parquet; y is the last column")
     group.addoption("--target", help="the column of y")
@@ -46,7 +46,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--trials", type=int, help="runs behind a statistical verdict (default: what alpha needs)")
     group.addoption("--quick", action="store_true", help="fewer examples and trials")
     group.addoption("--thorough", action="store_true", help="many more examples (an hour)")
-    group.addoption("--budget", help="stop searching after this time, e.g. 30m, 2h or 90s; what is left out is told")
+    group.addoption("--budget", help="stop searching after this time, e.g. 30m, 2h or 90s; what is left out is named")
     group.addoption("--seed", default="0", help="of every search and every trial: a number (default 0), or random")
     group.addoption(
         "--counterexamples",
@@ -57,7 +57,13 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def read_options(options: Any) -> None:
-    """Check them and add what they stand for, as linrate_*. Raises LinrateError."""
+    """Check the options and add what they stand for as attributes named linrate_*.
+
+    linrate_conjectures, linrate_source: the conjectures of --conjectures and the record of their file, or [] and None.
+    linrate_claims: the selected claims. linrate_problems: name -> function that makes the problem. linrate_seed: the
+    seed. linrate_stop_at: when the session's searches end, on the clock (time.monotonic). Raises LinrateError for an
+    option out of its range, or a file that cannot be read or written.
+    """
     if options.alpha is None:
         options.alpha = 0.05 if options.quick else 1e-3
     check_probability(options.alpha, "--alpha")
@@ -76,7 +82,7 @@ def read_options(options: Any) -> None:
 
 
 def _seed(options: Any) -> int:
-    """--seed; "random" is drawn once and handed to the workers, so that all of them search with the same."""
+    """The integer of --seed. "random" is drawn once and written back, so that all workers search with the same seed."""
     if options.seed == "random":
         options.seed = str(secrets.randbelow(2**31))
     whole = options.seed.isascii() and options.seed.isdecimal() and len(options.seed) <= 40
@@ -85,7 +91,7 @@ def _seed(options: Any) -> int:
 
 
 def _seconds(text: str) -> float:
-    """A time budget: a number with the unit s, m or h."""
+    """The seconds of a time budget: a number with the unit s, m or h."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
     require(found is not None and float(found[1]) > 0, "--budget", "a positive time such as 90s, 30m or 2h", text)
     assert found is not None
@@ -93,7 +99,10 @@ def _seconds(text: str) -> float:
 
 
 def _problems(options: Any) -> dict[str, Callable[[], Problem]]:
-    """The session's data by name. Those of the user are read now, for their errors; the others where they are used."""
+    """The session's problems by name, each as a function that makes it.
+
+    The user's data are read now, so that their errors end the session at once; built-in ones when they are first used.
+    """
     if options.data or options.builtin:
         problem = problem_from(options)
         problem.require_positive_definite("repaired")

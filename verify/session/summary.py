@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from bounds.text_table import Column, TextTable
 from verify.claims import CLAIMS
 from verify.report_rows import Row, tested
 from verify.verdict import Verdict, combine
+
+
+def lines(rows: Sequence[Row], cut_short: Sequence[str], option: Any) -> list[str]:
+    """What a session says at its end. cut_short: the tests that the time budget ended; option: those of pytest."""
+    found = [*table(rows), f"seed {option.linrate_seed}"]
+    shares = {row["alpha"] for row in rows if "alpha" in row}
+    if shares:
+        found.append(f"error budget of all statistical verdicts {option.alpha:g}: {max(shares):.2g} for each")
+    if any(row["claim"].startswith("printed-") for row in rows):
+        found.append("printed-*: statements of the paper that are false as printed (docs/errata.md);")
+        found.append("UNDECIDED among them: false in one reading of the text only, or a remark")
+    if cut_short:
+        found.append(f"{len(cut_short)} tests were cut short by the time budget {option.budget}:")
+        found += [f"  {name}" for name in sorted(cut_short)]
+    if option.report:
+        found.append(f"{len(rows)} rows written to {option.report}")
+    return found
 
 
 def table(rows: Iterable[Row]) -> list[str]:
@@ -38,7 +56,7 @@ def _cells(rows: list[Row]) -> tuple[str, int, float, str]:
     """Verdict, number of trials, worst margin, and where it was found, of the rows of one claim."""
     meaningful = [row for row in rows if not row["vacuous"]]
     verdict = combine(Verdict(row["verdict"]) for row in meaningful).value if meaningful else "vacuous"
-    worst = min(meaningful or rows, key=_room)
+    worst = min(meaningful or rows, key=_worst_first)
     trials = sum(int(row.get("trials") or 1) for row in rows)
     where = "its own example"
     if "data" in worst:
@@ -54,7 +72,7 @@ def _cells(rows: list[Row]) -> tuple[str, int, float, str]:
     return verdict, trials, worst["slack"], f"{worst['quantity']} on {where}{statistics}"
 
 
-def _room(row: Row) -> tuple[bool, float]:
-    """A refuted row first, then the one with the least room; NaN leaves none."""
+def _worst_first(row: Row) -> tuple[bool, float]:
+    """The key that sorts refuted rows first, then by slack; a slack of NaN counts as the least."""
     slack = row["slack"]
     return row["verdict"] != Verdict.REFUTED.value, float("-inf") if slack != slack else slack
