@@ -108,3 +108,16 @@ def test_a_ring_imports_only_what_is_inside_it(ring):
         for other in imports()[module]:
             allowed = inside(other, "bounds") or any(inside(other, r) for r in (ring, *RINGS[ring]))
             assert allowed, (module, other)
+
+
+def test_every_import_of_the_project_names_one_of_its_files():
+    """Tests and benchmarks too: an installed copy elsewhere would hide a module that has moved."""
+    files = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in ROOT.glob("*/**/*.py")}
+    known = {".".join(name.split(".")[:k]) for name in files for k in range(1, name.count(".") + 2)}
+    for folder in (*ABOVE, "reports", "tests", "benchmarks"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+                missing = [n for n in names if n.split(".")[0] in (*ABOVE, "reports", "tests") and n not in known]
+                assert not missing, (file, missing)
