@@ -15,11 +15,11 @@ import torch
 import bounds
 import simulate
 from benchmarks.fitted import problem, seconds
+from simulate.device import DTYPES
 from simulate.field.arrays import Arrays
 from simulate.field.flow import Flow
 from simulate.field.stages import Stages
 from simulate.network import Network, sample_network, scaling_of
-from simulate.setup import DTYPES
 
 Row = dict[str, object]
 N = 800  # data points

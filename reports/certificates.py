@@ -19,7 +19,7 @@ from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
 from simulate import Network, Status, gradient_flow, sample_network
-from simulate.setup import choose_device
+from simulate.device import choose_device
 
 METHODS = ("transport", "slopes", "kernel", "shadowing")  # tried by default
 KNOWN = ("best", *(m.name for m in proved_methods()), *CERTIFICATES_ONLY)  # every method that gives a certificate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 import numpy as np
 import scipy.linalg  # noqa: F401  (whose BLAS the compiled loops call: loaded before the thread pools are counted)
@@ -14,7 +14,6 @@ from threadpoolctl import ThreadpoolController
 
 from bounds.activation.base import Interval
 from bounds.checks import (
-    as_float_array,
     boolean,
     check_seed,
     check_time,
@@ -24,13 +23,12 @@ from bounds.checks import (
     numpy_defaults,
     path,
     real,
-    sequence,
 )
-from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from simulate.integrators import get_integrator
 from simulate.network import Network
-from simulate.setup import Options, Setup
+from simulate.options import FlowOptions, Options, check_ratio, check_saves, check_seeds
+from simulate.setup import Setup
 from simulate.solve.descent import descend
 from simulate.solve.loop import Loop
 from simulate.solve.outcome import Progress
@@ -55,57 +53,6 @@ def _threads(entries: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(before)
         torch.set_float32_matmul_precision(precision)
-
-
-def _check_ratio(value: Any) -> float:
-    return real("loss_ratio", value, "in [0, 1)", lambda ratio: 0 <= ratio < 1)
-
-
-def _check_saves(save_at: Any, t_max: float) -> np.ndarray | None:
-    """The save points, (T,): increasing, in [0, t_max]."""
-    if save_at is None:
-        return None
-    times = as_float_array("save_at", save_at, 1)
-    ok = len(times) > 0 and bool(np.all(np.diff(times) > 0)) and times[0] >= 0
-    require(ok and times[-1] <= t_max, "save_at", f"increasing times in [0, t_max = {t_max:g}]", save_at)
-    return times
-
-
-def _check_seeds(seeds: Any, others: dict[str, Any]) -> list[int]:
-    """The seeds of several runs, each another. `others`: what goes with a single run, by name."""
-    rule = "a sequence of different seeds, at least one"
-    found = [check_seed(seed, f"seeds[{k}]") for k, seed in enumerate(sequence("seeds", seeds, rule))]
-    require(len(found) > 0 and len(set(found)) == len(found), "seeds", rule, seeds)
-    for name, value in others.items():
-        if value is not None:
-            raise ArgumentError(f"{name} goes with one run, not with seeds. Run gradient_flow once for each.")
-    return found
-
-
-class FlowOptions(TypedDict, total=False):
-    """The types of gradient_flow's arguments, whose meaning is told there."""
-
-    width: int
-    scale: float
-    seed: int
-    t_max: float
-    loss_ratio: float
-    rtol: float
-    init: str
-    scaling: str
-    dtype: str
-    device: str
-    save_at: Sequence[float] | np.ndarray | None
-    X_test: Any
-    network: Network | None
-    interval: Interval | None
-    loss: str
-    integrator: str
-    low_memory: bool
-    checkpoint: str | Path | None
-    resume: bool
-    max_steps: int
-    progress: Progress | None
 
 
 @overload
@@ -165,16 +112,16 @@ def gradient_flow(
     checkpoint that cannot be read, WriteError where the disk is full, Interrupted after a signal with a checkpoint.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
-    t_max, loss_ratio = check_time("t_max", t_max), _check_ratio(loss_ratio)
+    t_max, loss_ratio = check_time("t_max", t_max), check_ratio(loss_ratio)
     rtol = real("rtol", rtol, "in [1e-13, 0.1]", lambda r: 1e-13 <= r <= 0.1)
     max_steps, resume = integer("max_steps", max_steps, 1), boolean("resume", resume)
     checkpoint = None if checkpoint is None else path("checkpoint", checkpoint)
     progress = None if progress is None else function("progress", progress, "a function of (time, loss, step, tau)")
     stepper = get_integrator(integrator)
-    saves = _check_saves(save_at, t_max)
+    saves = check_saves(save_at, t_max)
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
     alone = {"network": network, "checkpoint": checkpoint, "progress": progress}
-    chosen = [check_seed(seed)] if seeds is None else _check_seeds(seeds, alone)
+    chosen = [check_seed(seed)] if seeds is None else check_seeds(seeds, alone)
     listed = None if saves is None else saves.tolist()
     reported = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "loss": loss, "save_at": listed}
     found: list[Trajectory] = []
@@ -228,7 +175,7 @@ def gradient_descent(
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     step = real("step", step, "in [1e-150, 1e150]", lambda s: 1e-150 <= s <= 1e150)  # whose square is a float
-    loss_ratio = _check_ratio(loss_ratio)
+    loss_ratio = check_ratio(loss_ratio)
     steps, save_every = integer("steps", steps, 0), integer("save_every", save_every, 1)
     seed, resume = check_seed(seed), boolean("resume", resume)
     checkpoint = None if checkpoint is None else path("checkpoint", checkpoint)

@@ -4,116 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from bounds import memory
-from bounds.activation.base import Interval
 from bounds.checks import (
-    boolean,
-    check_init,
-    check_interval,
     check_scale,
-    check_width,
-    choice,
-    instance,
     require_finite,
 )
-from bounds.errors import ArgumentError, DataError, require, shown
+from bounds.errors import DataError, require
 from bounds.problem import Problem
 from simulate.checkpoint import Saver
+from simulate.device import DTYPES, choose_device, require_memory
 from simulate.field.arrays import Array, Arrays
-from simulate.field.chunks import GPU_CHUNK
 from simulate.field.flow import Flow
-from simulate.network import SCALINGS, Network, gram_between, sample_network, scaling_of, test_inputs
+from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
+from simulate.options import Options
 from simulate.solve.outcome import Outcome
 from simulate.solve.recorder import Recorder
 from simulate.trajectory import Trajectory
-
-DTYPES = {"float64": torch.float64, "float32": torch.float32}
-GPU_FROM = 2**18  # entries of a state from which on a GPU was faster than 16 cores
-COPIES = {False: 6.0, True: 3.5}  # of the state that a large run needs, without and with low_memory
-
-
-@dataclass(frozen=True)
-class Options:
-    """The arguments that gradient_flow and gradient_descent share; see gradient_flow."""
-
-    width: int
-    scale: float
-    init: str
-    scaling: str
-    dtype: str
-    device: str
-    network: Network | None
-    interval: Interval | None
-    X_test: Any
-    loss: str
-    low_memory: bool
-
-    def __post_init__(self) -> None:
-        """Every argument as a plain value. Raises ArgumentError."""
-        checked = {
-            "init": check_init(self.init),
-            "width": check_width(self.width, self.init),
-            "scale": check_scale(self.scale),
-            "scaling": choice("scaling", self.scaling, SCALINGS),
-            "dtype": choice("dtype", self.dtype, DTYPES),
-            "loss": choice("loss", self.loss, ("sum", "mean")),
-            "low_memory": boolean("low_memory", self.low_memory),
-            "interval": None if self.interval is None else check_interval("interval", self.interval),
-        }
-        if self.network is not None:
-            instance("network", self.network, Network, "Use simulate.Network(H, signs).")
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
-
-
-def choose_device(device: str, entries: int) -> torch.device:
-    """The device of that name; "auto": a GPU if there is one and the state gains by it. ArgumentError for no device."""
-    if not isinstance(device, str | torch.device):
-        raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {shown(device)}.")
-    if device == "auto":
-        return torch.device("cuda" if entries >= GPU_FROM and torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except (RuntimeError, TypeError, ValueError):
-        raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {shown(device)}.") from None
-    require(chosen.type in ("cpu", "cuda"), "device", "'auto', 'cpu' or 'cuda'", device)
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ArgumentError(
-            f"device {device!r} asked for, but torch {torch.__version__} sees no GPU. Use device='cpu'."
-        )
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise ArgumentError(f"device {device!r} asked for, but there are {torch.cuda.device_count()} GPUs.")
-    return chosen
-
-
-def available_memory(device: torch.device) -> int | None:
-    """Bytes that can still be allocated there, None where the system does not tell."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    return memory.available_memory()
-
-
-def require_memory(entries: int, options: Options, device: torch.device) -> None:
-    """ArgumentError before anything is allocated, where a state of that many entries cannot fit."""
-    itemsize = 8 if options.dtype == "float64" else 4
-    there = available_memory(device)
-    needed = entries * itemsize * COPIES[options.low_memory]
-    needed += 4 * GPU_CHUNK * itemsize if device.type == "cuda" else 0
-    if there is None or needed <= there:
-        return
-    ways = [] if options.low_memory else ["low_memory=True"]
-    ways += ["dtype='float32'"] if itemsize == 8 else []
-    copies = f"{COPIES[options.low_memory]:g} copies in {options.dtype}"
-    raise ArgumentError(
-        f"a state of {entries:.3g} pre-activations needs {needed / 1e9:.3g} GB on {device.type} ({copies});"
-        f" {there / 1e9:.3g} GB are available. Use {', '.join([*ways, 'a smaller width'])}."
-    )
 
 
 def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
@@ -152,14 +61,15 @@ class Setup:
         width = given.width if given is not None else options.width
         device = choose_device(options.device, rows * width)
         self.device = str(device)
+        fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": device}
         if given is not None:
             self.seeds: list[int | None] = [None]
             self.networks = [_checked(given, problem, inputs)]
-            require_memory(given.width * rows, options, device)
+            require_memory(given.width * rows, **fits)
         else:
             draw: dict[str, Any] = {"width": options.width, "scale": options.scale, "init": options.init}
             draw |= {"scaling": options.scaling, "X_test": inputs}
-            require_memory(width * rows * len(seeds), options, device)
+            require_memory(width * rows * len(seeds), **fits)
             self.seeds = list(seeds)
             self.networks = [sample_network(problem, seed=s, **draw) for s in seeds]
         self.width = self.networks[0].width

@@ -25,7 +25,7 @@ from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
 from reports.certificates import CertificateOptions
 from reports.gaps import GapOptions
-from simulate.setup import DTYPES
+from simulate.device import DTYPES
 
 X = np.array([[1.0, 0.2, -0.3], [0.1, -0.8, 0.5]])
 Y = np.array([0.3, -0.2])

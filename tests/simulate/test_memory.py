@@ -58,7 +58,7 @@ def test_peak_with_many_test_points():
 
 @pytest.mark.parametrize(("options", "way"), [({}, "low_memory=True"), ({"low_memory": True}, "dtype='float32'")])
 def test_too_large_is_said_before_anything_is_allocated(small, monkeypatch, options, way):
-    monkeypatch.setattr("simulate.setup.available_memory", lambda device: 10**9)
+    monkeypatch.setattr("simulate.device.available_memory", lambda device: 10**9)
     with pytest.raises(bounds.ArgumentError, match=rf"GB on cpu .*; 1 GB are available\. Use {way}.*a smaller width"):
         simulate.gradient_flow(small, width=10**8, **options)
     with pytest.raises(bounds.ArgumentError, match="GB on cpu"):
