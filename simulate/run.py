@@ -36,14 +36,14 @@ from simulate.solve.runs import LoopOptions
 from simulate.trajectory import Trajectory
 
 _BLAS = ThreadpoolController()
-SMALL = 2**15  # entries of a state below which a second thread costs more than it gives, and runs go together
+SMALL = 2**15  # entries of a state below which a second thread costs more than it saves, and runs are advanced together
 TOGETHER = 2**18  # entries of all states that are advanced together
 
 
 @contextmanager
 def _threads(entries: int) -> Iterator[None]:
-    """Ranges of neurons go to torch's number of threads, one for a small state; each has a BLAS of its own. Products in
-    float32 keep all its digits, whatever torch is set to."""
+    """Set the number of threads: torch's own, or one for a small state. Each thread calls BLAS without further threads,
+    and products in float32 keep all their digits, however torch is set."""
     before, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(1 if entries < SMALL else before)
     torch.set_float32_matmul_precision("highest")
@@ -120,8 +120,8 @@ def gradient_flow(
     stepper = get_integrator(integrator)
     saves = check_saves(save_at, t_max)
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
-    alone = {"network": network, "checkpoint": checkpoint, "progress": progress}
-    chosen = [check_seed(seed)] if seeds is None else check_seeds(seeds, alone)
+    of_one_run = {"network": network, "checkpoint": checkpoint, "progress": progress}
+    chosen = [check_seed(seed)] if seeds is None else check_seeds(seeds, of_one_run)
     listed = None if saves is None else saves.tolist()
     reported = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "loss": loss, "save_at": listed}
     found: list[Trajectory] = []

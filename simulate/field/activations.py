@@ -65,7 +65,7 @@ def value_and_slope(activation: Activation, u: torch.Tensor, value: torch.Tensor
 
 
 def numpy_value_and_slope(activation: Activation, u: np.ndarray, value: np.ndarray, slope: np.ndarray) -> None:
-    """The same for numpy arrays."""
+    """Write sigma(u) and sigma'(u) into `value` and `slope`, numpy arrays of the shape of u."""
     if activation.name == "tanh":
         with np.errstate(under="ignore"):
             np.tanh(u, out=value)

@@ -54,7 +54,7 @@ class Arrays:
         return array.numpy() if self.numpy else array  # torch's begin at a cache line, numpy's need not
 
     def copy(self, array: Array) -> Array:
-        """A copy."""
+        """A copy of the array, on the same device."""
         if not self.numpy:
             return array.clone()
         fresh = self.empty(*array.shape)
@@ -69,8 +69,8 @@ class Arrays:
         """Write sigma(u) and sigma'(u) into `value` and `slope`."""
         if not self.numpy:
             value_and_slope(activation, u, value, slope)
-        elif u.shape[1] * u.shape[2] < TORCH_FROM:  # whatever the number of runs, which must not change a result
+        elif u.shape[1] * u.shape[2] < TORCH_FROM:  # counted for one run: the number of runs must not change a result
             numpy_value_and_slope(activation, u, value, slope)
         else:
-            for s in range(len(u)):  # run by run, for torch treats the last few entries of a call by other code
+            for s in range(len(u)):  # run by run: torch computes the last entries of a call by other code
                 value_and_slope(activation, *(torch.from_numpy(array[s]) for array in (u, value, slope)))

@@ -15,7 +15,7 @@ from simulate.field.model import Displacement, Model, Sums
 
 
 class Backend(Protocol):
-    """See the module. most_slopes: how many slopes a displacement may combine in one call."""
+    """One way to evaluate the field. most_slopes: how many slopes a displacement may combine in one call."""
 
     most_slopes: int
 

@@ -17,7 +17,7 @@ from simulate.field.threads import run_on_threads, thread_count
 from simulate.field.tiles import panels
 from simulate.field.work_queue import work_queue
 
-MOST_SLOPES = 4  # in one compiled pass; always so many arguments, so that the loops are compiled once
+MOST_SLOPES = 4  # in one compiled pass, which always takes this number of arguments, so that it is compiled once
 NO_COEFFICIENTS = np.empty((0, 1, 1))
 # Entries of one run in a piece that numpy or torch activates: the allocator keeps temporaries of this size, while
 # larger ones are fetched from the system each time.
@@ -96,7 +96,7 @@ class Compiled:
         then it is summed. Adds to the sums."""
         arrays, runs, n = model.arrays, model.runs, model.n
         given, coefficients = _arguments(displacement, h)
-        width = max(1, PIECE // n)  # whatever the number of runs, which must not change a result
+        width = max(1, PIECE // n)  # counted for one run: the number of runs must not change a result
 
         def evaluate_chunk(k: int, _: int) -> None:
             first, beyond = model.chunks[k]

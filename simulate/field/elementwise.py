@@ -44,7 +44,7 @@ def _bits_of(typingctx: Any, number: Any) -> Any:
 
 
 def _added_one(typingctx: Any, address: Any) -> Any:
-    """Add one to the int64 at an address, whatever other threads do, and return what it was."""
+    """Atomic fetch-and-add of 1 on the int64 at `address`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
@@ -85,35 +85,35 @@ def _tanh(x: float) -> float:
 
 
 @njit(**SUMS)
-def tanh_row(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> float:
-    """slope = sigma'(h - push pull); returns sum c sigma."""
+def tanh_row(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> float:
+    """slope = sigma'(h - gain Gv); returns sum c sigma."""
     _wide()
     total = 0.0
     for j in range(w):
-        value = _tanh(h[j] - push[j] * pull[j])
+        value = _tanh(h[j] - gain[j] * Gv[j])
         slope[j] = 1.0 - value * value
         total += value * c[j]
     return total
 
 
 @njit(**SUMS)
-def relu_row(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> float:
+def relu_row(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> float:
     _wide()
     total = 0.0
     for j in range(w):
-        x = h[j] - push[j] * pull[j]
+        x = h[j] - gain[j] * Gv[j]
         slope[j] = 1.0 if x > 0.0 else 0.0
         total += (0.0 if x <= 0.0 else x) * c[j]  # NaN stays NaN
     return total
 
 
 @njit(**SUMS)
-def tanh_row_moved(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> float:
-    """The same with h overwritten by h - push pull."""
+def tanh_row_moved(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> float:
+    """tanh and its slope at h - gain Gv, which overwrites h."""
     _wide()
     total = 0.0
     for j in range(w):
-        h[j] = h[j] - push[j] * pull[j]
+        h[j] = h[j] - gain[j] * Gv[j]
         value = _tanh(h[j])  # of what is stored, rounded to its dtype
         slope[j] = 1.0 - value * value
         total += value * c[j]
@@ -121,11 +121,11 @@ def tanh_row_moved(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> 
 
 
 @njit(**SUMS)
-def relu_row_moved(h: Any, push: Any, pull: Any, slope: Any, c: Any, w: int) -> float:
+def relu_row_moved(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> float:
     _wide()
     total = 0.0
     for j in range(w):
-        h[j] = h[j] - push[j] * pull[j]
+        h[j] = h[j] - gain[j] * Gv[j]
         x = h[j]
         slope[j] = 1.0 if x > 0.0 else 0.0
         total += (0.0 if x <= 0.0 else x) * c[j]
@@ -154,10 +154,10 @@ def dot_row(left: Any, right: Any, w: int) -> float:
 
 
 @njit(**SUMS)
-def displace_row(x: Any, h: Any, push: Any, pull: Any, w: int) -> None:
+def displace_row(x: Any, h: Any, gain: Any, Gv: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        x[j] = h[j] - push[j] * pull[j]
+        x[j] = h[j] - gain[j] * Gv[j]
 
 
 @njit(**SUMS)

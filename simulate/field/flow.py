@@ -39,7 +39,7 @@ class Evaluation:
 
 
 class Flow:
-    """The vector field of S independent runs, and the few sums over neurons that the other rings need.
+    """The vector field of S independent runs, and the sums over neurons that the other rings need.
 
     Arrays over all neurons are (S, n, m), the neurons contiguous: h[s, a, i] = h_i(x_a) of run s. States have k further
     rows for test points, which are displaced but move nothing. Vectors over the data are numpy float64, (S, n).

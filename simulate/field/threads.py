@@ -22,7 +22,7 @@ _starting = threading.Lock()
 
 
 def _serve() -> None:
-    """What a worker does: take tasks until it is told to end."""
+    """What a worker does: take tasks until one of them is None."""
     with np.errstate(all="ignore"):  # numpy keeps this setting by thread: that of the caller does not reach this one
         while True:
             task = _tasks.get()

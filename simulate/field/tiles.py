@@ -35,7 +35,7 @@ FUSED = ("contract",)
 
 
 def _after(builder: Any, address: Any, entries: Any) -> Any:
-    """The address so many float64 after another."""
+    """The address that lies `entries` float64 numbers after `address`."""
     entries = ir.Constant(INDEX, entries) if isinstance(entries, int) else entries
     return builder.add(address, builder.mul(entries, ir.Constant(INDEX, 8)))
 

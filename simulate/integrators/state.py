@@ -73,7 +73,7 @@ class State:
         return cls(h, evaluation.residual, slopes, evaluation.slope_gram, kernel, eigenvalues, eigenvectors, previous)
 
     def copy(self, flow: Flow) -> State:
-        """The same state in arrays of its own."""
+        """A copy of the state, in arrays of its own."""
         return State(
             h=flow.arrays.copy(self.h),
             residual=self.residual.copy(),

@@ -150,7 +150,7 @@ class Loop:
         state.evaluations = state.evaluations + evaluations
 
     def _advance_some(self, some: np.ndarray, tau: np.ndarray, until: np.ndarray) -> None:
-        """The same for some of the runs, while the others wait; some: their indices."""
+        """Take the step in some of the runs only, while the others wait; some: their indices."""
         if not len(some):
             return
         runs, going = self.runs, self.runs.select(some)

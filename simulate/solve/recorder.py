@@ -37,7 +37,7 @@ class Recorder:
     def record(
         self, flow: Flow, runs: np.ndarray, time: np.ndarray, fine: Followed, coarse: Followed, tau: np.ndarray
     ) -> None:
-        """Save the fine integration of `runs` (R,) at `time` (R,); the coarse one only tells the error.
+        """Save the fine integration of `runs` (R,) at `time` (R,); the coarse one serves for the error only.
 
         flow, fine, coarse: of these runs alone; tau (R,): the steps that led here, 0 at the start.
         """

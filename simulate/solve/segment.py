@@ -34,7 +34,7 @@ class Followed:
         return cls(state, np.zeros((runs, 3 + n)))
 
     def copy(self, flow: Flow) -> Followed:
-        """The same in arrays of its own."""
+        """A copy, in arrays of its own."""
         return Followed(self.state.copy(flow), self.path.copy())
 
     def select(self, keep: np.ndarray) -> Followed:

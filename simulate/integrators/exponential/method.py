@@ -4,7 +4,7 @@ The stiff part of the flow acts through r in R^n alone: dh_i/dt = -c_i G (sigma'
 r and its integrals against the slopes S(t) = sigma'(h(t)) are known in closed form (residual.py) once S and Theta are
 polynomials in the path length. These are parabolas through the start of the step before, the start, and a node: halfway
 to the second node for the stage there, and the second node for the step itself, which lies where the interpolation
-error integrates to zero. Without a step before, as at first, or where sigma' jumps and the past tells nothing, lines
+error integrates to zero. Without a step before, as at first, or where sigma' jumps and the past says nothing, lines
 through the start and a node take their place: Heun's nodes 1/3 and 2/3, and order 3.
 """
 
@@ -23,7 +23,7 @@ from simulate.integrators.state import State
 
 
 class Exponential:
-    """See the module."""
+    """The exponential method along the path; the module describes it."""
 
     name = "exponential"
     dense = True
