@@ -24,7 +24,10 @@ _ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1
 
 
 class RungeKutta:
-    """The pair of Dormand and Prince, order 5 with an embedded order 4. A rate is -beta c G (r * S), so a combination of rates is a displacement by combined weights."""
+    """The pair of Dormand and Prince, order 5 with an embedded order 4.
+
+    A rate is -beta c G (r * S), so a combination of rates is a displacement by combined weights.
+    """
 
     name = "runge-kutta"
     dense = False
