@@ -254,7 +254,7 @@ INTERVALS = Kind(these((-1.0, 1.0), [0, 1], (0.5, np.float32(2))), these((1, 1),
 ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
-    *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory"),
+    *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory", "Run"),
     *("Bracket", "Claim", "Comparison", "Conjecture", "Verdict"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
     # test_conjectures.py check; a search over hundreds of networks.

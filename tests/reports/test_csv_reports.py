@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bounds.cli import run as run_command
+from bounds.command_line import run as run_command
 from bounds.csv_file import write_csv
 from reports import slack
 from reports.certificates import COLUMNS, SwitchRow, write_certificates

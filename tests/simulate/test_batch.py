@@ -60,7 +60,7 @@ def test_large_networks_go_one_after_another(small):
     [
         ({"seeds": []}, "at least one"),
         ({"seeds": [1, 1]}, "different"),
-        ({"seeds": [1, -1]}, "seed must be"),
+        ({"seeds": [1, -1]}, r"seeds\[1\] must be"),
         ({"seeds": [0], "network": simulate.Network(np.zeros((2, 4)), np.ones(2))}, "network goes with one run"),
         ({"seeds": [0], "checkpoint": "x.npz"}, "checkpoint goes with one run"),
     ],
