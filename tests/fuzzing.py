@@ -177,7 +177,7 @@ KINDS: dict[str, Kind] = {
         [*these(None), *values(identity=bounds.Identity, features=lambda: bounds.RandomFeatures(dim=4))],
         values(the_class=lambda: bounds.Identity, limit=bounds.RandomFeatures),
     ),
-    "name": Kind(these("data", "reference", "digits"), these("refrence", "tanh")),
+    "name": Kind(these("reference", "experiment-1"), these("refrence", "tanh")),
     "expression": Kind([Value("u/2", lambda: u / 2)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))),
     "method": Kind(
         these("best", "slopes", "repaired", "markov"), these("printed", "kernel", "transport", "everywhere", "bets")
