@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
 import time as clock
 from collections.abc import Callable, Sequence
@@ -36,15 +37,21 @@ def progress_line() -> Callable[[float, float, int, float], None] | None:
     return show
 
 
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """Name -> default of the keyword arguments of gradient_flow or gradient_descent, where alone these stand."""
+    parameters = inspect.signature(function).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
 def _add_network_options(parser: Any) -> None:
-    parser.add_argument("--width", type=int, default=4096, help="m (default 4096)")
-    parser.add_argument("--scale", type=float, default=1.0, help="c hat (default 1, the paper's experiments)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the network (default 0)")
-    parser.add_argument("--init", default="independent", help=f"one of {', '.join(INITS)}")
-    parser.add_argument("--scaling", default="ours", help="a row of Table 1: ours, ntk or mf")
-    parser.add_argument("--dtype", default="float64", help="float64 (default) or float32")
-    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
-    parser.add_argument("--loss", default="sum", help="sum (6), the default, or mean: a clock n times slower")
+    parser.add_argument("--width", type=int, help="m (default %(default)s)")
+    parser.add_argument("--scale", type=float, help="c hat (default %(default)s, the paper's experiments)")
+    parser.add_argument("--seed", type=int, help="seed of the network (default %(default)s)")
+    parser.add_argument("--init", help=f"one of {', '.join(INITS)}")
+    parser.add_argument("--scaling", help="a row of Table 1: ours, ntk or mf")
+    parser.add_argument("--dtype", help="float64 (default) or float32")
+    parser.add_argument("--device", help="auto (default), cpu or cuda")
+    parser.add_argument("--loss", help="sum (6), the default, or mean: a clock n times slower")
     parser.add_argument("--low-memory", action="store_true", help="3 copies of the state in place of 5, but slower")
     files = parser.add_mutually_exclusive_group()
     files.add_argument(
@@ -70,42 +77,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     flow = commands.add_parser(
         "flow", help="gradient flow", example="linrate flow --builtin experiment-1 --n 20 --t-max 1000 --out run.csv"
     )
-    flow.add_argument("--t-max", type=float, default=1e3, help="final time (default 1000)")
-    flow.add_argument("--loss-ratio", type=float, default=1e-8, help="stop at this share of the initial loss")
-    flow.add_argument("--rtol", type=float, default=1e-6, help="relative tolerance of a step (default 1e-6)")
-    flow.add_argument("--integrator", default="exponential", help="exponential (default) or runge-kutta")
+    flow.add_argument("--t-max", type=float, help="final time (default %(default)s)")
+    flow.add_argument("--loss-ratio", type=float, help="stop at this share of the initial loss (default %(default)s)")
+    flow.add_argument("--rtol", type=float, help="relative tolerance of a step (default %(default)s)")
+    flow.add_argument("--integrator", help="exponential (default) or runge-kutta")
     descent = commands.add_parser(
         "descent", help="gradient descent (9)", example="linrate descent --builtin experiment-1 --step 1 --steps 50000"
     )
-    descent.add_argument("--step", type=float, default=1.0, help="delta of (9), with the summed loss (default 1)")
-    descent.add_argument("--steps", type=int, default=50_000, help="number of steps (default 50000)")
-    descent.add_argument("--save-every", type=int, default=100, help="record each so many steps (default 100)")
-    for command in (flow, descent):
+    descent.add_argument("--step", type=float, help="delta of (9), with the summed loss (default %(default)s)")
+    descent.add_argument("--steps", type=int, help="number of steps (default %(default)s)")
+    descent.add_argument("--save-every", type=int, help="record each so many steps (default %(default)s)")
+    for command, function in ((flow, gradient_flow), (descent, gradient_descent)):
         add_problem_options(command)
         _add_network_options(command)
+        command.set_defaults(**_defaults(function) | {"resume": None})  # on the command line, the name of a file
+    descent.set_defaults(save_every=100)  # a row for each of 50,000 steps is more than a file needs
     options = parser.parse_args(argv)
     for name in ("out", "state_out"):
         if getattr(options, name):
             check_writable(getattr(options, name), "--" + name.replace("_", "-"))
     problem = problem_from(options)
-    common: dict[str, Any] = {
-        k: getattr(options, k)
-        for k in ("width", "scale", "seed", "init", "scaling", "dtype", "device", "loss", "low_memory")
-    }
-    common |= {"checkpoint": options.resume or options.checkpoint, "resume": options.resume is not None}
-    common["progress"] = progress_line()
-    if options.command == "flow":
-        run = gradient_flow(
-            problem,
-            t_max=options.t_max,
-            loss_ratio=options.loss_ratio,
-            rtol=options.rtol,
-            integrator=options.integrator,
-            **common,
-        )
-    else:
-        run = gradient_descent(problem, step=options.step, steps=options.steps, save_every=options.save_every, **common)
-    if common["progress"]:
+    function = gradient_flow if options.command == "flow" else gradient_descent
+    chosen = {name: getattr(options, name) for name in _defaults(function)}
+    chosen |= {"checkpoint": options.resume or options.checkpoint, "resume": options.resume is not None}
+    chosen["progress"] = progress_line()
+    run = function(problem, **chosen)
+    if chosen["progress"]:
         sys.stderr.write("\n")
     if options.out:
         write_observables(options.out, run)
