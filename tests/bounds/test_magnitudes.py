@@ -1,98 +1,24 @@
-"""Certificates at every magnitude: exact rescalings, the borders of what is admitted, nothing to count, no residual."""
+"""Certificates at every magnitude: exact rescalings, the borders of what is admitted, guarantees far out."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
 import warnings
 
 import numpy as np
 import pytest
-from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bounds
 from bounds.activation.slope_envelope import envelope_of, mean_envelope
-from bounds.certificates import handover, shadowing
-from bounds.certificates.certificate import residual_norm
+from bounds.certificates import shadowing
 from bounds.certificates.collocation import reference_step
 from bounds.certificates.magnitudes import LARGEST, LARGEST_GRAM, LEAST_SCALE_OF_SIGNS, in_units
 from bounds.certificates.shadowing import Constants, shadow
-from bounds.command_line import run
-from bounds.methods import CERTIFICATES_ONLY, METHODS
-from bounds.numerics.spectrum import spectrum
-from reports.console import main
-
-WITH_CERTIFICATES = [name for name, method in METHODS.items() if method.a_posteriori is not None]
-ALL = [*WITH_CERTIFICATES, *CERTIFICATES_ONLY, "best"]
-
-GRAM = np.array([[0.52, 0.15], [0.15, 0.505]])
-Y = np.array([0.5, -0.3])
-H = np.array([[0.3, 0.1], [-0.2, 0.4], [0.1, -0.1]])
-SIGNS = np.array([1.0, -1.0, 1.0])
-
-
-def certify(method, *, y=Y, gram=GRAM, h=H, signs=SIGNS, activation="tanh"):
-    return bounds.certify(bounds.Problem.from_gram(gram, y, activation=activation), h, signs=signs, method=method)
-
-
-def assert_sane(c):
-    """Every field is a number, and what is not certified claims nothing."""
-    for number in (c.rate, c.critical_scale, c.beta, c.path_length):
-        assert isinstance(number, float)
-        assert number >= 0  # false for NaN
-    for value in c.constants.values():
-        assert not (value.is_nan() if isinstance(value, arb) else math.isnan(value))
-    assert c.holds == (c.rate > 0)
-    assert c.reason
-    if c.holds:
-        assert c.beta < 1
-        assert math.isfinite(c.path_length)
-        assert math.isfinite(c.critical_scale)
-    else:
-        assert math.isinf(c.path_length)
-
-
-# Nothing to count: A = 0
-
-
-def test_a_method_that_counts_no_neuron_says_nothing_at_any_scale():
-    """h = 1 lies outside the middle third of I: eta = 0, and no scale is large enough."""
-    problem = bounds.Problem([[1.0]], [0.1])
-    c = bounds.certify(problem, [[1.0]], signs=[1.0], method="repaired")
-    assert (c.holds, c.critical_scale, c.beta) == (False, math.inf, math.inf)
-    best = bounds.certify(problem, [[1.0]], signs=[1.0])
-    betas = {m: bounds.certify(problem, [[1.0]], signs=[1.0], method=m).beta for m in ("envelope", "slopes", "kernel")}
-    assert best.method == min(betas, key=betas.__getitem__)
-    assert best.beta == min(betas.values())
-
-
-DEAD = [("tanh", 1e3), ("sigmoid", 800.0), ("relu", -1.0), ("clip", 5.0), ("gelu", -60.0), ("softplus", -1e3)]
-
-
-@pytest.mark.parametrize(("activation", "h"), [*DEAD, ("leaky_relu", -1.0), ("linear", 3.0)])
-@pytest.mark.parametrize("method", ALL)
-def test_dead_networks_have_no_certificate(activation, h, method):
-    try:
-        c = certify(method, h=np.full((3, 2), h), activation=activation)
-    except bounds.AssumptionError:
-        return
-    assert_sane(c)
-    if (activation, h) in DEAD:
-        assert (c.holds, c.critical_scale, c.beta) == (False, math.inf, math.inf)
-        assert float(c.constants.get("A", 0)) == 0
-
-
-def test_a_network_dead_at_one_point_of_many():
-    """More than 300 points, whose eigenvalues are found by Lanczos: a kernel that vanishes has none to start from."""
-    rng = np.random.default_rng(0)
-    problem = bounds.Problem.from_gram(np.eye(310), rng.uniform(-1, 1, 310))
-    assert_sane(bounds.certify(problem, np.full((2, 310), 1e3), signs=np.ones(2), method="kernel"))
-    for matrix in (np.zeros((310, 310)), 1e-310 * np.eye(310)):
-        assert spectrum(matrix).lmin[0] <= 0 <= spectrum(matrix).lmax[1]
-
+from bounds.methods import METHODS
+from tests.three_neurons import ALL, GRAM, SIGNS, H, Y, assert_sane, certify
 
 # Exact rescalings
 
@@ -330,43 +256,6 @@ def test_every_certificate_is_sane_or_refused(seed, activation, method, powers):
     assert_sane(c)
 
 
-# No residual
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-def test_the_norm_of_a_residual_that_vanishes_is_enclosed(n):
-    """y is f as computed: r is 0 within rounding, its norm a small number, not NaN."""
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        h, signs = rng.standard_normal((4, n)), np.ones(4)
-        y = signs @ np.tanh(h) / 4
-        problem = bounds.Problem.from_gram(np.eye(n), y)
-        found = residual_norm(problem, h, signs)
-        assert found.is_finite()
-        assert float(found.upper()) < 1e-13
-        for method in ("best", "slopes", "kernel"):
-            c = bounds.certify(problem, h, signs=signs, method=method)
-            assert c.holds
-            assert c.beta < 1e-12
-
-
-@pytest.mark.parametrize("method", ALL)
-def test_a_network_that_has_converged(method):
-    """y = 0 = f: 0 <= 0 at every rate; a formula gives that of a small residual, shadowing has nothing to follow."""
-    if method == "everywhere":
-        c = certify(method, y=0 * Y, h=0 * H, activation="linear")
-    else:
-        c = certify(method, y=0 * Y, h=0 * H)
-    assert_sane(c)
-    if method == "shadowing":
-        assert not c.holds
-        assert "nothing has to converge" in c.reason
-    else:
-        assert c.holds
-        assert c.critical_scale < 1e-300
-        assert c.path_length < 1e-300
-
-
 # Absolute allowances are of the size of what they are for
 
 
@@ -412,171 +301,3 @@ def test_where_the_slopes_never_vanish_the_rate_is_promised_without_a_path():
         g = bounds.guarantee(bounds.Problem.from_gram(GRAM, Y, activation=activation), method="everywhere")
         assert g.rate > 0
         assert math.isinf(g.path_length)
-
-
-# The reason
-
-
-def test_best_names_what_holds_and_what_was_not_tried(reference):
-    problem = reference["tanh"]
-    rng = np.random.default_rng(0)
-    h = rng.standard_normal((200, 10))
-    signs = np.tile([1.0, -1.0], 100)
-    small = bounds.certify(problem, h, signs=signs)
-    assert not small.holds
-    every = [bounds.certify(problem, h, signs=signs, method=m) for m in WITH_CERTIFICATES if m != "everywhere"]
-    assert small.beta == min(c.beta for c in every)
-    for words in ("no formula holds", small.method, "method='transport'", "method='shadowing'"):
-        assert words in small.reason
-    large = bounds.certify(problem, h, signs=2000 * signs)
-    assert large.holds
-    assert "largest rate" in large.reason
-    for method in WITH_CERTIFICATES:
-        if method not in ("everywhere", large.method):
-            holds = bounds.certify(problem, h, signs=2000 * signs, method=method).holds
-            assert (f", {method}" in large.reason or f": {method}" in large.reason) == holds
-    kinked = bounds.certify(reference["relu"], np.abs(h), signs=signs)
-    assert "method='transport'" in kinked.reason
-    assert "shadowing" not in kinked.reason  # it does not apply at a kink
-
-
-def test_shadowing_says_where_it_ended():
-    lost = certify("shadowing", gram=[[1.0]], y=[2.0], h=[[0.1], [0.5]], signs=[1.0, 1.0])
-    assert not lost.holds
-    assert re.search(r"until t = [\d.e+-]+, where no formula holds", lost.reason)
-    assert "until t = 0," in certify("shadowing", h=0 * H, y=1e-9 * Y).reason
-
-
-def test_the_command_line_shows_the_reason(tmp_path, capsys):
-    state = tmp_path / "state.npz"
-    np.savez(state, X=np.eye(2), y=Y, H=H, signs=0.1 * SIGNS)
-    assert run(main, ["certify", str(state)]) == 3
-    assert "reason          no formula holds. The nearest is" in capsys.readouterr().out
-
-
-# What is taken on trust
-
-
-class Exact:
-    """A user's embedding that says nothing about its rounding."""
-
-    name = "mine"
-
-    def gram(self, X, X2):
-        return X @ X2.T
-
-
-def test_an_embedding_without_a_bound_of_its_rounding_is_told():
-    problem = bounds.Problem(np.eye(3), [0.1, 0.2, 0.3], embedding=Exact())
-    c = bounds.certify(problem, np.zeros((2, 3)), signs=[5.0, -5.0])
-    for caveats in (
-        bounds.guarantee(problem).caveats,
-        bounds.guarantee(problem, method="printed").caveats,
-        c.caveats,
-        bounds.certify(problem, np.full((2, 3), 1e3), signs=[5.0, -5.0], method="slopes").caveats,
-        bounds.certify(problem, np.zeros((2, 3)), signs=[5.0, -5.0], method="shadowing").caveats,
-    ):
-        assert any("'mine' is taken as exact" in text for text in caveats)
-
-    class Bounded(Exact):
-        def gram_error(self, X):
-            return 1e-15
-
-    told = bounds.Problem(np.eye(3), [0.1, 0.2, 0.3], embedding=Bounded())
-    assert bounds.guarantee(told).caveats == ()
-    assert told.gram_relative_error == 1e-15
-    assert bounds.guarantee(bounds.Problem(np.eye(3), [0.1, 0.2, 0.3])).caveats == ()
-
-
-@pytest.mark.parametrize("error", [math.nan, math.inf, -1.0])
-def test_a_bound_of_rounding_that_is_none_is_refused(error):
-    class Wrong(Exact):
-        def gram_error(self, X):
-            return error
-
-    with pytest.raises(bounds.ArgumentError, match="gram_error"):
-        bounds.guarantee(bounds.Problem(np.eye(2), [0.1, 0.2], embedding=Wrong()))
-
-
-@pytest.mark.parametrize(
-    ("G", "message"),
-    [
-        ([[1.0, 2.0], [2.0, 1.0]], "positive semidefinite"),
-        ([[1.0, 0.0], [0.0, -1e-17]], "-1e-17"),
-        ([[-1.0]], "positive semidefinite"),
-        ([[math.nan, 1.0], [1.0, 1.0]], "finite"),
-        ([[1.0, math.inf], [math.inf, 1.0]], "finite"),
-    ],
-)
-def test_no_gram_matrix(G, message):
-    y = np.ones(len(G))
-    with pytest.raises(bounds.LinrateError, match=message):
-        bounds.Problem.from_gram(G, y)
-
-    class Given:
-        def gram(self, X, X2):
-            return np.array(G)
-
-    with pytest.raises(bounds.LinrateError):
-        bounds.Problem(np.eye(len(G)), y, embedding=Given())
-
-
-def test_a_computed_gram_matrix_of_dependent_data_is_accepted():
-    """Its smallest eigenvalue is -1e-17 or so; nothing that needs it positive is then claimed."""
-    for seed in range(20):
-        X = np.random.default_rng(seed).standard_normal((5, 3))
-        problem = bounds.Problem.from_gram(X @ X.T, np.ones(5))
-        assert problem.spectrum.lmin[0] <= 0
-        with pytest.raises(bounds.AssumptionError, match=r"lambda_min\(G\) > 0"):
-            bounds.certify(problem, np.zeros((3, 5)), signs=np.ones(3), method="slopes")
-
-
-def test_a_guarantee_is_not_made_from_an_empty_profile(monkeypatch):
-    from bounds.methods import slopes
-
-    honest = slopes.a_priori
-
-    def empty(problem, delta, tau):
-        prior = honest(problem, delta, tau)
-        return dataclasses.replace(prior, profile=dataclasses.replace(prior.profile, A=arb(0)))
-
-    monkeypatch.setitem(METHODS, "slopes", dataclasses.replace(slopes.METHOD, a_priori=empty))
-    for y in (Y, 0 * Y):
-        with pytest.raises(bounds.AssumptionError, match="says nothing here"):
-            bounds.guarantee(bounds.Problem.from_gram(GRAM, y), method="slopes", scale=10.0)
-
-
-def test_a_path_of_too_many_steps_is_not_followed_once_more(monkeypatch):
-    """A smaller defect takes more steps, never fewer."""
-    tried = []
-    honest = handover.follow
-
-    def follow(*arguments, **options):
-        tried.append(options["precision"])
-        return honest(*arguments, **options)
-
-    monkeypatch.setattr(handover, "follow", follow)
-    monkeypatch.setattr(handover, "STEPS", 1)
-    c = bounds.certify(bounds.Problem([[1.0]], [0.1]), [[1.0]], signs=[1.0], method="shadowing")
-    assert not c.holds
-    assert "1 steps are too few" in c.reason
-    assert len(tried) == 1
-
-
-def test_a_step_without_a_next_sweep_keeps_what_it_has(monkeypatch):
-    def singular(*arguments):
-        raise np.linalg.LinAlgError
-
-    monkeypatch.setattr(np.linalg, "solve", singular)
-    problem = bounds.Problem.from_gram(GRAM, Y)
-    ref = reference_step(problem, H, SIGNS, 0.01, 0.0)
-    assert np.all(np.isfinite(ref.H))
-
-
-def test_a_path_whose_residual_is_tiny_is_not_followed():
-    """tanh saturated, so that no formula holds, and y = 1e-150 away from f = 0: below what TINY leaves visible."""
-    problem = bounds.Problem.from_gram([[1.0]], [1e-150])
-    h, signs = np.array([[30.0], [30.0]]), np.array([1.0, -1.0])
-    found = handover._prove(problem, h, signs, lambda state: arb(1e-150), 1e-9)
-    assert found.rate == 0
-    assert "too small to follow" in found.ended
