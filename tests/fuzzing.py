@@ -190,7 +190,8 @@ KINDS: dict[str, Kind] = {
     "device": Kind(these("auto", "cpu"), these("cuda", "cuda:99", "gpu", "cpu:x", "meta")),
     "loss": Kind(these("sum", "mean"), these("Mean")),
     "integrator": Kind(these("exponential", "rk4"), these("euler")),
-    "tail": Kind(these(None, "best", "lemma-4", "moments"), these("chernoff", "bounded", "monte-carlo", "lema-4")),
+    "tail": Kind(these(None, "best", "lemma-4", "moments", "whitened"), these("chernoff", "monte-carlo", "lema-4")),
+    "draws": Kind(these(1, 5, np.int64(3)), these(0, 10**7)),
     "scale": SCALES,
     "delta": PROBABILITIES,
     "alpha": PROBABILITIES,
@@ -251,7 +252,7 @@ NUMBERS = Kind(these(1, 0.5, 3, np.float64(2.0)), these(0, 1e-300, 1e300, "0.1",
 INTERVALS = Kind(these((-1.0, 1.0), [0, 1], (0.5, np.float32(2))), these((1, 1), (-float("inf"), 0), (1, 2, 3)))
 
 # What a call needs so that it stays small: these arguments are always given.
-ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
+ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d", "draws")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
     *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory", "Run"),
