@@ -24,8 +24,8 @@ class EmbeddingTrials:
     """With probability 1 - alpha over the draws made here, an embedding of dimension `dim` has G >= Gbar/2 but with
     probability at most `failure_rate`. The statement is about this dimension, not about larger ones.
 
-    draws, failures: embeddings drawn, and those for which G >= Gbar/2 could not be certified; delta: the failure rate that
-    was asked for; failure_rate: Clopper and Pearson's upper limit, rounded up.
+    draws, failures: embeddings drawn, and those for which G >= Gbar/2 could not be certified; delta: the failure rate
+    that was asked for; failure_rate: Clopper and Pearson's upper limit, rounded up.
     """
 
     dim: int
@@ -64,7 +64,7 @@ def binomial_limit(draws: int, failures: int, alpha: float) -> float:
 
 
 def draws_without_failure(delta: float, alpha: float) -> int:
-    """The number of draws of which none may fail so that the failure rate is at most delta: (1 - delta)^draws <= alpha."""
+    """Draws of which none may fail so that the failure rate is at most delta: (1 - delta)^draws <= alpha."""
     return math.ceil(float_up(arb(alpha).log() / (1 - arb(delta)).log()))
 
 
@@ -74,9 +74,9 @@ def embedding_trials(
 ) -> EmbeddingTrials:
     """Draw embeddings of dimension dim, of any depth, and count for how many G >= Gbar/2.
 
-    delta: the failure rate to be certified; alpha: the probability with which the certificate may mislead; draws: how many
-    embeddings, by default the least that certify delta if none fails, times 1.5; seed: names the draws. dim, draws and seed
-    must be chosen before any draw is looked at, and alpha shared among the dimensions that are tried.
+    delta: the failure rate to be certified; alpha: the probability with which the certificate may mislead; draws: how
+    many embeddings, by default the least that certify delta if none fails, times 1.5; seed: names the draws. dim, draws
+    and seed must be chosen before any draw is looked at, and alpha shared among the dimensions that are tried.
 
     Raises ArgumentError for arguments out of range, AssumptionError for an embedding that is not random, or if
     lambda_min(Gbar) > 0 is not certified.
@@ -93,7 +93,8 @@ def embedding_trials(
     count = needed if draws is None else integer("draws", draws, 1, MOST_DRAWS, rule)
     if not problem.random or not isinstance(problem.embedding, RandomFeatures):
         raise AssumptionError(
-            f"only a random embedding has a failure rate. Found {problem.embedding_name!r}. Use RandomFeatures(depth=1)."
+            f"only a random embedding has a failure rate. Found {problem.embedding_name!r}."
+            " Use RandomFeatures(depth=1)."
         )
     problem.require_positive_definite("random features")
     failures = 0

@@ -192,8 +192,8 @@ def _theorem_2(request: Request) -> Guarantee:
     one_layer = isinstance(features, RandomFeatures) and features.depth == 1
     dim, conditional = (_lower_tail if one_layer else _condition_1)(request.problem, half)
     found = _answer(replace(request, problem=conditional, delta=half))
-    theorem = "Theorem 3 by the lower tail and the diagonal (R9)" if one_layer else "Theorem 2 with Lemma 4 repaired (R5)"
-    return replace(found, delta=request.delta, embedding_dim=dim, source=f"{theorem}; {found.source}")
+    source = "Theorem 3 by lower tail and diagonal (R9)" if one_layer else "Theorem 2 with Lemma 4 repaired (R5)"
+    return replace(found, delta=request.delta, embedding_dim=dim, source=f"{source}; {found.source}")
 
 
 @lru_cache(maxsize=16)  # a table asks for it once per method
@@ -206,8 +206,8 @@ def _condition_1(problem: Problem, delta: float) -> tuple[int, Problem]:
 
 @lru_cache(maxsize=16)
 def _lower_tail(problem: Problem, delta: float) -> tuple[int, Problem]:
-    """(D, the problem known by lambda_min(G) >= lambda_min(Gbar)/2 and an enclosure of the diagonal of G), the latter with
-    probability 1 - delta. One layer of random features."""
+    """(D, the problem known by lambda_min(G) >= lambda_min(Gbar)/2 and an enclosure of the diagonal of G), the latter
+    with probability 1 - delta. One layer of random features."""
     problem.require_positive_definite("Theorem 3")
     dim = least_dim_for_half(problem, delta / 2)
     return dim, problem.given(gram_range(problem, dim, delta / 2))

@@ -22,8 +22,8 @@ from bounds.numerics.spectrum import Spectrum, spectrum
 
 @dataclass(frozen=True)
 class GramRange:
-    """All that is known of the Gram matrix of an embedding that is not drawn yet: diagonal encloses each G_aa, spectrum the
-    extreme eigenvalues."""
+    """All that is known of the Gram matrix of an embedding that is not drawn yet: diagonal encloses each G_aa, spectrum
+    the extreme eigenvalues."""
 
     diagonal: tuple[arb, ...]
     spectrum: Spectrum
@@ -146,8 +146,9 @@ class Problem:
     def draw_inner(self, *, dim: int, seed: int = 0) -> Problem:
         """The problem with all random layers drawn but the last, which is then a random embedding of one layer.
 
-        dim, seed: as for `draw`. The new X (n, dim) are the drawn features, so that statements about one random layer speak
-        about the last one, given the others. Raises AssumptionError for an embedding of fewer than two random layers.
+        dim, seed: as for `draw`. The new X (n, dim) are the drawn features, so that statements about one random layer
+        speak about the last one, given the others. Raises AssumptionError for an embedding of fewer than two random
+        layers.
         """
         features = self.embedding
         if not (self.random and isinstance(features, RandomFeatures) and features.depth > 1):
@@ -167,8 +168,8 @@ class Problem:
         return self._known(gram_radius=self.gram_radius + radius, gram_range=self.gram_range)
 
     def given(self, known: GramRange) -> Problem:
-        """These data with a Gram matrix of which only `known` is known: every number computed from it holds for each such
-        matrix, and methods that need the matrix itself refuse."""
+        """These data with a Gram matrix of which only `known` is known: every number computed from it holds for each
+        such matrix, and methods that need the matrix itself refuse."""
         return self._known(gram_radius=0.0, gram_range=known)
 
     def _known(self, **about_gram: Any) -> Problem:

@@ -32,10 +32,10 @@ def required_embedding_dim(
     """The embedding dimension D of guarantee(problem, delta, **same) for a random embedding: an exact int, rounded up.
 
     tail: if given, return instead the D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta by
-    that tail bound (a name in methods/embedding_dim.py). "best" is the smallest of those that draw nothing; "monte-carlo"
-    draws features, and its probability is over the seed of these draws and that of the embedding together, so `seed` must
-    be chosen before either is looked at. Such a D is enough to draw the embedding and to use a theorem for fixed
-    embeddings.
+    that tail bound (a name in methods/embedding_dim.py). "best" is the smallest of those that draw nothing;
+    "monte-carlo" draws features, and its probability is over the seed of these draws and that of the embedding
+    together, so `seed` must be chosen before either is looked at. Such a D is enough to draw the embedding and to use a
+    theorem for fixed embeddings.
 
     Raises ArgumentError for an unknown tail, AssumptionError for an embedding that is not random, or if no tail bound
     applies.

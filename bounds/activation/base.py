@@ -41,11 +41,10 @@ class Activation:
     """sigma with the constants of Assumption 2.
 
     `both(o, u)` returns (sigma(u), sigma'(u)) in the number system `o`; at a kink sigma' is 0, as in the paper.
-    Constants are functions of `o`, so that they are exact: `lipschitz(ENCLOSED)` is a ball, and so on.
-    pieces: the slopes left and right of 0 if sigma is linear on both sides; moments(g): closed forms, needed if there
-    is no strip, with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'| is
-    quasi-concave on `active`; else its infimum is found by branch and bound. parity: see `parity_slopes`; None where it is
-    not known.
+    Constants are functions of `o`, so that they are exact: `lipschitz(ENCLOSED)` is a ball, and so on. pieces: the
+    slopes left and right of 0 if sigma is linear on both sides; moments(g): closed forms, needed if there is no strip,
+    with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'| is quasi-concave on
+    `active`; else its infimum is found by branch and bound. parity: see `parity_slopes`; None where it is not known.
 
     float64 evaluation, on which the certificates rely: for every finite float u with |u| <= reach, sigma errs by at
     most ulps[0] 2^-53 |sigma(u)| + TINY and sigma' by ulps[1] 2^-53 Ls + TINY, each plus slack Ls max(1, |u|). The

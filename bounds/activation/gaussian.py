@@ -140,8 +140,8 @@ def second_moment_ratio(activation: Activation, variances: Sequence[arb]) -> tup
 
 
 def parts(variance: arb) -> list[arb]:
-    """Balls that cover the given one, each of at most 1% of its middle, for expectations that are enclosed by a Lipschitz
-    bound in the variance: of a narrow ball only itself."""
+    """Balls that cover the given one, each of at most 1% of its middle, for expectations that are enclosed by a
+    Lipschitz bound in the variance: of a narrow ball only itself."""
     low, high = variance.lower(), variance.upper()
     count = min(math.ceil(float((high - low) / variance.mid()) / 0.01), MOST_PARTS)
     if count <= 1:

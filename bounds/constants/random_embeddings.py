@@ -72,8 +72,8 @@ def survival(o: Ops, theta: Any, v: Any) -> Any:
 
 @constant("variance of the whitened features, by parity (R8)")
 def v_parity(o: Ops, n: Any, even: Any, odd: Any, even_u: Any, odd_u: Any) -> Any:
-    """E f^2 |w|^2 is at most this; even and odd bound the root mean square gradients of the two parts of |w|^2, even_u and
-    odd_u those of f^2."""
+    """E f^2 |w|^2 is at most this; even and odd bound the root mean square gradients of the two parts of |w|^2, even_u
+    and odd_u those of f^2."""
     return n + even * even_u / 2 + odd * odd_u
 
 

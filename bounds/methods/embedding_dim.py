@@ -1,8 +1,8 @@
 """How many random features are enough: Condition 1 of Theorem 2 made explicit, by five tail bounds.
 
 Each gives a D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta. "lemma-4" bounds the whole
-distance ||G - Gbar||_F, which Theorem 2 uses; the others bound only the lower tail. "monte-carlo" is proved too, but with
-the probability taken over its own draws besides those of the embedding.
+distance ||G - Gbar||_F, which Theorem 2 uses; the others bound only the lower tail. "monte-carlo" is proved too, but
+with the probability taken over its own draws besides those of the embedding.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ def dim_for_half(problem: Problem, delta: float, tail: str, seed: int = 0) -> in
         return dim_for_distance(problem, delta, float_down(lbar / 2))
     if features.depth > 1:
         raise AssumptionError(
-            f"tail {tail!r} is for depth = 1; found depth = {features.depth}. Use tail='lemma-4', or draw all layers but"
-            " the last, problem.draw_inner(dim=D), and ask again."
+            f"tail {tail!r} is for depth = 1; found depth = {features.depth}. Use tail='lemma-4', or draw all layers"
+            " but the last, problem.draw_inner(dim=D), and ask again."
         )
     sigma = features.sigma
     if tail == "chernoff":
@@ -163,8 +163,8 @@ def least_dim_for_half(problem: Problem, delta: float) -> int:
 
 
 def gram_range(problem: Problem, dim: int, delta: float) -> GramRange:
-    """What is known of G = (1/D) Phi Phi' for D = dim features of one layer, given lambda_min(G) >= lambda_min(Gbar)/2, with
-    probability 1 - delta: sqrt(G_aa) is a Lipschitz function of normals, near the root of Gbar_aa (R9)."""
+    """What is known of G = (1/D) Phi Phi' for D = dim features of one layer, given lambda_min(G) >= lambda_min(Gbar)/2,
+    with probability 1 - delta: sqrt(G_aa) is a Lipschitz function of normals, near the root of Gbar_aa (R9)."""
     features, n = _features(problem), problem.n
     Ls, half = features.sigma.Ls, _floor(problem) / 2
     diagonal = []

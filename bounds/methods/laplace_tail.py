@@ -1,7 +1,7 @@
 """The lower tail of a mean of D independent rank one matrices ww', from what is known of one of them (R7).
 
-E exp(-theta ww') = I - A_theta exactly, A_theta = E (1 - exp(-theta |w|^2)) ww'/|w|^2, so the matrix Laplace transform gives
-P(lambda_min(mean of ww') <= t) <= exp(theta t D) sum_j (1 - lambda_j(A_theta))^D for every theta > 0.
+E exp(-theta ww') = I - A_theta exactly, A_theta = E (1 - exp(-theta |w|^2)) ww'/|w|^2, so the matrix Laplace transform
+gives P(lambda_min(mean of ww') <= t) <= exp(theta t D) sum_j (1 - lambda_j(A_theta))^D for every theta > 0.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ THETAS = np.geomspace(0.05, 10.0, 60)  # theta times the largest level, of the s
 def survivals(levels: np.ndarray, theta: float, loss: float) -> list[arb]:
     """Lower bounds of the eigenvalues of A_theta: level m_j bounds E f^2 |w|^2 over a subspace of dimension j, f = u'w.
 
-    loss: |E f^2 - 1| is at most this for every unit u. With E f^2 = g >= 1 - loss, Jensen's inequality under f^2 dP/g gives
-    u'A_theta u >= g psi(m/g), psi(x) = (1 - exp(-theta x))/x, which grows with g.
+    loss: |E f^2 - 1| is at most this for every unit u. With E f^2 = g >= 1 - loss, Jensen's inequality under f^2 dP/g
+    gives u'A_theta u >= g psi(m/g), psi(x) = (1 - exp(-theta x))/x, which grows with g.
     """
     g = 1 - arb(loss)
     return [g * (1 - (-arb(theta) * arb(m) / g).exp()) / (arb(m) / g) for m in levels.tolist()]
@@ -41,7 +41,7 @@ def search_rates(levels: np.ndarray, loss: float) -> tuple[np.ndarray, np.ndarra
 
 
 def least_dim(thetas: np.ndarray, rates: np.ndarray, least: float, delta: float) -> tuple[float, int]:
-    """(D, k): about the least D at which the bound with thetas[k] is at most delta, in floating point; D may be infinite.
+    """(D, k): about the least D at which the bound with thetas[k] is at most delta; floating point, may be infinite.
 
     rates: (thetas, n), the log(1 - eigenvalue) for each theta.
     """
@@ -64,7 +64,8 @@ def least_dim(thetas: np.ndarray, rates: np.ndarray, least: float, delta: float)
 def certified_dim(D: float, theta: float, least: arb, eigenvalues: Sequence[arb], delta: arb, name: str) -> int:
     """The smallest D near the given one at which `tail` is certainly at most delta; every larger D is enough too.
 
-    (At that D each term of the sum is below 1, so each of them falls as D grows.) Raises AssumptionError if there is none.
+    (At that D each term of the sum is below 1, so each of them falls as D grows.) Raises AssumptionError if none is
+    found.
     """
     if math.isfinite(D):
         for factor in (1.0, 1 + 1e-9, 1 + 1e-6, 1 + 1e-3):

@@ -1,7 +1,7 @@
-"""The embedding dimension by a randomised certificate (R10): A_theta of laplace_tail.py, estimated from draws, with proof.
+"""The embedding dimension by a randomised certificate (R10): A_theta of laplace_tail.py from draws, with proof.
 
-No moment of the features is needed. The number holds with probability 1 - delta over the draws made here and those of the
-embedding together, so the draws here are charged to delta, and must be independent of the embedding's.
+No moment of the features is needed. The number holds with probability 1 - delta over the draws made here and those of
+the embedding together, so the draws here are charged to delta, and must be independent of the embedding's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CAUTION = 0.9  # the level of the test, as a part of what the pilot saw
 
 @dataclass(frozen=True)
 class Estimate:
-    """values (n,): lower bounds of the eigenvalues of the mean of the drawn (1 - exp(-theta |w|^2)) ww'/|w|^2, ascending."""
+    """values (n,): lower bounds of the eigenvalues, ascending, of the mean of (1 - exp(-theta |w|^2)) ww'/|w|^2."""
 
     theta: float
     values: np.ndarray
@@ -47,14 +47,14 @@ class Estimate:
 def _blocks(
     problem: Problem, features: RandomFeatures, B: np.ndarray, draws: int, stream: list[int]
 ) -> Iterator[tuple[np.ndarray, float]]:
-    """(w, error) for block after block of `draws` fresh features: w (n, block), error the mean of a bound of each error."""
+    """(w, error) for block after block of `draws` features: w (n, block), error bounds the mean of their errors."""
     X, d, sigma = problem.X, problem.d, features.sigma
     norm, reach = float(np.linalg.norm(B)), float(np.linalg.norm(X)) / np.sqrt(d)
     ls = float_up(sigma.Ls)
     for block, start in enumerate(range(0, draws, BLOCK)):
         z = np.random.default_rng([*stream, block]).standard_normal((min(BLOCK, draws - start), d))
         phi = sigma.value(X @ z.T / np.sqrt(d))
-        # u = x.z/sqrt(d) errs by gamma |x||z|/sqrt(d), sigma by its ulps and slack, the product with B by gamma |B||phi|.
+        # x.z/sqrt(d) errs by gamma |x||z|/sqrt(d), sigma by its ulps and slack, the product with B by gamma |B||phi|.
         size = float(np.mean(np.linalg.norm(phi, axis=0)))
         length = ls * reach * float(np.mean(np.linalg.norm(z, axis=1)))
         lost = 2 * FUNCTION_ULPS * UNIT_ROUNDOFF * size + sigma.slack * (ls * np.sqrt(len(X)) + length)
@@ -65,7 +65,7 @@ def _estimate(
     problem: Problem, features: RandomFeatures, B: np.ndarray, draws: int, stream: list[int], theta: float
 ) -> Estimate:
     """The Estimate at one theta."""
-    n, total, moved = problem.n, np.zeros((problem.n, problem.n)), 0.0
+    total, moved = np.zeros((problem.n, problem.n)), 0.0
     for w, error in _blocks(problem, features, B, draws, stream):
         square = np.sum(np.square(w), axis=0)
         # -expm1(-x)/x is theta at x = 0.
@@ -81,9 +81,7 @@ def _estimate(
 def _pilot(problem: Problem, features: RandomFeatures, B: np.ndarray, seed: int, delta: float) -> Estimate:
     """The Estimate of PILOT draws with the theta that needs the least dimension; a choice only, it proves nothing."""
     mean = float(problem.n)  # of |w|^2
-    found = [
-        _estimate(problem, features, B, PILOT, [STREAM, seed, 0], float(product) / mean) for product in PRODUCTS
-    ]
+    found = [_estimate(problem, features, B, PILOT, [STREAM, seed, 0], float(product) / mean) for product in PRODUCTS]
     thetas = np.array([e.theta for e in found])
     rates = np.log1p(-np.clip(np.array([e.values for e in found]), 0.0, 1 - 1e-9))
     return found[least_dim(thetas, rates, 0.5, delta)[1]]
@@ -91,8 +89,8 @@ def _pilot(problem: Problem, features: RandomFeatures, B: np.ndarray, seed: int,
 
 @lru_cache(maxsize=16)
 def _certificate(problem: Problem, features: RandomFeatures, delta: float, seed: int) -> tuple[Estimate, float, float]:
-    """(estimate, excess, loss): with probability 1 - charge(delta) over these draws the eigenvalues of A_theta are at least
-    those of the estimate divided by 1 + excess. loss: ||B Gbar B' - I|| is at most this."""
+    """(estimate, excess, loss): with probability 1 - charge(delta) over these draws the eigenvalues of A_theta are at
+    least those of the estimate divided by 1 + excess. loss: ||B Gbar B' - I|| is at most this."""
     n = problem.n
     white = frame(problem, features)
     B, loss = white.whitening, white.loss
@@ -108,8 +106,8 @@ def _certificate(problem: Problem, features: RandomFeatures, delta: float, seed:
     estimate = _estimate(problem, features, B, draws, [STREAM, seed, 1], pilot.theta)
     if not (level > 0 and excess < 8 and estimate.values[0] >= (1 + excess) * level * (1 + 1e-12)):
         raise AssumptionError(
-            f"tail 'monte-carlo' is not certified by {draws} draws with seed = {seed}: the points are too close together,"
-            " or there are too many. Use tail='whitened'."
+            f"tail 'monte-carlo' is not certified by {draws} draws with seed = {seed}: the points are too close, or too"
+            " many. Use tail='whitened'."
         )
     return estimate, excess, loss
 

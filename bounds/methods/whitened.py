@@ -1,7 +1,8 @@
 """Bounds of E f^2 |w|^2 for the whitened random features w, f = u'w, by parity and Poincare's inequality (R8).
 
-docs/theory.md, "Whitened features". One layer of features phi_a = sigma(h_a), h ~ N(0, K), K = XX'/d. The whitening matrix B
-is any invertible matrix of float64 numbers near Gbar^{-1/2}; w = B phi, and how far E ww' = B Gbar B' is from I is enclosed.
+docs/theory.md, "Whitened features". One layer of features phi_a = sigma(h_a), h ~ N(0, K), K = XX'/d. The whitening
+matrix B is any invertible matrix of float64 numbers near Gbar^{-1/2}; w = B phi, and how far E ww' = B Gbar B' is from
+I is enclosed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from flint import arb
 
 from bounds.activation.base import Activation
 from bounds.activation.gaussian_kernels import value_kernel
@@ -68,9 +68,9 @@ def largest(matrix: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Frame:
-    """The whitened features w = B phi of one layer: B is `whitening` (n, n), and of the parts of w that are odd and even in z
-    `odd` is E w_o w_o', `even` E w_e w_e'; linear: B K B'; loss: |E (u'w)^2 - 1| <= loss for every unit u; gram: K (n, n);
-    gram_error: of its entries, relative to the square roots of its diagonal."""
+    """The whitened features w = B phi of one layer: B is `whitening` (n, n), and of the parts of w that are odd and
+    even in z `odd` is E w_o w_o', `even` E w_e w_e'; linear: B K B'; loss: |E (u'w)^2 - 1| <= loss for every unit u;
+    gram: K (n, n); gram_error: of its entries, relative to the square roots of its diagonal."""
 
     whitening: np.ndarray
     odd: Enclosed
@@ -83,8 +83,8 @@ class Frame:
 
 @dataclass(frozen=True)
 class Levels:
-    """values (n,): E f^2 |w|^2 <= values[j - 1] for every unit u of some subspace of dimension j, f = u'w; loss: that of the
-    frame."""
+    """values (n,): E f^2 |w|^2 <= values[j - 1] for every unit u of some subspace of dimension j, f = u'w; loss: that
+    of the frame."""
 
     values: np.ndarray
     loss: float
@@ -102,8 +102,8 @@ def sandwich(B: np.ndarray, matrix: np.ndarray, error: float, size: np.ndarray) 
 def majorant(K: np.ndarray, error: float, weights: np.ndarray) -> np.ndarray:
     """A diagonal matrix gam (n,) with diag(gam) - K positive semidefinite, sum(gam weights) small; weights (n,) > 0.
 
-    gam is lambda_max(C^{-1/2} K C^{-1/2}) C, and log C moves against the subgradient: the squared entries of the top vectors,
-    less the shares of the sum. error: of the entries of K, relative to the square roots of its diagonal.
+    gam is lambda_max(C^{-1/2} K C^{-1/2}) C, and log C moves against the subgradient: the squared entries of the top
+    vectors, less the shares of the sum. error: of the entries of K, relative to the square roots of its diagonal.
     """
     n, trace = len(K), float(np.trace(K))
     logs = np.log(np.maximum(np.diagonal(K), 1e-12 * trace))
@@ -168,7 +168,9 @@ def _levels(sigma: Activation, n: int, f: Frame, Q: list[Enclosed]) -> np.ndarra
     al, lo, le = (float_up(value) for value in (middle if middle >= 0 else -middle, half, most))
     straight = bool(half == 0)  # the odd part is al h, so al^2 S_K is S_o
     # Root mean square gradients of the even and of the odd part of |w|^2.
-    through = (odd.inner(odd), odd.inner(even)) if straight else (al * al * linear.inner(odd), al * al * linear.inner(even))
+    through = (odd.inner(odd), odd.inner(even))
+    if not straight:
+        through = (al * al * linear.inner(odd), al * al * linear.inner(even))
     curved = np.sqrt(Q[0].inner(odd)), np.sqrt(Q[0].inner(even))
     A_even = 2 * ABOVE * (le * curved[1] + np.sqrt(through[0]) + lo * curved[0])
     A_odd = 2 * ABOVE * (le * curved[0] + np.sqrt(through[1]) + lo * curved[1])
@@ -208,12 +210,12 @@ def _rough_dim(levels: np.ndarray) -> float:
 
 
 def _ceilings(Z: Enclosed, odd: Enclosed, edges: np.ndarray, shifts: np.ndarray, compressed: bool) -> np.ndarray:
-    """(n, PARTS): upper bounds of u'Zu over the unit u of a subspace of dimension j + 1 with u'S_o u in a part of `edges`.
+    """(n, PARTS): bounds of u'Zu, u unit vectors of a subspace of dimension j + 1 with u'S_o u in a part of `edges`.
 
-    By weak duality u'Zu is at most lambda_max(Z - mu S_o) + mu s for every mu; negative where there is no such u. shifts:
-    the |mu| that are tried besides 0, relative to lambda_max(Z).
-    compressed: take lambda_max on the subspace itself, which is spanned by computed eigenvectors of Z, else only mu = 0 on
-    the subspace of its exact eigenvectors, and every other mu on the whole space.
+    By weak duality u'Zu is at most lambda_max(Z - mu S_o) + mu s for every mu; negative where there is no such u.
+    shifts: the |mu| that are tried besides 0, relative to lambda_max(Z). compressed: take lambda_max on the subspace
+    itself, which is spanned by computed eigenvectors of Z, else only mu = 0 on the subspace of its exact eigenvectors,
+    and every other mu on the whole space.
     """
     n = len(Z.matrix)
     values, vectors, error = eigenvalues(Z.matrix)

@@ -123,8 +123,8 @@ def eigenvalues(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """(values, vectors, error): each eigenvalue of a symmetric matrix (n, n), in ascending order, is within `error` of
     values[j]; vectors[:, j] approximates its vector.
 
-    With computed V and Lambda the eigenvalues of V Lambda V' are t_j Lambda_j with t_j between the extreme eigenvalues of
-    V'V (Ostrowski), and those of the matrix are within ||matrix - V Lambda V'|| of them (Weyl).
+    With computed V and Lambda the eigenvalues of V Lambda V' are t_j Lambda_j with t_j between the extreme eigenvalues
+    of V'V (Ostrowski), and those of the matrix are within ||matrix - V Lambda V'|| of them (Weyl).
     """
     n = len(matrix)
     values, vectors = np.linalg.eigh(matrix)
