@@ -10,6 +10,7 @@ from bounds.activation.registry import get_activation, known_activations, regist
 from bounds.certificates.certificate import Certificate, SwitchOn, certify, first_certified
 from bounds.data.embeddings import Identity, Quadratic
 from bounds.data.random_features import RandomFeatures
+from bounds.embedding_trials import EmbeddingTrials, embedding_trials
 from bounds.erratum import Demonstration, Erratum, errata
 from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError, WriteError
 from bounds.guarantee import Guarantee, guarantee
@@ -24,6 +25,7 @@ __all__ = [
     "Certificate",
     "DataError",
     "Demonstration",
+    "EmbeddingTrials",
     "Erratum",
     "Guarantee",
     "Identity",
@@ -36,6 +38,7 @@ __all__ = [
     "certified_rate",
     "certify",
     "constants",
+    "embedding_trials",
     "errata",
     "first_certified",
     "get_activation",

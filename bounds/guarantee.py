@@ -22,10 +22,11 @@ from bounds.checks import (
     integer,
     numpy_defaults,
 )
+from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.methods import METHODS, get_method, proved_methods
 from bounds.methods.base import APriori, Method
-from bounds.methods.embedding_dim import dim_for_distance
+from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half
 from bounds.methods.initial_output import width_for_output
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
@@ -185,12 +186,14 @@ def _optimal_tau(request: Request) -> Guarantee:
 
 
 def _theorem_2(request: Request) -> Guarantee:
-    """Condition 1 with probability 1 - delta/2, then a fixed embedding's theorem for every G that it allows."""
+    """Half of delta for what the embedding is, then a fixed embedding's theorem for every G that this allows."""
     half = request.delta / 2
-    dim, conditional = _condition_1(request.problem, half)
+    features = request.problem.embedding
+    one_layer = isinstance(features, RandomFeatures) and features.depth == 1
+    dim, conditional = (_lower_tail if one_layer else _condition_1)(request.problem, half)
     found = _answer(replace(request, problem=conditional, delta=half))
-    source = f"Theorem 2 with Lemma 4 repaired (R5); {found.source}"
-    return replace(found, delta=request.delta, embedding_dim=dim, source=source)
+    source = "Theorem 3 by lower tail and diagonal (R9)" if one_layer else "Theorem 2 with Lemma 4 repaired (R5)"
+    return replace(found, delta=request.delta, embedding_dim=dim, source=f"{source}; {found.source}")
 
 
 @lru_cache(maxsize=16)  # a table asks for it once per method
@@ -199,6 +202,15 @@ def _condition_1(problem: Problem, delta: float) -> tuple[int, Problem]:
     problem.require_positive_definite("Theorem 2")
     radius = float_down(problem.spectrum.lmin_floor / 2)
     return dim_for_distance(problem, delta, radius), problem.within(radius)
+
+
+@lru_cache(maxsize=16)
+def _lower_tail(problem: Problem, delta: float) -> tuple[int, Problem]:
+    """(D, the problem known by lambda_min(G) >= lambda_min(Gbar)/2 and an enclosure of the diagonal of G), the latter
+    with probability 1 - delta. One layer of random features."""
+    problem.require_positive_definite("Theorem 3")
+    dim = least_dim_for_half(problem, delta / 2)
+    return dim, problem.given(gram_range(problem, dim, delta / 2))
 
 
 def _by_method(method: Method, request: Request, tau: float) -> Guarantee:

@@ -14,9 +14,19 @@ from bounds.activation.base import Activation
 from bounds.activation.registry import get_activation
 from bounds.checks import as_float_array, check_seed, integer, numpy_defaults, real, real_array, text
 from bounds.data.embeddings import Embedding, Identity, embedding_name
+from bounds.data.random_features import RandomFeatures
 from bounds.errors import AssumptionError, DataError, require
 from bounds.numerics.arithmetic import ball
 from bounds.numerics.spectrum import Spectrum, spectrum
+
+
+@dataclass(frozen=True)
+class GramRange:
+    """All that is known of the Gram matrix of an embedding that is not drawn yet: diagonal encloses each G_aa, spectrum
+    the extreme eigenvalues."""
+
+    diagonal: tuple[arb, ...]
+    spectrum: Spectrum
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -37,6 +47,7 @@ class Problem:
     embedding: Embedding | None
     name: str
     gram_radius: float = 0.0
+    gram_range: GramRange | None = None
 
     @numpy_defaults
     def __init__(
@@ -116,7 +127,8 @@ class Problem:
     @property
     def random(self) -> bool:
         """The embedding is random and not drawn yet: gram is the limit Gbar, and Theorem 2 applies."""
-        return self.gram_radius == 0 and bool(getattr(self.embedding, "random", False))
+        fixed = self.gram_radius > 0 or self.gram_range is not None
+        return not fixed and bool(getattr(self.embedding, "random", False))
 
     def draw(self, *, dim: int, seed: int = 0) -> Problem:
         """One realisation of a random embedding: a problem with a fixed embedding and a Gram matrix of its own.
@@ -131,15 +143,41 @@ class Problem:
         drawn = getattr(self.embedding, "draw")(integer("dim", dim, 1), check_seed(seed))  # noqa: B009  (not every Embedding has it)
         return Problem(self.X, self.y, self.activation, drawn, name=self.name)
 
+    def draw_inner(self, *, dim: int, seed: int = 0) -> Problem:
+        """The problem with all random layers drawn but the last, which is then a random embedding of one layer.
+
+        dim, seed: as for `draw`. The new X (n, dim) are the drawn features, so that statements about one random layer
+        speak about the last one, given the others. Raises AssumptionError for an embedding of fewer than two random
+        layers.
+        """
+        features = self.embedding
+        if not (self.random and isinstance(features, RandomFeatures) and features.depth > 1):
+            raise AssumptionError(
+                f"only an embedding of at least two random layers has inner ones. Found {self.embedding_name!r}."
+                " Use RandomFeatures(depth=2), or draw the whole embedding: problem.draw(dim=D)."
+            )
+        inner = RandomFeatures(features.depth - 1, features.activation, integer("dim", dim, 1), check_seed(seed))
+        last = RandomFeatures(1, features.activation)
+        return Problem(inner.features(self.X), self.y, self.activation, last, name=self.name)
+
     def within(self, radius: float) -> Problem:
         """These data with a Gram matrix known only up to `radius` in the spectral norm: every number computed from it
         holds for each such matrix. For a random embedding these are the realisations within `radius` of the limit, and
         a statement holds given that the one drawn is among them."""
         radius = real("radius", radius, "a finite number >= 0", lambda u: 0 <= u < np.inf)
+        return self._known(gram_radius=self.gram_radius + radius, gram_range=self.gram_range)
+
+    def given(self, known: GramRange) -> Problem:
+        """These data with a Gram matrix of which only `known` is known: every number computed from it holds for each
+        such matrix, and methods that need the matrix itself refuse."""
+        return self._known(gram_radius=0.0, gram_range=known)
+
+    def _known(self, **about_gram: Any) -> Problem:
+        """A copy with other fields about the Gram matrix."""
         clone = object.__new__(Problem)
-        for field in ("X", "y", "activation", "embedding", "name"):
-            object.__setattr__(clone, field, getattr(self, field))
-        object.__setattr__(clone, "gram_radius", self.gram_radius + radius)
+        kept = {field: getattr(self, field) for field in ("X", "y", "activation", "embedding", "name")}
+        for field, value in {**kept, **about_gram}.items():
+            object.__setattr__(clone, field, value)
         return clone
 
     @np.errstate(all="ignore")
@@ -212,6 +250,8 @@ class Problem:
     @cached_property
     def gram_diagonal(self) -> list[arb]:
         """G_aa for each a, enclosed with the rounding of forming them."""
+        if self.gram_range is not None:
+            return list(self.gram_range.diagonal)
         e = self.gram_relative_error
         u = self.gram_radius
         return [ball(max(g * (1 - 2 * e) - u, 0.0), g * (1 + 2 * e) + u) for g in np.diagonal(self.gram).tolist()]
@@ -220,6 +260,8 @@ class Problem:
     @numpy_defaults
     def spectrum(self) -> Spectrum:
         """Certified enclosures of lambda_min(G) and lambda_max(G), the error of forming G included."""
+        if self.gram_range is not None:
+            return self.gram_range.spectrum
         # |E_ab| <= e sqrt(G_aa G_bb) gives ||E||_2 <= e tr(G).
         error = 1.01 * self.gram_relative_error * float(np.trace(self.gram))
         return spectrum(self.gram, error + self.gram_radius)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bounds.checks import check_probability, instance, numpy_defaults
+from bounds.checks import check_probability, check_seed, instance, numpy_defaults
 from bounds.errors import AssumptionError, require
 from bounds.guarantee import Guarantee, guarantee
 from bounds.methods import METHODS
-from bounds.methods.embedding_dim import PROVED_TAILS, dim_for_half
+from bounds.methods.embedding_dim import dim_for_half, least_dim_for_half
 from bounds.problem import Problem
 
 if TYPE_CHECKING:
@@ -26,12 +26,16 @@ def required_scale(problem: Problem, delta: float = 0.05, **same: Any) -> float:
 
 
 @numpy_defaults
-def required_embedding_dim(problem: Problem, delta: float = 0.05, *, tail: str | None = None, **same: Any) -> int:
+def required_embedding_dim(
+    problem: Problem, delta: float = 0.05, *, tail: str | None = None, seed: int = 0, **same: Any
+) -> int:
     """The embedding dimension D of guarantee(problem, delta, **same) for a random embedding: an exact int, rounded up.
 
     tail: if given, return instead the D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta by
-    that tail bound (a name in methods/embedding_dim.py). "best" is the smallest proved one; "monte-carlo" is
-    statistical, not proved. Such a D is enough to draw the embedding and to use a theorem for fixed embeddings.
+    that tail bound (a name in methods/embedding_dim.py). "best" is the smallest of those that draw nothing;
+    "monte-carlo" draws features, and its probability is over the seed of these draws and that of the embedding
+    together, so `seed` must be chosen before either is looked at. Such a D is enough to draw the embedding and to use a
+    theorem for fixed embeddings.
 
     Raises ArgumentError for an unknown tail, AssumptionError for an embedding that is not random, or if no tail bound
     applies.
@@ -46,17 +50,9 @@ def required_embedding_dim(problem: Problem, delta: float = 0.05, *, tail: str |
                 " Use RandomFeatures(depth=1)."
             )
         return found
-    if tail != "best":
-        return dim_for_half(problem, delta, tail)
-    dims, refused = [], ""
-    for name in PROVED_TAILS:
-        try:
-            dims.append(dim_for_half(problem, delta, name))
-        except AssumptionError as error:
-            refused = str(error)
-    if not dims:
-        raise AssumptionError(refused)
-    return min(dims)
+    if tail == "best":
+        return least_dim_for_half(problem, delta)
+    return dim_for_half(problem, delta, tail, check_seed(seed))
 
 
 def certified_rate(problem: Problem, delta: float = 0.05, **same: Any) -> float:

@@ -23,7 +23,7 @@ from tests.four_neurons import SIGNS, H
 from tests.fuzzing_kinds import INTERVALS, KINDS, NUMBERS, WRONG, Kind, Value, small_problem
 
 # What a call needs so that it stays small: these arguments are always given.
-ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
+ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d", "draws")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
     *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory", "Run"),

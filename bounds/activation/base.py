@@ -41,10 +41,10 @@ class Activation:
     """sigma with the constants of Assumption 2.
 
     `both(o, u)` returns (sigma(u), sigma'(u)) in the number system `o`; at a kink sigma' is 0, as in the paper.
-    Constants are functions of `o`, so that they are exact: `lipschitz(ENCLOSED)` is a ball, and so on.
-    pieces: the slopes left and right of 0 if sigma is linear on both sides; moments(g): closed forms, needed if there
-    is no strip, with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'| is
-    quasi-concave on `active`; else its infimum is found by branch and bound.
+    Constants are functions of `o`, so that they are exact: `lipschitz(ENCLOSED)` is a ball, and so on. pieces: the
+    slopes left and right of 0 if sigma is linear on both sides; moments(g): closed forms, needed if there is no strip,
+    with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'| is quasi-concave on
+    `active`; else its infimum is found by branch and bound. parity: see `parity_slopes`; None where it is not known.
 
     float64 evaluation, on which the certificates rely: for every finite float u with |u| <= reach, sigma errs by at
     most ulps[0] 2^-53 |sigma(u)| + TINY and sigma' by ulps[1] 2^-53 Ls + TINY, each plus slack Ls max(1, |u|). The
@@ -66,6 +66,7 @@ class Activation:
     moments: Callable[[arb], Moments] | None = None
     bend: float | None = None
     unimodal: bool = True
+    parity: Callable[[Ops], tuple[Any, Any, Any]] | None = None
     slack: float = 0.0
     reach: float = math.inf
     ulps: tuple[float, float] = (FUNCTION_ULPS, FUNCTION_ULPS)
@@ -141,6 +142,21 @@ class Activation:
         """Lip(sigma'), enclosed; only for smooth activations."""
         assert self.slope_lipschitz is not None
         return arb(self.slope_lipschitz(ENCLOSED))
+
+    @property
+    def parity_slopes(self) -> tuple[arb, arb, arb]:
+        """(middle, half, even), enclosed: the odd part of sigma has its slope within `half` of `middle`, the even part
+        its slope within `even` of 0, almost everywhere. half = 0 exactly means that the odd part is linear.
+
+        Of an activation without `parity` only |sigma'| <= Ls is known, which bounds both parts.
+        """
+        if self.pieces is not None:
+            left, right = (arb(s) for s in self.pieces)
+            return (left + right) / 2, arb(0), abs(right - left) / 2
+        if self.parity is None:
+            return arb(0), self.Ls, self.Ls
+        middle, half, even = (arb(value) for value in self.parity(ENCLOSED))
+        return middle, half, even
 
     def slope_floor(self, interval: Interval) -> arb:
         """K_s: the infimum of |sigma'| over an open interval inside the active region, enclosed.

@@ -196,9 +196,33 @@ def from_expression(name: str, expression: Any) -> Activation:
         interval=_half_slope_interval(slope, ls, limits),
         strip=min(finite, key=lambda s: s[1] / s[0]),
         unimodal=False,
+        parity=_parity(slope, ls),
         slack=slack,
         reach=reach,
     )
+
+
+def _parity(slope: Evaluate, ls: float) -> Callable[[Ops], tuple[Any, Any, Any]]:
+    """Activation.parity: the ranges of the slopes of the odd and of the even part, |sigma'| <= ls being known."""
+
+    def odd(o: Ops, u: Any) -> Any:  # the slope of the odd part of sigma is even
+        return (slope(o, u) + slope(o, -u)) / 2
+
+    def even(o: Ops, u: Any) -> Any:
+        return (slope(o, u) - slope(o, -u)) / 2
+
+    # Each function below is even or odd, so half of the line is enough; odd + ls and ls - odd are not negative.
+    high = _range_end(lambda o, u: odd(o, u) + ls, 2 * ls) - ls
+    low = ls - _range_end(lambda o, u: ls - odd(o, u), 2 * ls)
+    most = _range_end(even, ls)
+    middle = (low + high) / 2
+    half = max(high - middle, middle - low) + 2.0**-50 * ls  # the roundings of these differences
+    return lambda o: (o.number(middle), o.number(half), o.number(most))
+
+
+def _range_end(F: Evaluate, known: float) -> float:
+    """An upper bound of sup |F| over the line, at most `known`, which is one."""
+    return min(supremum_on_the_line(F, ENCLOSED), known)
 
 
 def _evaluation_slack(name: str, sigma: Evaluate, slope: Evaluate, ls: float) -> tuple[float, float]:

@@ -30,6 +30,14 @@ def _silu(o: Ops, u: Any) -> tuple[Any, Any]:
     return u * s, s * (1 + u * o.sigmoid(-u))
 
 
+def _gelu_lipschitz(o: Ops) -> Any:
+    return o.ncdf(o.sqrt(o.number(2))) + o.sqrt(o.number(2)) * o.npdf(o.sqrt(o.number(2)))
+
+
+def _silu_lipschitz(o: Ops) -> Any:
+    return o.number(10998393202) / 10**10  # 1.09983932012..., at u = 2.39935...; rounded up
+
+
 def _elu(o: Ops, u: Any) -> tuple[Any, Any]:
     below = -o.positive(-u)
     return o.positive(u) + o.expm1(below), o.exp(below)  # one of the two terms is zero: nothing cancels
@@ -100,6 +108,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(-0.88, 0.88),
             strip=(math.pi / 4, 2.0000001),  # |sech^2| <= 1/cos^2(pi/4)
+            parity=lambda o: (o.number(1) / 2, o.number(1) / 2, 0),  # odd, 0 <= sigma' <= 1
             ulps=(3, 6),
         ),
         Activation(
@@ -112,6 +121,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(-1.76, 1.76),
             strip=(math.pi / 2, 0.5000001),  # sech^2(u/2)/4
+            parity=lambda o: (o.number(1) / 8, o.number(1) / 8, 0),  # 1/2 and an odd part, 0 <= sigma' <= 1/4
             ulps=(6, 6),
         ),
         Activation(
@@ -124,6 +134,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 1.0),
             interval=(0.0, INF),
             strip=(math.pi / 2, 1.0),  # |1 + exp(-u)| >= 1 where cos(Im u) >= 0
+            parity=lambda o: (o.number(1) / 2, 0, o.number(1) / 2),  # u/2 + log(2 cosh(u/2))
             ulps=(4, 4),
         ),
         Activation(
@@ -155,25 +166,27 @@ _REGISTRY: dict[str, Activation] = {
         Activation(
             name="gelu",
             both=_gelu,
-            lipschitz=lambda o: o.ncdf(o.sqrt(o.number(2))) + o.sqrt(o.number(2)) * o.npdf(o.sqrt(o.number(2))),
+            lipschitz=_gelu_lipschitz,
             slope_lipschitz=lambda o: 2 / o.sqrt(2 * o.pi),  # sigma'' = phi(u) (2 - u^2), largest at 0
             bounded_by=None,
             active=(-0.75179, INF),  # sigma' vanishes at -0.751791..., rises to sqrt(2), falls to 1
             slopes_at_ends=(0.0, 1.0),
             interval=(0.1, INF),
             strip=(1.0, 2.0402),
+            parity=lambda o: (o.number(1) / 2, 0, _gelu_lipschitz(o) - o.number(1) / 2),  # u/2 and an even part
             ulps=(24, 8),
         ),
         Activation(
             name="silu",
             both=_silu,
-            lipschitz=lambda o: o.number(10998393202) / 10**10,  # 1.09983932012..., at u = 2.39935...; rounded up
+            lipschitz=_silu_lipschitz,
             slope_lipschitz=lambda o: o.number(1) / 2,
             bounded_by=None,
             active=(-1.27846, INF),  # sigma' vanishes at -1.278464..., rises to 2.3993..., falls to 1
             slopes_at_ends=(0.0, 1.0),
             interval=(0.1, INF),
             strip=(math.pi / 2, 1.583),
+            parity=lambda o: (o.number(1) / 2, 0, _silu_lipschitz(o) - o.number(1) / 2),  # u/2 and an even part
             ulps=(8, 6),
         ),
         Activation(
@@ -186,6 +199,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(-0.83, 0.83),
             strip=(1.0, 3.0673),
+            parity=lambda o: (1 / o.sqrt(o.number(1) * o.pi), 1 / o.sqrt(o.number(1) * o.pi), 0),  # odd
             ulps=(8, 4),
         ),
         Activation(
@@ -198,6 +212,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(-1.04, 1.04),
             strip=(1.0, 1.5430807),  # |cos(x + iy)| <= cosh(y)
+            parity=lambda o: (0, o.number(1), 0),
             ulps=(2, 2),
         ),
         Activation(
@@ -210,6 +225,7 @@ _REGISTRY: dict[str, Activation] = {
             slopes_at_ends=(0.0, 0.0),
             interval=(0.53, 2.61),
             strip=(1.0, 1.5430807),
+            parity=lambda o: (0, 0, o.number(1)),
             ulps=(2, 2),
         ),
         Activation(

@@ -48,26 +48,51 @@ def D_lemma_4(o: Ops, n: Any, u: Any, kap: Any, delta: Any) -> Any:
 @constant("lower tail of lambda_min(G) (R6)")
 def D_moments(o: Ops, n: Any, fourth: Any, lbar: Any, delta: Any) -> Any:
     """lambda_min(G) >= lbar/2 with probability 1 - delta if D is at least this, fourth >= E ||phi||^4."""
-    return 8 * fourth / lbar**2 * o.log(n / delta)
+    return 2 * fourth / ((1 - o.log(o.number(2))) * lbar**2) * o.log(n / delta)
 
 
 @constant("whitened lower tail (R6)")
 def D_whitened(o: Ops, n: Any, v: Any, delta: Any) -> Any:
-    """G >= Gbar/2 with probability 1 - delta if D is at least this, v = ||E (phi' Gbar^-1 phi) w w'||,
+    """G >= Gbar/2 with probability 1 - delta if D is at least this, v >= ||E (phi' Gbar^-1 phi) w w'||,
     w = Gbar^{-1/2} phi."""
-    return 8 * v * o.log(n / delta)
-
-
-@constant("whitened lower tail, |sigma| <= b (R6)")
-def D_bounded(o: Ops, n: Any, b: Any, lbar: Any, delta: Any) -> Any:
-    """As D_whitened with v <= n b^2/lbar."""
-    return 8 * n * b**2 / lbar * o.log(n / delta)
+    return 2 * v / (1 - o.log(o.number(2))) * o.log(n / delta)
 
 
 @constant("matrix Chernoff, |sigma| <= b (R6)")
 def D_chernoff(o: Ops, n: Any, b: Any, lbar: Any, delta: Any) -> Any:
-    """lambda_min(G) >= lbar/2 with probability 1 - delta if D is at least this."""
+    """As D_whitened with v <= n b^2/lbar."""
     return 2 * n * b**2 / ((1 - o.log(o.number(2))) * lbar) * o.log(n / delta)
+
+
+@constant("one direction of the Laplace transform (R7)")
+def survival(o: Ops, theta: Any, v: Any) -> Any:
+    """E f^2 (1 - exp(-theta |w|^2))/|w|^2 is at least this, if E f^2 = 1 and E f^2 |w|^2 <= v."""
+    return (1 - o.exp(-theta * v)) / v
+
+
+@constant("variance of the whitened features, by parity (R8)")
+def v_parity(o: Ops, n: Any, even: Any, odd: Any, even_u: Any, odd_u: Any) -> Any:
+    """E f^2 |w|^2 is at most this; even and odd bound the root mean square gradients of the two parts of |w|^2, even_u
+    and odd_u those of f^2."""
+    return n + even * even_u / 2 + odd * odd_u
+
+
+@constant("diagonal of G (R9)")
+def diagonal_deviation(o: Ops, n: Any, D: Any, lipschitz: Any, g: Any, delta: Any) -> Any:
+    """|sqrt(G_aa) - E sqrt(G_aa)| is at most this for all n points with probability 1 - delta, g = ||x_a||^2/d."""
+    return lipschitz * o.sqrt(2 * g * o.log(2 * n / delta) / D)
+
+
+@constant("randomised certificate of the embedding dimension (R10)")
+def certificate_failure(o: Ops, n: Any, N: Any, least: Any, excess: Any) -> Any:
+    """The probability, over N draws, that an estimate which passes the test at (1 + excess) least misleads."""
+    return n * o.exp(-N * least * ((1 + excess) * o.log(1 + excess) - excess))
+
+
+@constant("alignment of a residual with the tangent kernel (a conjecture is about it)")
+def alignment(o: Ops, lmin_kernel: Any, chord: Any, residual: Any) -> Any:
+    """sqrt(lambda_min(H)) ||H^{-1/2} r||/||r||, in (0, 1], chord = ||H^{-1/2} r||."""
+    return o.sqrt(lmin_kernel) * chord / residual
 
 
 @constant("Appendix H for ReLU (arc-cosine kernel)")

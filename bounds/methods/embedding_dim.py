@@ -1,13 +1,12 @@
 """How many random features are enough: Condition 1 of Theorem 2 made explicit, by five tail bounds.
 
 Each gives a D for which lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta. "lemma-4" bounds the whole
-distance ||G - Gbar||_F, which Theorem 2 uses; the others bound only the lower tail. "monte-carlo" is statistical, not
-proved.
+distance ||G - Gbar||_F, which Theorem 2 uses; the others bound only the lower tail. "monte-carlo" is proved too, but
+with the probability taken over its own draws besides those of the embedding.
 """
 
 from __future__ import annotations
 
-import numpy as np
 from flint import arb
 
 from bounds import constants
@@ -15,18 +14,21 @@ from bounds.activation.base import Activation
 from bounds.activation.gaussian import value_square
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import AssumptionError, unknown_name
-from bounds.numerics.arithmetic import ceil_int, float_down
-from bounds.problem import Problem
+from bounds.methods.laplace_tail import dim_of_levels
+from bounds.methods.randomised_tail import randomised_dim
+from bounds.methods.whitened import whitened_levels
+from bounds.numerics.arithmetic import ball, ceil_int, float_down, float_up
+from bounds.numerics.spectrum import Spectrum
+from bounds.problem import GramRange, Problem
 
 TAILS = {
     "lemma-4": "entrywise Bernstein inequality (Lemma 4 repaired, R5)",
     "moments": "lower tail with E||phi||^4 (R6)",
-    "bounded": "whitened lower tail for |sigma| <= b (R6)",
     "chernoff": "matrix Chernoff for |sigma| <= b (R6)",
-    "monte-carlo": "whitened lower tail, its variance estimated from draws: statistical, not proved",
+    "whitened": "lower tail of the whitened features, by the spectrum of second moments (R7, R8)",
+    "monte-carlo": "lower tail of the whitened features, by a certificate from draws that are charged to delta (R10)",
 }
-PROVED_TAILS = tuple(name for name in TAILS if name != "monte-carlo")
-DRAWS = 4000  # random features for the statistical tail
+LOWER_TAILS = ("moments", "chernoff", "whitened")  # of one layer, nothing drawn
 
 
 def _features(problem: Problem) -> RandomFeatures:
@@ -110,8 +112,10 @@ def _fourth_moments(sigma: Activation, variances: list[arb]) -> list[arb]:
     return found
 
 
-def dim_for_half(problem: Problem, delta: float, tail: str) -> int:
+def dim_for_half(problem: Problem, delta: float, tail: str, seed: int = 0) -> int:
     """D with lambda_min(G) >= lambda_min(Gbar)/2 with probability 1 - delta, by the named tail bound.
+
+    "chernoff", "whitened" and "monte-carlo" prove more: G >= Gbar/2. seed: of the draws of "monte-carlo".
 
     Raises ArgumentError for an unknown tail, AssumptionError if the tail does not apply (an unbounded activation, or
     depth > 1 for all but lemma-4) or lambda_min(Gbar) > 0 is not certified.
@@ -123,26 +127,54 @@ def dim_for_half(problem: Problem, delta: float, tail: str) -> int:
         return dim_for_distance(problem, delta, float_down(lbar / 2))
     if features.depth > 1:
         raise AssumptionError(
-            f"tail {tail!r} is for depth = 1; found depth = {features.depth}."
-            " Use tail='lemma-4', or draw the embedding."
+            f"tail {tail!r} is for depth = 1; found depth = {features.depth}. Use tail='lemma-4', or draw all layers"
+            " but the last, problem.draw_inner(dim=D), and ask again."
         )
     sigma = features.sigma
-    if tail in ("bounded", "chernoff"):
+    if tail == "chernoff":
         if sigma.bounded_by is None:
             raise AssumptionError(
-                f"tail {tail!r} needs a bounded activation; {sigma.name!r} is not. Use tail='moments' or 'lemma-4'."
+                f"tail {tail!r} needs a bounded activation; {sigma.name!r} is not. Use tail='whitened' or 'moments'."
             )
-        letter = constants.D_bounded if tail == "bounded" else constants.D_chernoff
-        return ceil_int(letter(n, sigma.bounded_by, lbar, delta))
+        return ceil_int(constants.D_chernoff(n, sigma.bounded_by, lbar, delta))
     if tail == "moments":
         total = sum(_fourth_moments(sigma, _layer_variances(problem, features)[0]), arb(0))
         return ceil_int(constants.D_moments(n, total * total, lbar, delta))
-    return ceil_int(constants.D_whitened(n, _whitened_variance(problem, features), delta))
+    if tail == "whitened":
+        levels = whitened_levels(problem, features)
+        return dim_of_levels(levels.values, levels.loss, arb(1) / 2, delta, tail)
+    return randomised_dim(problem, features, delta, seed)
 
 
-def _whitened_variance(problem: Problem, features: RandomFeatures) -> float:
-    """An estimate of v in constants.D_whitened from DRAWS random features; not a bound."""
-    phi = features.draw(DRAWS, seed=0).features(problem.X)  # (n, DRAWS): one random feature a column
-    values, vectors = np.linalg.eigh(problem.gram)
-    white = (vectors / np.sqrt(values)).T @ phi
-    return float(np.linalg.eigvalsh((white * np.sum(np.square(white), axis=0)) @ white.T / DRAWS)[-1])
+def least_dim_for_half(problem: Problem, delta: float) -> int:
+    """The smallest D of all the tails that draw nothing, for which see dim_for_half.
+
+    Raises AssumptionError if none of them applies.
+    """
+    dims, refused = [], ""
+    for name in ("lemma-4", *LOWER_TAILS):
+        try:
+            dims.append(dim_for_half(problem, delta, name))
+        except AssumptionError as error:
+            refused = refused or str(error)
+    if not dims:
+        raise AssumptionError(refused)
+    return min(dims)
+
+
+def gram_range(problem: Problem, dim: int, delta: float) -> GramRange:
+    """What is known of G = (1/D) Phi Phi' for D = dim features of one layer, given lambda_min(G) >= lambda_min(Gbar)/2,
+    with probability 1 - delta: sqrt(G_aa) is a Lipschitz function of normals, near the root of Gbar_aa (R9)."""
+    features, n = _features(problem), problem.n
+    Ls, half = features.sigma.Ls, _floor(problem) / 2
+    diagonal = []
+    for limit, g in zip(problem.gram_diagonal, _layer_variances(problem, features)[0], strict=True):
+        deviation = constants.diagonal_deviation(n, dim, Ls, g, delta)
+        high = (limit.sqrt() + deviation) ** 2
+        # The mean of sqrt(G_aa) is at most the root of Gbar_aa, and its variance at most Ls^2 g/D.
+        root = ((limit - Ls**2 * g / dim).nonnegative_part().sqrt() - deviation).nonnegative_part()
+        diagonal.append(ball((root**2).max(half).lower(), high.upper()))
+    total = sum(diagonal, arb(0))
+    lmin = float_down(half), float_up(min((g.upper() for g in diagonal), key=float))
+    lmax = float_down(max((g.lower() for g in diagonal), key=float)), float_up(total)
+    return GramRange(tuple(diagonal), Spectrum(lmin, lmax))

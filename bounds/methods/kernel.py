@@ -25,7 +25,7 @@ from bounds.problem import Problem
 def check(problem: Problem) -> None:
     """AssumptionError unless sigma is C^{1,1} and G is known; lambda_min(G) may be zero."""
     slopes.check_smooth(problem, "kernel")
-    if problem.random or problem.gram_radius > 0:
+    if problem.random or problem.gram_radius > 0 or problem.gram_range is not None:
         raise AssumptionError("method 'kernel' needs the Gram matrix itself. Draw the embedding: problem.draw(dim=D).")
 
 

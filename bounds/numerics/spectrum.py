@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
+from bounds.errors import AssumptionError
+
 UNIT_ROUNDOFF = 2.0**-53  # u of float64
 LARGE = 300  # the order above which Lanczos is faster than a whole eigendecomposition
 LEAST_LARGE = 1e-250  # Lanczos is used only if the largest entry exceeds this: the inverse must not overflow
@@ -115,3 +117,21 @@ def spectrum(matrix: np.ndarray, error: float = 0.0) -> Spectrum:
         lmin=(lower_bound(matrix, estimates[0][0]) - pad, low + low_error),
         lmax=(high - high_error, -lower_bound(-matrix, -estimates[1][0]) + pad),
     )
+
+
+def eigenvalues(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """(values, vectors, error): each eigenvalue of a symmetric matrix (n, n), in ascending order, is within `error` of
+    values[j]; vectors[:, j] approximates its vector.
+
+    With computed V and Lambda the eigenvalues of V Lambda V' are t_j Lambda_j with t_j between the extreme eigenvalues
+    of V'V (Ostrowski), and those of the matrix are within ||matrix - V Lambda V'|| of them (Weyl).
+    """
+    n = len(matrix)
+    values, vectors = np.linalg.eigh(matrix)
+    largest = float(np.max(np.abs(values)))
+    rounding = gamma(2 * n + 4) * n  # of either product, whose factors have rows and columns of norm about 1
+    defect = float(np.linalg.norm(vectors.T @ vectors - np.eye(n))) + rounding
+    residual = float(np.linalg.norm(matrix - (vectors * values) @ vectors.T)) + 2 * rounding * largest
+    if not defect < 0.1:
+        raise AssumptionError("the eigenvectors of a matrix could not be computed: the data are too badly conditioned.")
+    return values, vectors, 1.1 * (residual + defect * largest) + 1e-300
