@@ -6,6 +6,7 @@ linear interpolation of its node values minus mu (h - h_k)(h_{k+1} - h), and its
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from bounds.activation.base import Activation
 from bounds.activation.gaussian import REACH
 from bounds.numerics.arithmetic import ENCLOSED, NUMPY
 
+STRIDES = (400, 20, 1)  # of the nodes whose envelopes are found one after another
 ROUNDING = 1e-12  # relative to Ls^2: covers the float64 roundings of a mean, and of sums of at most 1e4 terms
 
 
@@ -69,9 +71,9 @@ def _table(activation: Activation, mu: float, reach: float, fine: bool) -> Table
 def _grid_minima(p: np.ndarray, u: np.ndarray, nodes: np.ndarray, mu: float) -> tuple[np.ndarray, np.ndarray]:
     """(min_j p_j + mu (u_j - h)^2, its u_j) for each node h, over the whole grid u.
 
-    The minimiser is nondecreasing in h, so between two solved nodes only the points between theirs need a look.
+    The minimiser is nondecreasing in h, so between two solved nodes only the points between theirs need a look: those
+    between neighbours in a coarse selection of nodes first, then in a finer one.
     """
-    stride = 20
     values, best = np.full(len(nodes), np.inf), np.zeros(len(nodes), dtype=int)
 
     def solve(rows: slice, window: slice) -> None:
@@ -80,11 +82,13 @@ def _grid_minima(p: np.ndarray, u: np.ndarray, nodes: np.ndarray, mu: float) -> 
         j = np.argmin(costs, axis=1)
         values[rows], best[rows] = costs[np.arange(len(j)), j], j + window.start
 
-    solve(slice(0, None, stride), slice(0, len(u)))
-    for k in range(0, len(nodes) - 1, stride):
-        end = min(k + stride, len(nodes) - 1)
-        last = best[end] if end % stride == 0 else len(u) - 1
-        solve(slice(k, end + 1), slice(int(best[k]), int(last) + 1))
+    last = len(nodes) - 1
+    solve(slice(0, None, STRIDES[0]), slice(0, len(u)))
+    solve(slice(last, None), slice(0, len(u)))
+    for coarse, stride in itertools.pairwise(STRIDES):
+        for k in range(0, last, coarse):
+            end = min(k + coarse, last)
+            solve(slice(k, end + 1, stride), slice(int(best[k]), int(best[end]) + 1))
     return values, u[best]
 
 
@@ -132,6 +136,20 @@ def population_moments(activation: Activation, variance: arb, nu: float, *, fine
     return (lower - spread).nonnegative_part(), upper + 2 * ls**2 * spread
 
 
+def envelope_table(activation: Activation, variance: float, nu: float) -> Table:
+    """Lower bounds of e_mu, mu = nu/g, for every variance g <= `variance`: e_mu grows with mu. Uniform nodes, symmetric
+    about 0, that reach REACH standard deviations; `upper` is not used."""
+    reach = REACH * math.sqrt(variance)
+    mu = nu / variance * (1 - 1e-12)
+    if activation.pieces is None:
+        return _table(activation, mu, reach, True)
+    nodes = np.linspace(-reach, reach, 4001)
+    values = _piecewise(activation, mu)(nodes)
+    # Below its chord by at most mu times a quarter of the square of the step, as in the module's first lines.
+    lower = values - mu * float(nodes[1] - nodes[0]) ** 2 / 4 - ROUNDING * max(1.0, activation.slope_bound**2)
+    return Table(nodes, lower, values)
+
+
 def _table_for(activation: Activation, variance: arb, nu: float, fine: bool) -> Table:
     """The table of an activation for a variance, shared by all variances within 0.4% of it."""
     percent = 0.004
@@ -143,9 +161,14 @@ def envelope_of(activation: Activation, variance: arb, nu: float) -> Callable[[n
     """A certified lower bound of e_mu as a function of h, mu as in population_moments."""
     if activation.pieces is None:
         return _table_for(activation, variance, nu, True)
+    return _piecewise(activation, nu / float(variance.upper()) * (1 - 1e-12))
+
+
+def _piecewise(activation: Activation, mu: float) -> Callable[[np.ndarray], np.ndarray]:
+    """e_mu of a piecewise linear sigma."""
+    assert activation.pieces is not None
     low, high = sorted(s * s for s in activation.pieces)
     sign = 1.0 if abs(activation.pieces[1]) >= abs(activation.pieces[0]) else -1.0
-    mu = nu / float(variance.upper()) * (1 - 1e-12)
 
     def piecewise(h: np.ndarray) -> np.ndarray:
         far = math.sqrt((high - low) / mu) * 2  # beyond, the minimum below is its first argument for certain

@@ -10,12 +10,13 @@ until the master theorem applies, it proves convergence from its start.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from bounds.activation.base import FUNCTION_ULPS
+from bounds.certificates import signed
 from bounds.certificates.collocation import DEGREE, Reference, depth, grid, reference_step
 from bounds.errors import AssumptionError
 from bounds.methods.slopes import check_smooth
@@ -107,7 +108,8 @@ class Shadow:
 
     defect: sup |U~' - F(U~)|, of which `interpolation` is due to the degree and `rounding` to float64;
     residual (n,): sup |r~_a|; speed: sup |U~'|; state_error: of the computed H at the end; residual_error (n,): of the
-    interpolant of the computed residuals, at any time.
+    interpolant of the computed residuals, at any time; mean_speed (n,), peak_speed (n,): sup over the step of the mean
+    and of the maximum over the neurons of |h~_ia'|.
     """
 
     defect: float
@@ -117,6 +119,8 @@ class Shadow:
     speed: float
     state_error: float
     residual_error: np.ndarray
+    mean_speed: np.ndarray
+    peak_speed: np.ndarray
 
 
 def _rms(values: np.ndarray) -> np.ndarray:
@@ -157,16 +161,17 @@ def shadow(k: Constants, ref: Reference, state_error: float) -> Shadow:
     np.abs(coefficients, out=coefficients)
     off_velocity = c * float(np.max(k.products @ np.abs(ref.derivative).max(axis=(0, 1))))
     blur = 2 * off_velocity + 4 * gamma(N + 6) * float(np.abs(ref.velocity).max()) + TINY
-    peak = (coefficients.max(axis=(1, 2)) + blur) * SLACK
+    peak = (coefficients.max(axis=1) + blur) * SLACK
     mean = (coefficients.mean(axis=1) + blur) * SLACK
     # The error of interpolating between the nodes, and the sum of all parts.
     centre = np.abs(ref.residual[N // 2]) + r_error
-    analytic, analytic_residual = _interpolation_error(k, theta, peak, mean, centre)
+    analytic, analytic_residual = _interpolation_error(k, theta, peak.max(axis=1), mean, centre)
     off = (LEBESGUE * r_error + analytic_residual + 16 * (N + 1) * gamma(N + 6) * r_size) * SLACK
     residual = (np.abs(tables.coefficients @ ref.residual).sum(axis=0) + off) * SLACK
     speed_norm = LEBESGUE * max(k.norm(row) for row in derivative)
     defect = (LEBESGUE * mismatch + rounding + analytic) * SLACK
-    return Shadow(defect, analytic, rounding, residual, speed_norm, h_error, off)
+    speeds = (mean.sum(axis=0) * SLACK, peak.sum(axis=0) * SLACK)
+    return Shadow(defect, analytic, rounding, residual, speed_norm, h_error, off, *speeds)
 
 
 def _interpolation_error(
@@ -218,6 +223,7 @@ def follow(problem: Problem, H: np.ndarray, signs: np.ndarray, *, precision: flo
     check(problem).
     """
     k = Constants(problem, float(abs(signs[0])))
+    factor = signed.Factor(k)
     stage = Stage(0.0, H)
     goal = precision * k.root_lmax * float(np.linalg.norm(problem.residual(H, signs)))
     theta = 0.2 / (k.c * k.ls * k.root_lmax) ** 2  # the first step: a fraction of the fastest time scale of the flow
@@ -236,22 +242,28 @@ def follow(problem: Problem, H: np.ndarray, signs: np.ndarray, *, precision: flo
             theta = min(wanted, theta / 1.5)
         else:
             return
-        step = _advance(k, stage, ref, found) if math.isfinite(found.defect) else None
+        if not math.isfinite(found.defect):
+            return
+        step = _advance(k, stage, ref, found, signed.separation(k, factor, ref, found, signs))
         if step is None:
             return
         stage, theta = step, wanted
 
 
-def _advance(k: Constants, stage: Stage, ref: Reference, found: Shadow) -> Stage | None:
+def _advance(
+    k: Constants, stage: Stage, ref: Reference, found: Shadow, separation: Callable[[float], float]
+) -> Stage | None:
     """The stage after a step, by Gronwall's inequality; None if its distance cannot be bounded.
 
+    separation(w): the exponent of the step with signs (signed.py), for paths that stay within w; the one without signs
+    is taken where it is smaller.
     As long as |U - U~| <= widest, it is at most `reached`. If reached < widest, then |U - U~| never comes to `widest`,
     and the bound holds on the whole step.
     """
     gained = (stage.distance + found.defect * ref.duration) * SLACK
     widest = 1.5 * gained
     for _ in range(8):
-        exponent = k.growth(found.residual, widest) * ref.duration
+        exponent = min(k.growth(found.residual, widest) * ref.duration, separation(widest))
         reached = math.exp(exponent) * gained * SLACK if exponent < 500 else math.inf  # exp overflows beyond 709
         if reached < widest:
             time, growth = stage.time + ref.duration, stage.growth + exponent
