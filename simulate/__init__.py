@@ -4,10 +4,12 @@ from simulate.checkpoint import Interrupted
 from simulate.network import Network, sample_network
 from simulate.run import gradient_descent, gradient_flow
 from simulate.solve.outcome import Status
+from simulate.solve.step_rules import DescentPoint
 from simulate.trajectory import Trajectory
 from simulate.weights import network_of_weights, weights_of
 
 __all__ = [
+    "DescentPoint",
     "Interrupted",
     "Network",
     "Status",

@@ -13,6 +13,7 @@ from bounds.checks import (
     check_scale,
     check_seed,
     check_width,
+    choice,
     instance,
     numpy_defaults,
     real_array,
@@ -23,12 +24,15 @@ from bounds.memory import require_memory
 from bounds.problem import Problem
 from simulate.field.model import Scaling
 
+SCALINGS = ("ours", "ntk", "mf")
+
 
 @dataclass(frozen=True)
 class Network:
     """A state of the network on the training set.
 
-    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i = +scale or -scale; H_test: (m, k) those on test points.
+    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i = +scale or -scale; H_test: (m, k) those on test points;
+    scaling: the row of Table 1 that it was drawn or trained with, None if that is not known.
 
     Raises ArgumentError for shapes that do not fit together, DataError for entries that are no real numbers.
     """
@@ -36,8 +40,11 @@ class Network:
     H: np.ndarray
     signs: np.ndarray
     H_test: np.ndarray | None = None
+    scaling: str | None = None
 
     def __post_init__(self) -> None:
+        if self.scaling is not None:
+            choice("scaling", self.scaling, SCALINGS)
         for name in ("H", "signs", "H_test"):
             if name != "H_test" or self.H_test is not None:
                 object.__setattr__(self, name, _real_array(name, getattr(self, name)))
@@ -66,9 +73,6 @@ def _real_array(name: str, value: Any) -> np.ndarray:
     if type(value) is np.ndarray and value.dtype.kind == "f":
         return value
     return as_float_array(name, value, 1 if name == "signs" else 2)
-
-
-SCALINGS = ("ours", "ntk", "mf")
 
 
 def scaling_of(name: str, width: int) -> Scaling:
@@ -118,20 +122,25 @@ def gram_between(problem: Problem, X_test: np.ndarray) -> np.ndarray:
     return gram
 
 
+def regression_of(problem: Problem, X_test: np.ndarray) -> np.ndarray:
+    """G_*X G^+ (k, n): by what it moves on the training points, a pre-activation moves on the test points."""
+    values, vectors = np.linalg.eigh(problem.gram)
+    noise = problem.n * np.finfo(np.float64).eps * values[-1]
+    inverse = np.where(values > noise, 1.0 / np.maximum(values, noise), 0.0)
+    found: np.ndarray = (gram_between(problem, X_test) @ vectors * inverse) @ vectors.T
+    return found
+
+
 def _draw_test(problem: Problem, X_test: np.ndarray, H: np.ndarray, draws: np.ndarray) -> np.ndarray:
     """(k, m) pre-activations on test points, given those on training points (n, m): N(G_*X G^+ h, Schur complement).
 
     draws: (m, k) independent standard normal numbers. Singular G has no inverse, but its range holds every h.
     """
-    cross = gram_between(problem, X_test)
+    cross, regression = gram_between(problem, X_test), regression_of(problem, X_test)
     assert problem.embedding is not None
     with np.errstate(over="ignore", invalid="ignore"):
         own = real_array("embedding.gram(X_test, X_test)", problem.embedding.gram(X_test, X_test), 2)
     require_finite("embedding.gram(X_test, X_test)", own)
-    values, vectors = np.linalg.eigh(problem.gram)
-    noise = problem.n * np.finfo(np.float64).eps * values[-1]
-    inverse = np.where(values > noise, 1.0 / np.maximum(values, noise), 0.0)
-    regression = (cross @ vectors * inverse) @ vectors.T
     schur = own - regression @ cross.T
     # What is rounding alone is zero: a test point that is a training point gets its pre-activations exactly.
     values, vectors = np.linalg.eigh((schur + schur.T) / 2)
@@ -182,4 +191,4 @@ def sample_network(
     if paired:
         columns, signs = np.concatenate([columns, columns], axis=1), np.concatenate([signs, -signs])
         test = None if test is None else np.concatenate([test, test], axis=1)
-    return Network(columns.T, signs, None if test is None else test.T)
+    return Network(columns.T, signs, None if test is None else test.T, scaling)

@@ -27,6 +27,7 @@ from bounds.errors import ArgumentError, require
 from simulate.device import DTYPES
 from simulate.network import SCALINGS, Network
 from simulate.solve.outcome import Progress
+from simulate.solve.step_rules import STEP_RULES, StepRule
 
 
 class FlowOptions(TypedDict, total=False):
@@ -39,7 +40,7 @@ class FlowOptions(TypedDict, total=False):
     loss_ratio: float
     rtol: float
     init: str
-    scaling: str
+    scaling: str | None
     dtype: str
     device: str
     save_at: Sequence[float] | np.ndarray | None
@@ -55,6 +56,31 @@ class FlowOptions(TypedDict, total=False):
     progress: Progress | None
 
 
+class DescentRunOptions(TypedDict, total=False):
+    """Types of the keyword arguments of `gradient_descent`; see its docstring for what they mean."""
+
+    width: int
+    scale: float
+    seed: int
+    step: float | str | StepRule
+    steps: int
+    loss_ratio: float
+    init: str
+    scaling: str | None
+    dtype: str
+    device: str
+    save_every: int
+    save_at: Sequence[float] | np.ndarray | None
+    X_test: Any
+    network: Network | None
+    interval: Interval | None
+    loss: str
+    low_memory: bool
+    checkpoint: str | Path | None
+    resume: bool
+    progress: Progress | None
+
+
 @dataclass(frozen=True)
 class Options:
     """The arguments that gradient_flow and gradient_descent share; see gradient_flow."""
@@ -62,7 +88,7 @@ class Options:
     width: int
     scale: float
     init: str
-    scaling: str
+    scaling: str | None
     dtype: str
     device: str
     network: Network | None
@@ -77,21 +103,41 @@ class Options:
             "init": check_init(self.init),
             "width": check_width(self.width, self.init),
             "scale": check_scale(self.scale),
-            "scaling": choice("scaling", self.scaling, SCALINGS),
+            "scaling": self._checked_scaling(),
             "dtype": choice("dtype", self.dtype, DTYPES),
             "loss": choice("loss", self.loss, ("sum", "mean")),
             "low_memory": boolean("low_memory", self.low_memory),
             "interval": None if self.interval is None else check_interval("interval", self.interval),
         }
-        if self.network is not None:
-            instance("network", self.network, Network, "Use simulate.Network(H, signs).")
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    def _checked_scaling(self) -> str:
+        """The scaling: the one that is asked for, that of the network, or "ours"."""
+        known = None
+        if self.network is not None:
+            known = instance("network", self.network, Network, "Use simulate.Network(H, signs).").scaling
+        chosen = choice("scaling", known or "ours" if self.scaling is None else self.scaling, SCALINGS)
+        if known not in (None, chosen):
+            raise ArgumentError(
+                f"scaling must be that of the network, {known!r}. Found {chosen!r}. Leave scaling out to go on with it,"
+                " or pass Network(H, signs), of which no scaling is known."
+            )
+        return chosen
 
 
 def check_ratio(value: Any) -> float:
     """loss_ratio, in [0, 1)."""
     return real("loss_ratio", value, "in [0, 1)", lambda ratio: 0 <= ratio < 1)
+
+
+def check_step(value: Any) -> float | StepRule:
+    """The step of descent: a number whose square is a float, or the rule of that name, or the function itself."""
+    if isinstance(value, str):
+        return STEP_RULES[choice("step", value, STEP_RULES)]
+    if callable(value) and not isinstance(value, type):
+        return value
+    return real("step", value, "in [1e-150, 1e150], a rule's name or a function", lambda s: 1e-150 <= s <= 1e150)
 
 
 def check_saves(save_at: Any, t_max: float) -> np.ndarray | None:
@@ -100,7 +146,8 @@ def check_saves(save_at: Any, t_max: float) -> np.ndarray | None:
         return None
     times = as_float_array("save_at", save_at, 1)
     ok = len(times) > 0 and bool(np.all(np.diff(times) > 0)) and times[0] >= 0
-    require(ok and times[-1] <= t_max, "save_at", f"increasing times in [0, t_max = {t_max:g}]", save_at)
+    within = "at least 0" if t_max == np.inf else f"in [0, t_max = {t_max:g}]"
+    require(ok and times[-1] <= t_max, "save_at", f"increasing times {within}", save_at)
     return times
 
 
@@ -111,5 +158,5 @@ def check_seeds(seeds: Any, others: dict[str, Any]) -> list[int]:
     require(len(found) > 0 and len(set(found)) == len(found), "seeds", rule, seeds)
     for name, value in others.items():
         if value is not None:
-            raise ArgumentError(f"{name} goes with one run, not with seeds. Run gradient_flow once for each.")
+            raise ArgumentError(f"{name} goes with one run, not with seeds. Call once for each seed.")
     return found

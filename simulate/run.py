@@ -24,15 +24,17 @@ from bounds.checks import (
     path,
     real,
 )
+from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
 from simulate.integrators import get_integrator
 from simulate.network import Network
-from simulate.options import FlowOptions, Options, check_ratio, check_saves, check_seeds
+from simulate.options import DescentRunOptions, FlowOptions, Options, check_ratio, check_saves, check_seeds, check_step
 from simulate.setup import Setup
-from simulate.solve.descent import descend
+from simulate.solve.descent import DescentOptions, descend
 from simulate.solve.loop import Loop
 from simulate.solve.outcome import Progress
 from simulate.solve.runs import LoopOptions
+from simulate.solve.step_rules import StepRule
 from simulate.trajectory import Trajectory
 
 _BLAS = ThreadpoolController()
@@ -75,7 +77,7 @@ def gradient_flow(
     loss_ratio: float = 1e-8,
     rtol: float = 1e-6,
     init: str = "independent",
-    scaling: str = "ours",
+    scaling: str | None = None,
     dtype: str = "float64",
     device: str = "auto",
     save_at: Sequence[float] | np.ndarray | None = None,
@@ -92,9 +94,10 @@ def gradient_flow(
 ) -> Trajectory | list[Trajectory]:
     """Gradient flow (10) in function space, equation (11), until L <= loss_ratio L^0 or t_max.
 
-    width, scale, seed, init, scaling: the draw (see sample_network), or `network` to start from. rtol: local error
-    allowed per step, relative to the residual norm and to sqrt(G_aa). save_at: times to record (default: every step);
-    interval: I of active_fraction; loss_ratio = 0 runs to t_max whatever the loss. progress(time, loss, step, tau).
+    width, scale, seed, init: the draw (see sample_network), or `network` to start from. scaling: the row of Table 1, by
+    default that which the network was drawn or trained with, else "ours". rtol: local error allowed per step, relative
+    to the residual norm and to sqrt(G_aa). save_at: times to record (default: every step); interval: I of
+    active_fraction; loss_ratio = 0 runs to t_max whatever the loss. progress(time, loss, step, tau).
 
     seeds: several independent runs, advanced together; returns their trajectories in a list, each what `seed` alone
     would give. X_test (k, d): also follow f on these points (test_output); the training part is the same as without.
@@ -142,6 +145,16 @@ def gradient_flow(
     return found[0] if seeds is None else found
 
 
+@overload
+def gradient_descent(problem: Problem, *, seeds: None = None, **options: Unpack[DescentRunOptions]) -> Trajectory: ...
+
+
+@overload
+def gradient_descent(
+    problem: Problem, *, seeds: Sequence[int], **options: Unpack[DescentRunOptions]
+) -> list[Trajectory]: ...
+
+
 @numpy_defaults
 def gradient_descent(
     problem: Problem,
@@ -149,14 +162,16 @@ def gradient_descent(
     width: int = 4096,
     scale: float = 1.0,
     seed: int = 0,
-    step: float = 1.0,
+    seeds: Sequence[int] | None = None,
+    step: float | str | StepRule = 1.0,
     steps: int = 50_000,
     loss_ratio: float = 0.0,
     init: str = "independent",
-    scaling: str = "ours",
+    scaling: str | None = None,
     dtype: str = "float64",
     device: str = "auto",
     save_every: int = 1,
+    save_at: Sequence[float] | np.ndarray | None = None,
     X_test: Any = None,
     network: Network | None = None,
     interval: Interval | None = None,
@@ -165,34 +180,43 @@ def gradient_descent(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-) -> Trajectory:
+) -> Trajectory | list[Trajectory]:
     """Gradient descent (9) in function space, exactly: h_ia <- h_ia - step c_i sum_b G_ab r_b sigma'(h_ib).
 
-    step: delta > 0; steps: how many; save_every: record each so many steps. The other arguments as in gradient_flow;
-    loss="mean" divides the gradient, and so the movement of a step, by n.
-    time = step * number of steps; path_length sums step sqrt(P_k). There is no discretisation error; `errors` holds
-    the rounding. Raises as gradient_flow does.
+    step: delta > 0, or a rule: "stable" (half of the limit of stability, as it is at each step), "residual" (a
+    twentieth of it at first, growing with 1/||r|| up to half: near the flow), or a function of a
+    `simulate.DescentPoint` that returns the next step. A rule needs the kernel at each step, which takes about as long
+    as the step itself. steps: how many. save_every: record each so many steps; save_at: record instead the first step
+    at or after each of these times, and the last. seeds: one run after another, their trajectories in a list. The other
+    arguments as in gradient_flow; loss="mean" divides the gradient, and so the movement of a step, by n.
+
+    time sums the steps; path_length sums step sqrt(P_k). There is no discretisation error; `errors` holds the rounding.
+    `detail` says where a fixed step was beyond the limit of stability. A run ends as DEAD where no slope is left, and
+    as DIVERGED where the loss is no float, or 1e12 times what the data and the network at the start can explain.
+    Raises as gradient_flow does, and ArgumentError for a checkpoint with a function as step.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
-    step = real("step", step, "in [1e-150, 1e150]", lambda s: 1e-150 <= s <= 1e150)  # whose square is a float
+    rule, saves = check_step(step), None if save_at is None else check_saves(save_at, np.inf)
     loss_ratio = check_ratio(loss_ratio)
     steps, save_every = integer("steps", steps, 0), integer("save_every", save_every, 1)
+    require(saves is None or save_every == 1, "save_every", "left out where save_at says what is recorded", save_every)
     seed, resume = check_seed(seed), boolean("resume", resume)
     checkpoint = None if checkpoint is None else path("checkpoint", checkpoint)
     progress = None if progress is None else function("progress", progress, "a function of (time, loss, step, tau)")
+    named = step if isinstance(step, str) else "a function" if callable(rule) else rule
+    if checkpoint is not None and named == "a function":
+        raise ArgumentError("a checkpoint cannot tell one function from another. Use step='residual', or a number.")
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
-    setup = Setup(problem, [seed], options)
-    exact = {"step": step, "steps": steps, "save_every": save_every, "loss_ratio": loss_ratio, "integrator": "descent"}
-    saver = setup.saver(checkpoint, resume, exact)
-    with _threads(setup.entries), saver.watching():
-        outcome = descend(
-            setup.flow,
-            setup.recorder,
-            saver,
-            step=step / setup.clock,
-            steps=steps,
-            save_every=save_every,
-            loss_ratio=loss_ratio,
-            progress=progress,
-        )
-    return setup.trajectories([outcome], "descent", {"step": step, "steps": steps, "loss": loss})[0]
+    of_one_run = {"network": network, "checkpoint": checkpoint}
+    listed = None if saves is None else saves.tolist()
+    exact = {"step": named, "steps": steps, "save_every": save_every, "save_at": listed, "loss_ratio": loss_ratio}
+    reported = {"step": named, "steps": steps, "loss": loss}
+    found: list[Trajectory] = []
+    for one in [seed] if seeds is None else check_seeds(seeds, of_one_run):
+        setup = Setup(problem, [one], options)
+        saver = setup.saver(checkpoint, resume, {**exact, "integrator": "descent"})
+        asked = DescentOptions(rule, setup.clock, steps, save_every, saves, loss_ratio, progress)
+        with _threads(setup.entries), saver.watching():
+            outcome = descend(setup.flow, setup.recorder, saver, asked)
+        found += setup.trajectories([outcome], "descent", reported)
+    return found[0] if seeds is None else found

@@ -34,7 +34,7 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
     rule = "finite, with signs of one magnitude (Assumption 1)"
     require(bool(np.all(np.abs(network.signs) == network.scale)), "network", rule, network.signs)
     if inputs is None:
-        return network if network.H_test is None else Network(network.H, network.signs)
+        return network if network.H_test is None else Network(network.H, network.signs, scaling=network.scaling)
     require(
         network.H_test is not None,
         "network",
@@ -114,7 +114,7 @@ class Setup:
         rows = np.asarray(network.H).T
         if network.H_test is not None:  # one array for both, which the state then need not copy
             rows = np.concatenate([rows, np.asarray(network.H_test).T])
-            self.networks[k] = Network(rows[:n].T, network.signs, rows[n:].T)
+            self.networks[k] = Network(rows[:n].T, network.signs, rows[n:].T, network.scaling)
         return self.arrays.put(np.ascontiguousarray(rows, dtype=np.float64))
 
     @property
@@ -159,7 +159,7 @@ class Setup:
             interval=self.interval,
             errors=errors,
             initial=self.networks[run],
-            final=Network(h[:n].T, signs, None if self.inputs is None else h[n:].T),
+            final=Network(h[:n].T, signs, None if self.inputs is None else h[n:].T, self.options.scaling),
             status=outcome.status,
             stats=outcome.stats,
             options=options,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bounds.activation.base import Interval
+from bounds.errors import ArgumentError
 from bounds.problem import Problem
-from simulate.network import Network
+from simulate.network import Network, regression_of, sample_network, scaling_of, test_inputs
 from simulate.solve.outcome import RunStatistics, Status
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Trajectory:
     test_output (T, k): f on X_test, None without; sliding (T,): how many neurons slide along a kink (h_i(x_a) at the
     kink, the field on both sides pointing at it), None for smooth activations;
     error (T,): estimated numerical error of loss; errors: the same for every other observable, by name.
-    detail: where and when the state stopped being finite, where status is DIVERGED.
+    detail: where and when the state stopped being finite, or that a step of descent was beyond the limit of stability.
     """
 
     problem: Problem
@@ -70,6 +71,35 @@ class Trajectory:
     def error(self) -> np.ndarray:
         """Estimated numerical error of loss, (T,)."""
         return self.errors["loss"]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """f at the rows of X (k, d) at the end of the run, (k,): what `X_test=X` would have given as the last row of
+        test_output, without following these points through the run.
+
+        They move with the training points, h(x) = h^0(x) + G(x, X) G^+ (h - h^0), whose rounding is magnified by up to
+        1/lambda_min(G), over the nonzero eigenvalues. Raises ArgumentError for a run that began from a given network,
+        whose h^0(x) is not known.
+        """
+        if self.seed is None:
+            raise ArgumentError(
+                "predict needs the initial pre-activations at X, which are known for a network that was drawn by its"
+                " seed. Pass X_test, and a network with H_test, to gradient_flow or gradient_descent."
+            )
+        inputs = test_inputs(self.problem, X)
+        start = sample_network(
+            self.problem,
+            width=self.width,
+            scale=self.scale,
+            seed=self.seed,
+            init=self.init,
+            scaling=self.scaling,
+            X_test=inputs,
+        )
+        assert start.H_test is not None
+        H = start.H_test + (self.final.H - start.H) @ regression_of(self.problem, inputs).T
+        alpha = scaling_of(self.scaling, self.width).alpha
+        f: np.ndarray = alpha / self.width * (self.final.signs @ self.problem.activation.value(H))
+        return f
 
     def to_frame(self) -> pd.DataFrame:
         """One row per save point; vectors over the data are spread into columns name_0, name_1, ..."""

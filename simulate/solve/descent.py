@@ -4,98 +4,184 @@ from __future__ import annotations
 
 import math
 import time as clock
+from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 
+from bounds.checks import real
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
+from simulate.field.rounding import residual_rounding
 from simulate.field.stages import Stages
 from simulate.integrators.state import State
 from simulate.solve.outcome import Checkpoints, Outcome, Progress, RunStatistics, Saved, Status, non_finite
 from simulate.solve.recorder import Recorder
 from simulate.solve.saved_fields import descent_fields
 from simulate.solve.segment import Followed
+from simulate.solve.step_rules import DescentPoint, StepRule
+
+GROWN = 1e12  # the loss has diverged when it is so many times what the data and the network at the start can make it
+
+
+@dataclass(frozen=True)
+class DescentOptions:
+    """What a descent is asked for, as in gradient_descent.
+
+    step: its length in the caller's time, or the rule for it; clock: the caller's time over that of the flow; save_at:
+    times to record, None for each save_every steps.
+    """
+
+    step: float | StepRule
+    clock: float
+    steps: int
+    save_every: int
+    save_at: np.ndarray | None
+    loss_ratio: float
+    progress: Progress | None
 
 
 class DescentState:
-    """One run of descent at h (1, n + k, m), which it changes in place. residual (1, n): r there; slopes: sigma' there,
-    None with low_memory."""
+    """One run of descent at h (1, n + k, m), which it changes in place.
 
-    def __init__(self, flow: Flow, h: Array) -> None:
-        self.flow, self.h = flow, h
+    residual (1, n): r there; slopes: sigma' there, None with low_memory; fastest: the largest rate at which a direction
+    of r decays there, None unless it is `watched`.
+    """
+
+    def __init__(self, flow: Flow, h: Array, *, watched: bool) -> None:
+        self.flow, self.h, self.watched = flow, h, watched
         self.slopes = None if flow.low_memory else flow.empty()
-        self.residual = flow.evaluate(h, self.slopes).residual
+        evaluation = flow.evaluate(h, self.slopes)
+        self.residual = evaluation.residual
+        self.fastest = self._fastest(evaluation.slope_gram)
+
+    def _fastest(self, slope_gram: np.ndarray) -> float | None:
+        """The largest eigenvalue of the kernel; NaN where that is not finite."""
+        if not self.watched:
+            return None
+        kernel, n = self.flow.kernel(slope_gram)[0], self.flow.n
+        if not np.isfinite(kernel).all():
+            return math.nan
+        return float(scipy.linalg.eigvalsh(kernel, subset_by_index=[n - 1, n - 1])[0])
 
     def step(self, length: float) -> float:
         """h <- h - length c G (r * sigma'(h)); returns the power (speed/m) sum_i v_i'G v_i, v = r * sigma'(h)."""
         stages = Stages(self.flow, self.h, self.slopes)
-        evaluation = stages.advance([length * self.residual], slopes=self.slopes, gram=False, work=True)
+        evaluation = stages.advance([length * self.residual], slopes=self.slopes, gram=self.watched, work=True)
         self.residual = evaluation.residual
+        self.fastest = self._fastest(evaluation.slope_gram)
         return max(float(evaluation.power[0]), 0.0) / length / length  # whose square may not be a number
 
+    def dead(self) -> bool:
+        """Whether every slope is zero at every data point."""
+        return not np.any(np.diagonal(self.flow.evaluate(self.h).slope_gram[0]))
 
-def descend(
-    flow: Flow,
-    recorder: Recorder,
-    checkpoints: Checkpoints,
-    *,
-    step: float,
-    steps: int,
-    save_every: int,
-    loss_ratio: float,
-    progress: Progress | None,
-) -> Outcome:
-    """`steps` updates h <- h - step c G (r * sigma'(h)) from h0 (1, n + k, m), recording each save_every of them.
 
-    step: in the time of the flow; loss_ratio, progress as in gradient_descent.
-    """
-    started = clock.perf_counter()
-    ends = {"done": steps, "recorded": steps}
-    resumed = checkpoints.read(descent_fields(flow), ends) if checkpoints.resuming else None
+def descend(flow: Flow, recorder: Recorder, checkpoints: Checkpoints, options: DescentOptions) -> Outcome:
+    """Updates h <- h - step c G (r * sigma'(h)) from h0 (1, n + k, m), some of them recorded."""
+    started, steps, rule = clock.perf_counter(), options.steps, options.step
+    resumed = checkpoints.read(descent_fields(flow), {"done": steps, "recorded": steps}) if checkpoints.resuming else {}
     # Where it begins: at h0, or where an earlier run was saved.
-    if resumed is None:
+    if not resumed:
         h, path = flow.arrays.copy(recorder.h0), np.zeros((1, 3 + flow.n))
-        target, done, recorded = -1.0, 0, -1
+        target, done, recorded, time, first_loss = -1.0, 0, -1, 0.0, 0.0
     else:
         h, path = flow.arrays.copy(flow.arrays.put(resumed["h"])), resumed["path"]
         target, done, recorded = resumed["target"].item(), resumed["done"].item(), resumed["recorded"].item()
+        time, first_loss = resumed["elapsed"].item(), resumed["first"].item()
         recorder.restore(resumed)
-    run, status, first = DescentState(flow, h), Status.STEPS_DONE, np.zeros(1, dtype=np.int64)
+    run, status = DescentState(flow, h, watched=callable(rule)), Status.STEPS_DONE
+    length, before = 0.0, -1.0 if done == 0 else time  # of the step that led here, and the time before it
+    dead, too_long = run.fastest == 0, ""
 
     def saved() -> Saved:
         counters = {"target": np.array(target), "done": np.array(done), "recorded": np.array(recorded)}
+        counters |= {"elapsed": np.array(time), "first": np.array(first_loss)}
         return {"h": flow.arrays.fetch(h), "path": path, **counters, **recorder.state()}
 
     while True:
         # Does the run end here?
         loss = float((run.residual * run.residual).sum()) / 2
         if done == 0:
-            target = loss_ratio * loss
-        if not math.isfinite(loss):
+            target, first_loss = options.loss_ratio * loss, loss
+        floor = np.linalg.norm(residual_rounding(flow, run.residual, recorder.largest))
+        if not math.isfinite(loss) or loss > GROWN * (first_loss + _largest_loss(flow, recorder)):
             status = Status.DIVERGED
-        elif loss_ratio > 0 and loss <= target:
+        elif options.loss_ratio > 0 and loss <= target:
             status = Status.LOSS_REACHED
+        elif options.loss_ratio > 0 and math.sqrt(2 * loss) <= 4 * floor:
+            status = Status.PRECISION_REACHED
+        elif dead:
+            status = Status.DEAD
         ended = done == steps or status is not Status.STEPS_DONE
         # Record it if it is time. There is one integration only, so the errors are those of rounding.
-        if recorded < done and (done % save_every == 0 or ended):
+        if recorded < done and (ended or _due(options, done, before, time)):
             state = State.at(flow, h)
             flow.recycle(state.slopes)
             here = Followed(state, path)
-            recorder.record(flow, first, np.array([done * step]), here, here, np.array([step]))
+            recorder.record(flow, np.zeros(1, dtype=np.int64), np.array([time]), here, here, np.array([length]))
             recorded = done
+            limit = 2 / float(state.eigenvalues[0, -1]) if state.eigenvalues[0, -1] > 0 else math.inf
+            if not callable(rule) and not too_long and rule / options.clock > limit:
+                too_long = (
+                    f"the step {rule:.3g} is beyond the limit of stability {limit * options.clock:.3g} after"
+                    f" {done} steps: the residual grows in one direction. Use a smaller step, or step='stable'"
+                )
+        if options.progress is not None and done > 0:
+            report, at = options.progress, (time * options.clock, loss, done, length * options.clock)
+            checkpoints.call(lambda: report(*at))  # noqa: B023  (called at once)
         # Save it; no checkpoint holds what is not finite.
         if ended:
-            if status is not Status.DIVERGED:
+            if math.isfinite(loss):
                 checkpoints.write(saved)
             break
         checkpoints.offer(saved)
         # One step.
-        power = run.step(step)
-        path[0, :2] += step * math.sqrt(power), step * power
-        done += 1
-        if progress is not None:
-            time, number = done * step, done
-            checkpoints.call(lambda: progress(time, loss, number, step))  # noqa: B023  (called at once)
+        if callable(rule):
+            fastest = run.fastest
+            limit = options.clock * (2 / fastest if fastest else math.inf)
+            length = _chosen(rule, DescentPoint(done, time * options.clock, loss, first_loss, limit)) / options.clock
+        else:
+            length = rule / options.clock
+        power = run.step(length)
+        path[0, :2] += length * math.sqrt(power), length * power
+        done, before = done + 1, time
+        time = time + length if callable(rule) else done * length  # without rounding for a fixed step
+        dead = power == 0 and loss > 0 and run.dead()
     seconds = checkpoints.seconds + clock.perf_counter() - started
-    detail = non_finite(flow, h[0], done * step) if status is Status.DIVERGED else ""
+    detail = too_long
+    if status is Status.DIVERGED:
+        detail = non_finite(flow, h[0], time) if not math.isfinite(loss) else _grown(flow, h[0], time, loss)
     return Outcome(h[0], status, RunStatistics(done, 0, done + 1, seconds), detail)
+
+
+def _due(options: DescentOptions, done: int, before: float, time: float) -> bool:
+    """Whether a state is recorded; time: its own, before: that of the state before it."""
+    if options.save_at is None:
+        return done % options.save_every == 0
+    # Sums of steps are rounded, so that a time is reached a little early.
+    reached = [np.searchsorted(options.save_at, t * options.clock * (1 + 1e-12), side="right") for t in (before, time)]
+    return bool(reached[1] > reached[0])
+
+
+def _largest_loss(flow: Flow, recorder: Recorder) -> float:
+    """A bound of the loss of every network whose pre-activations are no larger than those at the start."""
+    sigma = flow.activation
+    value = abs(float(sigma.value(0.0))) + float(sigma.Ls) * float(np.max(recorder.largest))
+    if sigma.bounded_by is not None:
+        value = min(value, sigma.bounded_by)
+    return flow.n / 2 * (float(np.max(np.abs(flow.y))) + flow.alpha * flow.scale * value) ** 2
+
+
+def _grown(flow: Flow, h: Array, time: float, loss: float) -> str:
+    """Where a run (n + k, m) has gone that is finite still, as a sentence."""
+    values = np.abs(flow.arrays.fetch(h[: flow.n]))
+    a, i = (int(k) for k in np.unravel_index(np.argmax(values), values.shape))
+    return f"by time {time:.6g} the loss is {loss:.3g}; neuron {i} at data point {a} has gone to {values[a, i]:.3g}"
+
+
+def _chosen(rule: StepRule, point: DescentPoint) -> float:
+    """The step that the rule chooses. Raises ArgumentError unless it is a positive finite number."""
+    length = rule(point)
+    rule_in_words = "a function of a DescentPoint that returns a positive finite number"
+    return real("step", length, rule_in_words, lambda s: 0 < s < math.inf)

@@ -27,7 +27,10 @@ class Status(enum.Enum):
     STEP_LIMIT = "max_steps was reached; raise max_steps or rtol, or lower t_max"
     STEP_UNDERFLOW = "the step fell below the time's resolution; raise rtol"
     KINKS = "the step fell below the time's resolution at kinks (neurons slide along h = 0); raise rtol"
-    DIVERGED = "the state is not finite; lower the step of descent, or the scale"
+    DIVERGED = (
+        "the state is not finite, or the loss has grown beyond all bounds; lower the step of descent, or the scale"
+    )
+    DEAD = "every neuron's slope is zero at every data point, so nothing moves any more; lower the step, or the scale"
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from bounds.errors import DataError
 from simulate.field.flow import Flow
 from simulate.solve.observables import SCALARS, VECTORS
 
-FORMAT = 1  # raised whenever the arrays or what they mean change
+FORMAT = 2  # raised whenever the arrays or what they mean change
 HEAD = {"format": Field("integer", ()), "options": Field("text"), "seconds": Field("float", ())}
 COUNTS = ("run", "steps", "rejected", "evaluations", "saved")
 KINDS = ("value", "error")
-NOT_NEGATIVE = ("at", "last", "error", "target", "done")
+NOT_NEGATIVE = ("at", "last", "error", "target", "done", "elapsed", "first")
 PATHS = ("coarse_path", "fine_path")
 Fields = dict[str, Field]
 
@@ -39,6 +39,7 @@ def descent_fields(flow: Flow) -> Fields:
     """Those of gradient descent."""
     state: Fields = {"h": Field("float", (1, flow.rows, flow.m)), "path": Field("float", (1, 3 + flow.n))}
     state |= {"target": Field("float", ()), "done": Field("integer", ()), "recorded": Field("integer", ())}
+    state |= {"elapsed": Field("float", ()), "first": Field("float", ())}
     return state | recorded_fields(flow)
 
 

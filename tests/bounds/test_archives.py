@@ -230,7 +230,7 @@ def test_every_array_of_a_checkpoint_is_checked(checkpoints, tmp_path, which):
         ("flow", "at.steps", 10**9),
         ("relu", "at.saved", 7),
         ("flow", "owners", 3),
-        ("flow", "format", 2),
+        ("flow", "format", 3),
         ("flow", "last.path_length", -1.0),
         ("flow", "coarse.behind", -1.0),
         ("descent", "done", 61),
