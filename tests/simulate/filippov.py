@@ -2,7 +2,7 @@
 
 Between events every pre-activation lies inside one linear piece of sigma or slides along one kink. Then r' = -H r with
 a constant matrix H, so that r(t) and its integral R(t) are sums of exponentials, and h_i(t) = h_i - c_i G W_i R(t),
-where W_i r = theta_i r. An event is the first time at which an entry reaches the end of its piece, or at which the theta
+where W_i r = theta_i r. An event is the first time at which an entry reaches the end of its piece, or at which theta
 of a sliding entry leaves the interval between the slopes on either side (Filippov's solution). It is found by a search
 that passes over no root. What comes next is found by trying every assignment of the entries at a kink.
 
