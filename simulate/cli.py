@@ -72,8 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     flow.add_argument("--t-max", type=float, default=1e3, help="final time (default 1000)")
     flow.add_argument("--loss-ratio", type=float, default=1e-8, help="stop at this share of the initial loss")
-    flow.add_argument("--rtol", type=float, default=1e-6, help="relative tolerance of a step (default 1e-6)")
-    flow.add_argument("--integrator", default="exponential", help="exponential (default) or runge-kutta")
+    flow.add_argument("--rtol", type=float, help="relative tolerance of a step (default 1e-6, at kinks 1e-3)")
+    flow.add_argument(
+        "--integrator", default="auto", help="auto (default), exponential, piecewise-linear or runge-kutta"
+    )
     descent = commands.add_parser(
         "descent", help="gradient descent (9)", example="linrate descent --builtin experiment-1 --step 1 --steps 50000"
     )
@@ -122,4 +124,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     if run.sliding is not None:
         print(f"sliding {run.sliding[-1]:.0f} neurons along a kink at the end, {run.sliding.max():.0f} at most")
+    if run.other_side is not None and run.other_side.any():
+        print(f"unsure  {run.other_side[-1]:.0f} neurons go another way with steps twice as long")
     return HOLDS

@@ -37,7 +37,7 @@ class FlowOptions(TypedDict, total=False):
     seed: int
     t_max: float
     loss_ratio: float
-    rtol: float
+    rtol: float | None
     init: str
     scaling: str
     dtype: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack, overload
 
@@ -26,6 +27,7 @@ from bounds.checks import (
 )
 from bounds.problem import Problem
 from simulate.integrators import get_integrator
+from simulate.integrators.choice import AUTO, choose_integrator, default_rtol, require_pieces
 from simulate.network import Network
 from simulate.options import FlowOptions, Options, check_ratio, check_saves, check_seeds
 from simulate.setup import Setup
@@ -73,7 +75,7 @@ def gradient_flow(
     seeds: Sequence[int] | None = None,
     t_max: float = 1e3,
     loss_ratio: float = 1e-8,
-    rtol: float = 1e-6,
+    rtol: float | None = None,
     init: str = "independent",
     scaling: str = "ours",
     dtype: str = "float64",
@@ -83,7 +85,7 @@ def gradient_flow(
     network: Network | None = None,
     interval: Interval | None = None,
     loss: str = "sum",
-    integrator: str = "exponential",
+    integrator: str = "auto",
     low_memory: bool = False,
     checkpoint: str | Path | None = None,
     resume: bool = False,
@@ -93,7 +95,8 @@ def gradient_flow(
     """Gradient flow (10) in function space, equation (11), until L <= loss_ratio L^0 or t_max.
 
     width, scale, seed, init, scaling: the draw (see sample_network), or `network` to start from. rtol: local error
-    allowed per step, relative to the residual norm and to sqrt(G_aa). save_at: times to record (default: every step);
+    allowed per step, relative to the residual norm and to sqrt(G_aa); by default 1e-6, or 1e-3 where kinks are followed
+    as events. save_at: times to record (default: every step);
     interval: I of active_fraction; loss_ratio = 0 runs to t_max whatever the loss. progress(time, loss, step, tau).
 
     seeds: several independent runs, advanced together; returns their trajectories in a list, each what `seed` alone
@@ -102,6 +105,11 @@ def gradient_flow(
     and dissipated stays that of the summed loss (6), power is its -dL/dt. low_memory: 3 copies of the state in place
     of 5, slopes computed again whenever needed: slower, with the steps of a state of 2^20 entries or more, which are of
     order 3 and end at the points of `save_at`.
+
+    integrator: "exponential", "runge-kutta", "piecewise-linear" or "auto": for an activation with finitely many slopes
+    (relu, leaky_relu, clip) piecewise-linear, on the CPU, unless its events would take more than half an hour (see
+    integrators/choice.py), and exponential in all other cases. A run that is expected to take minutes warns. At
+    kinks the default rtol of exponential is 0.1, as it can do little better in acceptable time.
 
     checkpoint: a file that is written after a few seconds, then each minute, when a signal (ctrl-C, SIGTERM, SIGHUP)
     stops the run, and at its end unless it diverged; resume: go on from it, with the same arguments; on the CPU the
@@ -113,13 +121,20 @@ def gradient_flow(
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     t_max, loss_ratio = check_time("t_max", t_max), check_ratio(loss_ratio)
-    rtol = real("rtol", rtol, "in [1e-13, 0.1]", lambda r: 1e-13 <= r <= 0.1)
+    chosen_rtol = None if rtol is None else real("rtol", rtol, "in [1e-13, 0.1]", lambda r: 1e-13 <= r <= 0.1)
     max_steps, resume = integer("max_steps", max_steps, 1), boolean("resume", resume)
     checkpoint = None if checkpoint is None else path("checkpoint", checkpoint)
     progress = None if progress is None else function("progress", progress, "a function of (time, loss, step, tau)")
-    stepper = get_integrator(integrator)
     saves = check_saves(save_at, t_max)
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
+    activation, neurons = problem.activation, options.width if network is None else network.width
+    if integrator == AUTO:
+        integrator = choose_integrator(activation, n=problem.n, m=neurons, device=device)
+    stepper = get_integrator(integrator)
+    require_pieces(integrator, activation, device)
+    if stepper.holds and device == "auto":
+        options = replace(options, device="cpu")
+    rtol = default_rtol(integrator, activation) if chosen_rtol is None else chosen_rtol
     of_one_run = {"network": network, "checkpoint": checkpoint, "progress": progress}
     chosen = [check_seed(seed)] if seeds is None else check_seeds(seeds, of_one_run)
     listed = None if saves is None else saves.tolist()

@@ -27,9 +27,12 @@ class Trajectory:
     movement_max (T, n): its root mean square and its largest over the neurons;
     kernel_min_eig, kernel_max_eig (T,): extreme eigenvalues of H = tangent kernel / scale^2;
     test_output (T, k): f on X_test, None without; sliding (T,): how many neurons slide along a kink (h_i(x_a) at the
-    kink, the field on both sides pointing at it), None for smooth activations;
+    kink, the field on both sides pointing at it), None for smooth activations; other_side (T,): how many neurons are
+    somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them, little
+    decides on which side they go on, and halving the steps may not help;
     error (T,): estimated numerical error of loss; errors: the same for every other observable, by name.
-    detail: where and when the state stopped being finite, where status is DIVERGED.
+    detail: where and when the state stopped being finite, where status is DIVERGED; else how many neurons went another
+    way, if any did and kinks are followed as events.
     """
 
     problem: Problem
@@ -64,6 +67,7 @@ class Trajectory:
     X_test: np.ndarray | None = None
     test_output: np.ndarray | None = None
     sliding: np.ndarray | None = None
+    other_side: np.ndarray | None = None
     detail: str = ""
 
     @property
@@ -76,7 +80,7 @@ class Trajectory:
         import pandas as pd
 
         columns: dict[str, np.ndarray] = {"time": self.time, "loss": self.loss, "loss_error": self.error}
-        for name in ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding"):
+        for name in ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding", "other_side"):
             if getattr(self, name) is not None:
                 columns[name] = getattr(self, name)
         for name in ("output", "movement", "movement_max", "active_fraction", "mean_square_slope", "test_output"):

@@ -7,7 +7,7 @@ import numpy as np
 
 from simulate.field.flow import Evaluation, Flow
 from simulate.field.stages import Stages
-from simulate.integrators.base import Step, apply, row_sums
+from simulate.integrators.base import FromStages, StagedStep, Step, apply, row_sums
 from simulate.integrators.state import State
 
 # Row k combines the rates of the stages 0..k into the state of stage k + 1; the last row is the fifth-order solution.
@@ -23,7 +23,7 @@ _A = (
 _ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 
 
-class RungeKutta:
+class RungeKutta(FromStages):
     """The pair of Dormand and Prince, order 5 with an embedded order 4.
 
     A rate is -beta c G (r * S), so a combination of rates is a displacement by combined weights.
@@ -62,11 +62,12 @@ class RungeKutta:
         residual_error, movement_error = None, None
         if errors:
             residual_error, movement_error = stages.displacement_sizes(combined(_ERROR))
-        return Step(
-            stages,
-            combined(_A[-1]),
-            length,
-            dissipated,
+        return StagedStep(
+            flow=flow,
+            stages=stages,
+            coefficients=combined(_A[-1]),
+            length=length,
+            dissipated=dissipated,
             evaluations=6,
             residual_error=residual_error,
             movement_error=movement_error,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -15,8 +15,29 @@ from simulate.integrators.spectra import spectra
 MANY_POINTS = 128  # data points from which on torch finds eigenvectors faster, with all its threads or on a GPU
 
 
+class Carried:
+    """What a method hands on from step to step besides the state: arrays whose first axis are the runs."""
+
+    def select(self, keep: np.ndarray) -> Self:
+        """Some of the runs."""
+        return type(self)(**{name: array[keep] for name, array in self.arrays().items()})
+
+    def overwrite(self, where: np.ndarray, by: Carried) -> None:
+        """Overwrite some of the runs."""
+        for name, array in by.arrays().items():
+            self.arrays()[name][where] = array
+
+    def copy(self, flow: Flow) -> Self:
+        """A copy, in arrays of its own."""
+        return type(self)(**{name: array.copy() for name, array in self.arrays().items()})
+
+    def arrays(self) -> dict[str, Array]:
+        """The arrays, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(cast(Any, self))}
+
+
 @dataclass
-class Previous:
+class Previous(Carried):
     """What a step hands on to the next one, for interpolation through three points; see exponential/method.py.
 
     slopes (S, n, m), kernel (S, n, n): at the start of the step; length (S,): of the path of the step, 0 before the
@@ -27,13 +48,22 @@ class Previous:
     kernel: np.ndarray
     length: np.ndarray
 
-    def select(self, keep: np.ndarray) -> Previous:
-        """Some of the runs."""
-        return Previous(self.slopes[keep], self.kernel[keep], self.length[keep])
+    def copy(self, flow: Flow) -> Previous:
+        """A copy, in arrays of its own; that of the slopes begins at a cache line."""
+        return Previous(flow.arrays.copy(self.slopes), self.kernel.copy(), self.length.copy())
 
-    def overwrite(self, where: np.ndarray, by: Previous) -> None:
-        """Overwrite some of the runs."""
-        self.slopes[where], self.kernel[where], self.length[where] = by.slopes, by.kernel, by.length
+
+@dataclass
+class Sides(Carried):
+    """Where the entries are, for a piecewise linear sigma; see piecewise_linear/pieces.py.
+
+    sides (S, n, m): of the entries, int8; trend (S, n, n): the rate of the kernel in the path length at the end of the
+    last step; length (S,): of the path of that step, 0 before the first one.
+    """
+
+    sides: np.ndarray
+    trend: np.ndarray
+    length: np.ndarray
 
 
 @dataclass
@@ -42,7 +72,9 @@ class State:
 
     h (S, n + k, m); residual (S, n): r = f - y; slopes (S, n, m): sigma'(h), None if the flow does not keep them;
     slope_gram, kernel (S, n, n): see Evaluation and Flow.kernel; eigenvalues (S, n), ascending, and eigenvectors of the
-    kernel: the rates at which r decays, and the directions; previous: None if the flow does not keep it.
+    kernel: the rates at which r decays, and the directions; previous: None if the flow does not keep it; sides: None
+    if the method holds no entries on kinks. With sides the kernel knows of the held entries (see
+    piecewise_linear/kernel_changes.py), and slope_gram has only its diagonal, to which they add nothing.
     """
 
     h: Array
@@ -53,6 +85,7 @@ class State:
     eigenvalues: np.ndarray
     eigenvectors: np.ndarray
     previous: Previous | None = None
+    sides: Sides | None = None
 
     @classmethod
     def at(cls, flow: Flow, h: Array) -> State:
@@ -72,6 +105,15 @@ class State:
         eigenvalues, eigenvectors = _eigh(kernel, flow.arrays.device)
         return cls(h, evaluation.residual, slopes, evaluation.slope_gram, kernel, eigenvalues, eigenvectors, previous)
 
+    @classmethod
+    def held(
+        cls, flow: Flow, h: Array, residual: np.ndarray, squares: np.ndarray, kernel: np.ndarray, sides: Sides
+    ) -> State:
+        """The state at h with these sides. squares (S, n): the diagonal of slope_gram."""
+        eigenvalues, eigenvectors = _eigh(kernel, flow.arrays.device)
+        slope_gram = squares[:, :, None] * np.eye(flow.n)
+        return cls(h, residual, None, slope_gram, kernel, eigenvalues, eigenvectors, sides=sides)
+
     def copy(self, flow: Flow) -> State:
         """A copy of the state, in arrays of its own."""
         return State(
@@ -82,11 +124,8 @@ class State:
             kernel=self.kernel.copy(),
             eigenvalues=self.eigenvalues.copy(),
             eigenvectors=self.eigenvectors.copy(),
-            previous=None
-            if self.previous is None
-            else Previous(
-                flow.arrays.copy(self.previous.slopes), self.previous.kernel.copy(), self.previous.length.copy()
-            ),
+            previous=None if self.previous is None else self.previous.copy(flow),
+            sides=None if self.sides is None else self.sides.copy(flow),
         )
 
     def select(self, keep: np.ndarray) -> State:
@@ -95,7 +134,7 @@ class State:
         for f in fields(self):
             value = getattr(self, f.name)
             if value is not None:
-                value = value.select(keep) if isinstance(value, Previous) else value[keep]
+                value = value.select(keep) if isinstance(value, Carried) else value[keep]
             chosen[f.name] = value
         return State(**chosen)
 
@@ -103,7 +142,7 @@ class State:
         """Overwrite some of the runs; where: their indices."""
         for f in fields(self):
             value, other = getattr(self, f.name), getattr(by, f.name)
-            if isinstance(value, Previous):
+            if isinstance(value, Carried):
                 value.overwrite(where, other)
             elif value is not None:
                 value[where] = other

@@ -8,10 +8,11 @@ import numpy as np
 
 from simulate.field import reduction
 from simulate.field.flow import Flow
-from simulate.integrators.state import State
+from simulate.integrators.state import Sides, State
 from simulate.solve.segment import Followed
 
 PLACES = (0.0, 1.0)  # where the registered activations may have kinks
+ELSEWHERE = 0.1  # of the spread of h: two integrations of a neuron that are farther apart went different ways
 BESIDE = 1e-9  # how far from a kink the one-sided slopes are taken
 
 
@@ -31,6 +32,8 @@ class SlidingCounter:
 
     def count(self, flow: Flow, state: State, tau: np.ndarray) -> np.ndarray:
         """(R,): neurons that slide at one data point or more, within the distance of one step tau (R,)."""
+        if state.sides is not None:  # they are known
+            return _held(flow, state.sides)
         arrays, xp, model = flow.arrays, flow.arrays.xp, flow.model
         weights = arrays.put(state.residual[:, :, None])
         own = arrays.put((np.diagonal(flow.gram) * state.residual)[:, :, None])
@@ -52,6 +55,32 @@ class SlidingCounter:
         count: np.ndarray
         (count,) = reduction.total(np.stack(flow.map_chunks(count_in_chunk)))
         return count
+
+
+def _held(flow: Flow, sides: Sides) -> np.ndarray:
+    """(R,): neurons with an entry that is held on a kink."""
+
+    def count_in_chunk(start: int, stop: int) -> np.ndarray:
+        return np.asarray((sides.sides[:, :, start:stop] & 1).any(1).sum(-1), dtype=np.float64)
+
+    count: np.ndarray
+    (count,) = reduction.total(np.stack(flow.map_chunks(count_in_chunk)))
+    return count
+
+
+def count_other_side(flow: Flow, fine: State, coarse: State) -> np.ndarray:
+    """(R,): neurons that the two integrations have led to different places: by more than ELSEWHERE sqrt(G_aa) at some
+    data point. Near a kink that repels them it takes little to decide on which side they go on."""
+    arrays = flow.arrays
+    reach = arrays.put(ELSEWHERE * np.sqrt(np.diagonal(flow.gram))[:, None])
+
+    def count_in_chunk(start: int, stop: int) -> np.ndarray:
+        gap = abs(fine.h[:, : flow.n, start:stop] - coarse.h[:, : flow.n, start:stop])
+        return arrays.fetch((gap > reach).any(1).sum(-1))
+
+    count: np.ndarray
+    (count,) = reduction.total(np.stack(flow.map_chunks(count_in_chunk)))
+    return count
 
 
 def add_slips(flow: Flow, errors: dict[str, np.ndarray], fine: Followed) -> None:

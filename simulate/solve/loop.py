@@ -17,13 +17,15 @@ from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.rounding import residual_rounding
 from simulate.integrators.base import Integrator, Step
-from simulate.integrators.state import Previous, State
+from simulate.integrators.piecewise_linear import pieces_of
+from simulate.integrators.state import Previous, Sides, State
+from simulate.solve.kinks import count_other_side
 from simulate.solve.outcome import Checkpoints, Outcome, RunStatistics, Saved, Status, non_finite
 from simulate.solve.recorder import Recorder
 from simulate.solve.runs import LoopOptions, LoopState, Runs
 from simulate.solve.saved_fields import flow_fields
 from simulate.solve.segment import Followed, Segment
-from simulate.solve.step_control import attempt, error_ratio, first_step, next_step, resolved
+from simulate.solve.step_control import attempt, error_ratio, next_step, resolved
 from simulate.solve.step_sums import stop_reasons
 
 
@@ -105,13 +107,13 @@ class Loop:
     def _begin(self, flow: Flow) -> Runs:
         """All runs at time zero."""
         options = self.options
-        coarse = Followed.at_start(State.at(flow, flow.arrays.copy(self.h0)))
+        coarse = Followed.at_start(self.integrator.start(flow, flow.arrays.copy(self.h0)))
         r = coarse.state.residual
         zeros, counts = np.zeros(flow.runs), np.zeros(flow.runs, dtype=np.int64)
         state = LoopState(
             run=np.arange(flow.runs),
             time=zeros,
-            tau=np.minimum(first_step(flow, coarse.state, self.scales), options.t_max),
+            tau=np.minimum(self.integrator.first_step(flow, coarse.state, self.scales), options.t_max),
             steps=counts,
             rejected=counts,
             evaluations=counts + 2,  # at the start, of both integrations
@@ -239,12 +241,22 @@ class Loop:
         for k, status in ended.items():
             stats = RunStatistics(int(state.steps[k]), int(state.rejected[k]), int(state.evaluations[k]), seconds)
             h = runs.fine.state.h[k] if last else runs.flow.arrays.copy(runs.fine.state.h[k])
-            detail = non_finite(runs.flow, h, float(state.time[k])) if status is Status.DIVERGED else ""
+            detail = self._detail(k, status, h)
             self.outcomes[int(state.run[k])] = Outcome(h, status, stats, detail)
         # Only single runs have checkpoints, and no checkpoint holds what is not finite.
         if last and Status.DIVERGED not in ended.values():
             self.checkpoints.write(self._saved)
         self.runs = runs.select(np.array([k for k in range(len(state.run)) if k not in ended], dtype=np.int64))
+
+    def _detail(self, k: int, status: Status, h: Array) -> str:
+        """What there is to say about the end of run k, at h (n + k, m)."""
+        runs = self.runs
+        if status is Status.DIVERGED:
+            return non_finite(runs.flow, h, float(runs.state.time[k]))
+        if not self.integrator.holds:
+            return ""
+        count = int(count_other_side(runs.flow, runs.fine.state, runs.coarse.state)[k])
+        return f"{count} of {runs.flow.m} neurons went another way with steps twice as long" if count else ""
 
     def _saved(self) -> Saved:
         """All that the runs need to go on as if nothing had happened."""
@@ -256,6 +268,13 @@ class Loop:
             if previous is not None:
                 saved |= {f"{name}.past": fetch(previous.slopes), f"{name}.past_kernel": previous.kernel}
                 saved[f"{name}.behind"] = previous.length
+            sides = followed.state.sides
+            if sides is not None:
+                state = followed.state
+                saved |= {f"{name}.sides": sides.sides.astype(np.int64), f"{name}.trend": sides.trend}
+                saved |= {f"{name}.residual": state.residual, f"{name}.kernel": state.kernel}
+                saved[f"{name}.squares"] = np.diagonal(state.slope_gram, axis1=1, axis2=2)
+                saved[f"{name}.behind"] = sides.length
         return saved | self.recorder.state()
 
     def _resume(self, flow: Flow) -> Runs:
@@ -263,11 +282,21 @@ class Loop:
         options, counters = self.options, [f.name for f in fields(LoopState)]
         saves = np.inf if options.save_at is None else len(options.save_at)
         ends = {"at.run": 0, "at.time": options.t_max, "at.steps": options.max_steps, "at.saved": saves}
-        saved = self.checkpoints.read(flow_fields(flow, counters), ends)
+        holds = self.integrator.holds
+        pieces = pieces_of(flow.activation) if holds else None
+        if pieces is not None:
+            ends |= {f"{name}.sides": 2 * len(pieces.kinks) for name in ("coarse", "fine")}
+        saved = self.checkpoints.read(flow_fields(flow, counters, holds=holds), ends)
         put, copy = flow.arrays.put, flow.arrays.copy
 
         def followed(name: str) -> Followed:
-            state = State.at(flow, copy(put(saved[name])))
+            h = copy(put(saved[name]))
+            if holds:
+                codes, length = saved[f"{name}.sides"].astype(np.int8), saved[f"{name}.behind"]
+                carried = Sides(codes, saved[f"{name}.trend"], length)
+                residual, squares, kernel = (saved[f"{name}.{part}"] for part in ("residual", "squares", "kernel"))
+                return Followed(State.held(flow, h, residual, squares, kernel, carried), saved[f"at.{name}_path"])
+            state = State.at(flow, h)
             if state.previous is not None:
                 slopes, kernel = copy(put(saved[f"{name}.past"])), saved[f"{name}.past_kernel"]
                 state.previous = Previous(slopes, kernel, saved[f"{name}.behind"])

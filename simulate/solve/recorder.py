@@ -10,7 +10,7 @@ from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.rounding import residual_rounding
 from simulate.integrators.state import State
-from simulate.solve.kinks import SlidingCounter, add_slips
+from simulate.solve.kinks import SlidingCounter, add_slips, count_other_side
 from simulate.solve.observables import SCALARS, VECTORS, add_rounding, differences, observe
 from simulate.solve.segment import Followed
 
@@ -86,6 +86,7 @@ class Recorder:
         values["active_fraction"], errors["active_fraction"] = counts / flow.m
         if self.sliding is not None:
             values["sliding"] = self.sliding.count(flow, fine.state, tau)
+            values["other_side"] = count_other_side(flow, fine.state, coarse.state)
         values["time"] = time
         self.owners.append(runs)
         self.values.append(values)

@@ -20,8 +20,8 @@ PATHS = ("coarse_path", "fine_path")
 Fields = dict[str, Field]
 
 
-def flow_fields(flow: Flow, counters: Iterable[str]) -> Fields:
-    """Those of a loop with one run; counters: the names of what the loop counts for it."""
+def flow_fields(flow: Flow, counters: Iterable[str], *, holds: bool) -> Fields:
+    """Those of a loop with one run; counters: the names of what the loop counts for it; holds: see Integrator."""
     found: Fields = {}
     for name in (*counters, *PATHS):
         width = (3 + flow.n,) if name in PATHS else ()
@@ -31,6 +31,13 @@ def flow_fields(flow: Flow, counters: Iterable[str]) -> Fields:
         if flow.keeps_previous:
             found[f"{name}.past"] = Field("float", (1, flow.n, flow.m))
             found[f"{name}.past_kernel"] = Field("float", (1, flow.n, flow.n))
+        if holds:
+            found[f"{name}.sides"] = Field("integer", (1, flow.n, flow.m))
+            for matrix in ("kernel", "trend"):
+                found[f"{name}.{matrix}"] = Field("float", (1, flow.n, flow.n))
+            for vector in ("residual", "squares"):
+                found[f"{name}.{vector}"] = Field("float", (1, flow.n))
+        if flow.keeps_previous or holds:
             found[f"{name}.behind"] = Field("float", (1,))
     return found | recorded_fields(flow)
 
@@ -51,7 +58,7 @@ def recorded_fields(flow: Flow) -> Fields:
     if flow.rows > flow.n:
         observed["test_output"] = ("T", flow.rows - flow.n)
     found |= {f"{kind}.{name}": Field("float", shape, True) for name, shape in observed.items() for kind in KINDS}
-    alone = ("time",) if flow.activation.smooth else ("time", "sliding")
+    alone = ("time",) if flow.activation.smooth else ("time", "sliding", "other_side")
     return found | {f"value.{name}": Field("float", ("T",), True) for name in alone}
 
 
@@ -60,7 +67,7 @@ def check_numbers(where: str, state: dict[str, np.ndarray], wanted: Fields, ends
     name; what is counted, timed or summed up is not negative."""
     for name, array in state.items():
         kind, _, what = name.partition(".")
-        counted = (kind in NOT_NEGATIVE and what not in PATHS) or what == "behind"
+        counted = (kind in NOT_NEGATIVE and what not in PATHS) or what in ("behind", "sides", "squares")
         low, high = -1.0 if name == "recorded" else 0.0 if counted else -np.inf, ends.get(name, np.inf)
         if np.any(array < low) or np.any(array > high):
             raise DataError(f"{where}: array {name!r} must be in [{low:g}, {high:g}]. Found {array.ravel()[:9]}.")

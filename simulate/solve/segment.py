@@ -50,28 +50,26 @@ class Followed:
 class Segment:
     """A step from `before` that has been taken, from the time start to the time until, each (S,); tau (S,): its length.
 
-    end: the runs at its end. The state of `before` is displaced in place, so only its residual, its kernel and its path
+    end: the runs at its end. The state of `before` may be displaced in place, so only its residual, its kernel and its path
     may be read from now on.
     """
 
     def __init__(self, step: Step, before: Followed, start: np.ndarray, until: np.ndarray, tau: np.ndarray) -> None:
         self.step, self.before, self.start, self.until, self.tau = step, before, start, until, tau
         state = step.advance(before.state)
-        self.slip = None if step.predicted is None else state.residual - step.predicted
+        unseen = step.predicted is not None and not step.follows_kinks
+        self.slip = state.residual - step.predicted if unseen else None
         self.end = Followed(state, self._path(state, tau, step.length, step.dissipated))
 
     def at(self, time: np.ndarray) -> Followed:
         """The runs at times (S,) inside the segment, whose states are new arrays. Only for a dense integrator."""
-        flow = self.step.stages.flow
         tau = np.minimum(time - self.start, self.tau)
-        inside = self.step.interpolate(tau)
-        h, evaluation = self.step.stages.displaced(inside.coefficients)
-        state = State.of(flow, h, evaluation, None)
-        return Followed(state, self._path(state, tau, inside.length, inside.dissipated))
+        inside = self.step.inside(tau)
+        return Followed(inside.state, self._path(inside.state, tau, inside.length, inside.dissipated))
 
     def _path(self, after: State, tau: np.ndarray, length: np.ndarray, dissipated: np.ndarray) -> np.ndarray:
         """The path at a state tau (S,) after the start; length, dissipated (S,): what the step reckons until then."""
-        flow, before, path = self.step.stages.flow, self.before.state, self.before.path.copy()
+        flow, before, path = self.step.flow, self.before.state, self.before.path.copy()
         add_path(before=before.residual, after=after.residual, length=length, dissipated=dissipated, path=path)
         if flow.activation.smooth or self.slip is None:
             return path

@@ -14,19 +14,7 @@ from simulate.solve.step_sums import error_ratios, quarter_times
 SAFETY = 0.9  # of the step for which the estimated error would be just what is allowed
 SHRINK, GROW = 0.2, 5.0  # the least and the largest factor between a step and the next
 SMALLEST_RATIO = 1e-12  # of the error to what is allowed: keeps the factor finite where the error is zero
-FIRST_MOVEMENT = 0.01  # of the neurons in the first step, in units of the spread of h
 STRETCH = 1.01  # a step is stretched by so much to reach a time exactly, rather than leave a tiny rest
-
-
-def first_step(flow: Flow, state: State, scales: np.ndarray) -> np.ndarray:
-    """(S,): a step in which the neurons move by FIRST_MOVEMENT of their spread, if r stayed as it is.
-
-    scales (n,): sqrt(G_aa), the spread of h_a.
-    """
-    # |dh_a/dt| <= beta |c| sum_b |G_ab| |r_b| Ls
-    speed = flow.beta * flow.scale * apply(np.abs(flow.gram)[None], np.abs(state.residual))
-    fastest = (speed * float(flow.activation.Ls) / scales).max(1)
-    return np.where(fastest > 0, FIRST_MOVEMENT / np.where(fastest > 0, fastest, 1.0), math.inf)
 
 
 def resolved(state: State, tau: np.ndarray) -> np.ndarray:

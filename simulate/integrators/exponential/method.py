@@ -17,12 +17,12 @@ import numpy as np
 from simulate.field.flow import Flow
 from simulate.field.model import Coefficients
 from simulate.field.stages import Stages
-from simulate.integrators.base import Inside, Step, apply
+from simulate.integrators.base import FromStages, Inside, StagedStep, Step, apply
 from simulate.integrators.exponential.residual import MOMENTS, along_path, node_times, path_weights
 from simulate.integrators.state import State
 
 
-class Exponential:
+class Exponential(FromStages):
     """The exponential method along the path; the module describes it."""
 
     name = "exponential"
@@ -62,11 +62,12 @@ class Exponential:
                 residual_error += np.abs(at_end.residual - path.end)
                 evaluations += 1
         return ExponentialStep(
-            stages,
-            coefficients,
-            path.length,
-            path.dissipated,
-            evaluations,
+            flow=flow,
+            stages=stages,
+            coefficients=coefficients,
+            length=path.length,
+            dissipated=path.dissipated,
+            evaluations=evaluations,
             predicted=path.end,
             residual_error=residual_error,
             movement_error=movement_error,
@@ -75,13 +76,13 @@ class Exponential:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExponentialStep(Step):
+class ExponentialStep(StagedStep):
     """A step that knows the states within it. path: the residual over the step."""
 
     path: ResidualPath
 
-    def interpolate(self, time: np.ndarray) -> Inside:
-        """See Step.interpolate: S is the parabola in the path length through the start, the node and the end."""
+    def inside(self, time: np.ndarray) -> Inside:
+        """See Step.inside: S is the parabola in the path length through the start, the node and the end."""
         whole = self.path
         part = whole.model.path(time, whole.slope_gram, whole.node, length_at_node=whole.length_at_node)
         # Integrals of r against the Lagrange polynomials of the parabola, until `time` and over the whole step.
@@ -92,7 +93,8 @@ class ExponentialStep(Step):
                 path_weights(moments=path.moments[s], length=path.length[s], places=places, weights=weights[k, :, s])
         start, middle, end = weights[0] - weights[1]
         unused = [None] * (len(self.coefficients) - 2)
-        return Inside((start, *unused, middle, end), part.length, part.dissipated)
+        h, evaluation = self.stages.displaced((start, *unused, middle, end))
+        return Inside(State.of(self.flow, h, evaluation, None), part.length, part.dissipated)
 
 
 class ResidualModel:

@@ -1,0 +1,75 @@
+"""Which integrator a run takes if none is asked for, and to which tolerance."""
+
+from __future__ import annotations
+
+import warnings
+
+from bounds.activation.base import Activation
+from bounds.errors import ArgumentError
+from simulate.integrators.piecewise_linear import pieces_of
+
+AUTO = "auto"
+SMOOTH_RTOL, EVENTS_RTOL, KINKS_RTOL = 1e-6, 1e-3, 0.1
+# CPU time of an event, measured: in seconds, a constant and the part that grows with n^2.
+EVENT, EVENT_N2 = 2e-6, 1.2e-9
+SWEEPS = 150  # in a typical run, with its halved steps
+EVENTS = 1.0  # for each entry in a sweep: 0.2 for Gaussian data, 1 for random features
+LONG, TOO_LONG = (
+    180.0,
+    1800.0,
+)  # seconds of CPU time from which a run is called long, and from which events are too dear
+
+
+def event_seconds(n: int, m: int) -> float:
+    """CPU seconds that the events of a run with n data points and m neurons are expected to take, as measured on
+    typical runs."""
+    return SWEEPS * EVENTS * n * m * (EVENT + EVENT_N2 * n * n)
+
+
+def choose_integrator(activation: Activation, *, n: int, m: int, device: str) -> str:
+    """The name of the default integrator: "piecewise-linear" for an activation with finitely many slopes, on the CPU,
+    as long as its events are not too dear (event_seconds up to TOO_LONG); else "exponential".
+
+    Warns of a run that will take more than minutes.
+    """
+    if pieces_of(activation) is None or str(device).startswith("cuda"):
+        return "exponential"
+    seconds = event_seconds(n, m)
+    if seconds > TOO_LONG:
+        warnings.warn(
+            f"at n = {n}, m = {m} the events of the piecewise linear method would take about {seconds / 60:.0f} CPU"
+            " minutes, so that integrator='exponential' is used; its error at kinks is told, and large. A smaller"
+            " width, or integrator='piecewise-linear' and patience, gives an accurate flow.",
+            stacklevel=4,
+        )
+        return "exponential"
+    if seconds > LONG:
+        warnings.warn(
+            f"at n = {n}, m = {m} about {EVENTS * n * m * SWEEPS:.2g} events are expected, which take some"
+            f" {seconds / 60:.0f} CPU minutes. A smaller width takes less, and so does a larger rtol.",
+            stacklevel=4,
+        )
+    return "piecewise-linear"
+
+
+def default_rtol(integrator: str, activation: Activation) -> float:
+    """The tolerance of a run that asks for none: one that the integrator can reach."""
+    if integrator == "piecewise-linear":
+        return EVENTS_RTOL
+    return SMOOTH_RTOL if activation.smooth else KINKS_RTOL
+
+
+def require_pieces(integrator: str, activation: Activation, device: str) -> None:
+    """ArgumentError if that integrator cannot follow this activation, or not on this device."""
+    if integrator != "piecewise-linear":
+        return
+    if pieces_of(activation) is None:
+        raise ArgumentError(
+            f"integrator 'piecewise-linear' needs an activation with finitely many slopes. Found {activation.name!r}."
+            " Use integrator='exponential'."
+        )
+    if str(device).startswith("cuda"):
+        raise ArgumentError(
+            "integrator 'piecewise-linear' runs on the CPU only, for its events come one after the other. Use"
+            " device='cpu', or integrator='exponential'."
+        )

@@ -1,0 +1,194 @@
+"""An exponential method for piecewise linear activations, which follows every neuron exactly from kink to kink.
+
+Between kinks everything is linear in R(t), the integral of r; so a neuron that is told R needs no small steps. A step
+goes through the neurons twice. The first time R comes from the kernel at the start and its trend; what the neurons do
+then tells how the kernel changes along the path (kernel_changes.py), from which r follows once more (panels.py). The
+second pass ends the step: the new r is the sum over the neurons as they are, and how far it is from the r that they
+were told is the error of the step.
+
+Entries of h may be held on a kink, which the field points at from both sides (they slide): see events.py.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate.field.arrays import Array
+from simulate.field.flow import Flow
+from simulate.integrators.base import Inside, Step
+from simulate.integrators.piecewise_linear import panels
+from simulate.integrators.piecewise_linear.curve import bulge, fit
+from simulate.integrators.piecewise_linear.events import Curve
+from simulate.integrators.piecewise_linear.kernel_changes import MOMENTS
+from simulate.integrators.piecewise_linear.pieces import Pieces, pieces_of
+from simulate.integrators.piecewise_linear.sweep import Neurons, Swept
+from simulate.integrators.state import Sides, State
+
+FIRST_SHARE = 0.1  # of the time in which the fastest mode of r decays, in the first step
+
+
+class PiecewiseLinear:
+    """See the module. The error estimate behaves like one of order 4, but where few neurons cross it is jumps of size
+    1/m, which no order describes; see docs/simulate.md."""
+
+    name = "piecewise-linear"
+    dense = True
+    holds = True
+
+    def start(self, flow: Flow, h: Array) -> State:
+        """See Integrator.start. An entry that begins on a kink is on the side where sigma' is that of the kink."""
+        pieces, runs = pieces_of_flow(flow), flow.runs
+        sides = pieces.sides(h[:, : flow.n])
+        evaluation = flow.evaluate(h)
+        kernel = flow.kernel(evaluation.slope_gram)
+        squares = np.diagonal(evaluation.slope_gram, axis1=1, axis2=2)
+        carried = Sides(sides, np.zeros((runs, flow.n, flow.n)), np.zeros(runs))
+        return State.held(flow, h, evaluation.residual, squares, kernel, carried)
+
+    def first_step(self, flow: Flow, state: State, scales: np.ndarray) -> np.ndarray:
+        """See Integrator.first_step."""
+        fastest = state.eigenvalues[:, -1]
+        return np.where(fastest > 0, FIRST_SHARE / np.where(fastest > 0, fastest, 1.0), math.inf)
+
+    def error_order(self, state: State) -> int:
+        """The same from every state."""
+        return 4
+
+    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool) -> Step:
+        """See Integrator.step. Two evaluations."""
+        assert state.sides is not None
+        pieces, runs = pieces_of_flow(flow), range(flow.runs)
+        ends = None
+        if not flow.low_memory:
+            ends = flow.arrays.empty(*state.h.shape), np.empty_like(state.sides.sides)
+        parts = []
+        for run in runs:
+            neurons = Neurons(flow, pieces, run, state.h[run], state.sides.sides[run])
+            into = None if ends is None else (ends[0][run], ends[1][run])
+            parts.append(_follow(neurons, state, run, float(tau[run]), into))
+        mismatch = np.stack([np.abs(part.told.r[-1] - part.swept.residual) for part in parts])
+        return PiecewiseLinearStep(
+            flow=flow,
+            begun=state,
+            parts=parts,
+            ends=ends,
+            length=np.array([part.told.ways[-1, 0] for part in parts]),
+            dissipated=np.array([part.told.ways[-1, 1] for part in parts]),
+            evaluations=2,
+            predicted=np.stack([part.swept.residual for part in parts]),
+            residual_error=mismatch if errors else None,
+            movement_error=np.zeros(mismatch.shape) if errors else None,
+            follows_kinks=True,
+        )
+
+
+class Told(NamedTuple):
+    """What the neurons of a run are told. edges (J + 1,); r, R (N, n) and ways (N, 2): see panels.solve; curve: R as a
+    polynomial in the share of the path."""
+
+    edges: np.ndarray
+    r: np.ndarray
+    R: np.ndarray
+    ways: np.ndarray
+    curve: Curve
+
+
+class Part(NamedTuple):
+    """The step of one run: its neurons at the start, what they were told, and what they did."""
+
+    neurons: Neurons
+    told: Told
+    swept: Swept
+
+
+def pieces_of_flow(flow: Flow) -> Pieces:
+    """The pieces of the activation, which has some."""
+    pieces = pieces_of(flow.activation)
+    assert pieces is not None
+    return pieces
+
+
+def _shares(edges: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """(N,): the share of the path that is done at the nodes; of the time, if there is no path."""
+    way, whole = ways[:, 0], ways[-1, 0]
+    return way / whole if whole > 0 else panels.node_times(edges) / edges[-1]
+
+
+def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Array, np.ndarray] | None) -> Part:
+    """One run from the state over tau; see the module. into: where its end goes."""
+    flow, sides = neurons.flow, state.sides
+    assert sides is not None
+    rates, basis, kernel = state.eigenvalues[run], np.ascontiguousarray(state.eigenvectors[run]), state.kernel[run]
+    start, previous = state.residual[run : run + 1], float(sides.length[run])
+    edges = panels.panel_edges(rates[-1], tau)
+    free, forced = panels.exponentials(rates, edges)
+
+    def solve(changes: np.ndarray, shares: np.ndarray) -> Told:
+        r, R, ways = panels.solve(rates, basis, start, edges, free, forced, changes, np.ascontiguousarray(shares))
+        x = _shares(edges, ways)
+        coefficients = fit(x, R)
+        margin = neurons.net.spread * math.sqrt(flow.beta / flow.alpha) * bulge(x, R, kernel)
+        fastest = float(np.abs(coefficients[:, 1:]).sum(1).max())
+        return Told(edges, r, R, ways, Curve(coefficients, margin, 1.0, fastest))
+
+    # By the kernel at the start; then, for as long a way as the step before was, with its trend.
+    nothing = np.zeros((0, flow.n, flow.n))
+    told = solve(nothing, np.zeros((0, len(panels.node_times(edges)))))
+    if previous > 0:
+        told = solve(sides.trend[run][None], np.minimum(told.ways[:, 0], previous)[None])
+    # What the neurons do, the kernel along the path that follows from it, and what they do then.
+    swept = neurons.sweep(told.curve, MOMENTS + 1)
+    weights = 2 * np.arange(MOMENTS) + 1
+    legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, MOMENTS - 1).T
+    told = solve(weights[:, None, None] * swept.changes[1:], legendre)
+    return Part(neurons, told, neurons.sweep(told.curve, MOMENTS + 1, into))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PiecewiseLinearStep(Step):
+    """See Step. begun: the state where it begins; parts: one for each run; ends: h and sides at the end, None with
+    low_memory, where the second pass is repeated in place once the step is taken."""
+
+    begun: State
+    parts: list[Part]
+    ends: tuple[Array, np.ndarray] | None
+
+    def advance(self, start: State) -> State:
+        """See Step.advance."""
+        h, sides = (start.h, _sides(start)) if self.ends is None else self.ends
+        if self.ends is None:
+            for run, part in enumerate(self.parts):
+                part.neurons.sweep(part.told.curve, 1, (h[run], sides[run]))
+        changes = np.stack([part.swept.changes for part in self.parts])
+        # The rate at the end of the line that fits the change of the kernel over the path best.
+        whole = np.where(self.length > 0, self.length, np.inf)
+        carried = Sides(sides, 6 * changes[:, 2] / whole[:, None, None], self.length)
+        return self._state(h, [part.swept for part in self.parts], start.kernel + changes[:, 0], carried)
+
+    def inside(self, time: np.ndarray) -> Inside:
+        """See Step.inside: the neurons are stopped where the path is at that time. With low_memory there is none."""
+        flow, begun = self.flow, self.begun
+        h, sides = flow.arrays.empty(*begun.h.shape), np.empty_like(_sides(begun))
+        swept, ways = [], np.zeros((flow.runs, 2))
+        for run, part in enumerate(self.parts):
+            told = part.told
+            ways[run] = panels.interpolated(told.edges, told.ways, float(time[run]))
+            share = ways[run, 0] / told.ways[-1, 0] if told.ways[-1, 0] > 0 else time[run] / told.edges[-1]
+            curve = told.curve._replace(stop=float(min(max(share, 0.0), 1.0)))
+            swept.append(part.neurons.sweep(curve, 1, (h[run], sides[run])))
+        kernel = begun.kernel + np.stack([each.changes[0] for each in swept])
+        carried = Sides(sides, np.zeros(kernel.shape), np.zeros(flow.runs))
+        return Inside(self._state(h, swept, kernel, carried), ways[:, 0], ways[:, 1])
+
+    def _state(self, h: Array, swept: list[Swept], kernel: np.ndarray, carried: Sides) -> State:
+        residual, squares = np.stack([each.residual for each in swept]), np.stack([each.squares for each in swept])
+        return State.held(self.flow, h, residual, squares, kernel, carried)
+
+
+def _sides(state: State) -> np.ndarray:
+    assert state.sides is not None
+    return state.sides.sides

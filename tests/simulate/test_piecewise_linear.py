@@ -1,0 +1,159 @@
+"""The events of piecewise linear activations: held entries, crossings, and the kernel that follows from them."""
+
+import math
+
+import numpy as np
+import pytest
+
+import bounds
+import simulate
+from bounds.errors import ArgumentError
+from simulate.integrators import get_integrator
+from simulate.integrators.piecewise_linear import pieces_of
+from simulate.network import Network
+from simulate.options import Options
+from simulate.setup import Setup
+
+KINKED = ["relu", "leaky_relu", "clip"]
+
+
+def gaussian(n, d, m, act="relu", seed=41, scale=1.0):
+    """(problem, network): Gaussian data in d dimensions, all of it drawn here."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    gram = X @ X.T / d
+    y = rng.uniform(-0.5, 0.5, n)
+    H = rng.standard_normal((m, d)) @ X.T / math.sqrt(d)
+    return bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=act), Network(H, scale * rng.choice([-1, 1], m))
+
+
+def regularised(problem, start, time, eps, slopes, kinks, dt):
+    """The loss at `time` if sigma' runs linearly from slope to slope within eps of each kink, by the classical
+    Runge-Kutta method; the output itself is that of sigma."""
+    gram, y, c, m = problem.gram, problem.y, start.signs[:, None], start.width
+
+    def residual(h):
+        value = slopes[0] * h
+        for kink, below, above in zip(kinks, slopes, slopes[1:], strict=False):
+            value = value + (above - below) * np.maximum(h - kink, 0)
+        return (c * value).mean(0) - y
+
+    def rate(h):
+        slope = np.full(h.shape, slopes[0])
+        for kink, below, above in zip(kinks, slopes, slopes[1:], strict=False):
+            slope += (above - below) * np.clip(0.5 + (h - kink) / (2 * eps), 0, 1)
+        return -c * (slope * residual(h)) @ gram
+
+    h, steps = start.H.copy(), math.ceil(time / dt)
+    tau = time / steps
+    for _ in range(steps):
+        k1 = rate(h)
+        k2 = rate(h + tau / 2 * k1)
+        k3 = rate(h + tau / 2 * k2)
+        h = h + tau / 6 * (k1 + 2 * k2 + 2 * k3 + rate(h + tau * k3))
+    return (residual(h) ** 2).sum() / 2
+
+
+def kernel(problem, sides, slopes, scale):
+    """The kernel of the flow from its definition: Schur complements, neuron by neuron; sides (m, n)."""
+    gram, total = problem.gram, np.zeros(problem.gram.shape)
+    for side in sides:
+        held, free = np.flatnonzero(side % 2), np.flatnonzero(side % 2 == 0)
+        D = np.diag(slopes[side[free] // 2])
+        inner = gram[np.ix_(free, free)]
+        if len(held):
+            across = gram[np.ix_(free, held)]
+            inner = inner - across @ np.linalg.solve(gram[np.ix_(held, held)], across.T)
+        total[np.ix_(free, free)] += D @ inner @ D
+    return scale**2 * total / len(sides)
+
+
+@pytest.mark.parametrize("act", KINKED)
+def test_pieces_are_found(act):
+    pieces, sigma = pieces_of(bounds.get_activation(act)), bounds.get_activation(act)
+    expected = {"relu": ([0], [0, 1]), "leaky_relu": ([0], [0.01, 1]), "clip": ([0, 1], [0, 1, 0])}[act]
+    np.testing.assert_array_equal(pieces.kinks, expected[0])
+    np.testing.assert_array_equal(pieces.slopes, expected[1])
+    h = np.linspace(-3, 3, 100)
+    np.testing.assert_allclose(pieces(h), sigma.value(h), rtol=1e-15, atol=1e-15)
+    # On the kink sigma' decides, which is 0 there for all of them: ReLU and clip are off.
+    for h in pieces.kinks[pieces.slopes[:-1] * pieces.slopes[1:] == 0]:
+        assert pieces.slopes[pieces.sides(np.array([h]))[0] // 2] == sigma.slope(h) == 0
+
+
+@pytest.mark.parametrize("act", ["tanh", "elu", "linear", "softplus"])
+def test_no_pieces_no_events(act):
+    assert pieces_of(bounds.get_activation(act)) is None
+    problem = bounds.Problem(np.eye(3), np.ones(3), activation=act)
+    assert simulate.gradient_flow(problem, width=4, t_max=0.1).integrator == "exponential"
+    with pytest.raises(ArgumentError, match="finitely many slopes"):
+        simulate.gradient_flow(problem, width=4, t_max=0.1, integrator="piecewise-linear")
+
+
+def sliding_loss(time):
+    """The loss of the sliding example, solved by hand: dh_1 = -(r_1 - r_2/2), dh_2 = -(r_2 - r_1/2) until h_1 = 0, which
+    then stays; r = (h_1 + 1, h_2)."""
+
+    # Before: e-vectors (1, 1) and (1, -1) of G with eigenvalues 1/2 and 3/2, r(0) = (1.1, 1).
+    def r(t):
+        slow, fast = 1.05 * math.exp(-t / 2), 0.05 * math.exp(-1.5 * t)
+        return np.array([slow + fast, slow - fast])
+
+    low, high = 0.0, 1.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if r(middle)[0] > 1 else (low, middle)
+    if time <= low:
+        return (r(time) ** 2).sum() / 2
+    # Held: theta = r_2/(2 r_1), so dh_2 = -(r_2 - theta r_1/2) = -3/4 r_2, and r_1 = 1.
+    return (1 + (r(low)[1] * math.exp(-0.75 * (time - low))) ** 2) / 2
+
+
+def test_sliding_example():
+    """Against its closed form: the loss, where it is held exactly, and that the default takes a few steps."""
+    problem = bounds.Problem.from_gram([[1.0, -0.5], [-0.5, 1.0]], [-1.0, 0.0], activation="relu")
+    start = Network(np.array([[0.1, 1.0]]), np.array([1.0]))
+    times = [0.0, 0.05, 0.3, 0.5, 1.0, 3.0]
+    t = simulate.gradient_flow(problem, network=start, t_max=3.0, loss_ratio=0.0, rtol=1e-5, save_at=times)
+    exact = np.array([sliding_loss(time) for time in times])
+    assert t.integrator == "piecewise-linear"
+    assert np.all(np.abs(t.loss - exact) <= np.maximum(t.error, 1e-14))
+    np.testing.assert_allclose(t.loss, exact, rtol=1e-5)
+    np.testing.assert_array_equal(t.sliding, [0, 0, 1, 1, 1, 1])
+    assert t.final.H[0, 0] == 0
+    assert t.stats.steps < 60
+
+
+@pytest.mark.parametrize("act", KINKED)
+def test_against_a_regularised_flow(act):
+    """Independent: sigma' made continuous, at two widths, extrapolated to zero; true error within the reported one."""
+    problem, start = gaussian(5, 8, 30, act, scale=2.0)
+    pieces = pieces_of(bounds.get_activation(act))
+    t = simulate.gradient_flow(problem, network=start, t_max=2.0, loss_ratio=0.0, rtol=1e-4, save_at=[2.0])
+    wide, near = (
+        regularised(problem, start, 2.0, eps, pieces.slopes, pieces.kinks, dt=2 * eps) for eps in (1e-3, 5e-4)
+    )
+    reference, doubt = 2 * near - wide, abs(near - wide) / 4
+    assert abs(t.loss[0] - reference) <= t.error[0] + doubt
+    assert abs(t.loss[0] - reference) <= 2e-3 * reference
+    assert doubt < 1e-2 * reference
+
+
+@pytest.mark.parametrize("act", KINKED)
+def test_kernel_kept_by_events_is_the_kernel(act):
+    """After many events the kernel that was updated at each of them is that of the definition, and r that of h."""
+    problem, start = gaussian(12, 20, 150, act, scale=2.0)
+    options = Options(150, 1.0, "independent", "ours", "float64", "cpu", start, None, None, "sum", False)
+    setup = Setup(problem, [], options)
+    flow, method, pieces = setup.flow, get_integrator("piecewise-linear"), pieces_of(problem.activation)
+    state, counts = method.start(flow, setup.h0.copy()), np.zeros(7)
+    for tau in (0.3, 1.0, 2.0, 4.0):
+        step = method.step(flow, state, np.array([tau]), errors=False)
+        state = step.advance(state)
+        counts += step.parts[0].swept.counts
+        sides = state.sides.sides[0].T
+        np.testing.assert_allclose(state.kernel[0], kernel(problem, sides, pieces.slopes, 2.0), atol=1e-12)
+        np.testing.assert_array_equal(sides[sides % 2 == 0], pieces.sides(state.h[0].T)[sides % 2 == 0])
+        np.testing.assert_allclose(state.residual, flow.evaluate(state.h).residual, atol=1e-14)
+    assert counts[:3].min() > 0  # crossings, entries held, entries let go
+    assert counts[4] == counts[5] == 0  # none given up, all pivots ended
