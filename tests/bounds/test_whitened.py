@@ -60,9 +60,10 @@ def test_slopes_of_the_odd_and_the_even_part(name):
 def test_an_expression_has_its_parity_derived():
     u = sp.Symbol("u", real=True)
     try:
-        act = bounds.register_activation("bent-for-parity", sp.tanh(u) / 2 + sp.sqrt(1 + u**2) / 4)
+        act = bounds.register_activation("bent-for-parity", sp.tanh(u) / 2 + sp.log(1 + sp.exp(u)) / 4)
         middle, half, even = (float(v) for v in act.parity_slopes)
-        assert (middle, half, even) == pytest.approx((0.25, 0.25, 0.25), rel=1e-6)  # of tanh/2 and of the rest
+        # The odd part is tanh/2 + u/8, the even part log(2 cosh(u/2))/4.
+        assert (middle, half, even) == pytest.approx((0.375, 0.25, 0.125), rel=1e-6)
         assert whitened_levels(p := problem(load_builtin("reference", n=3, d=2)[0], act), p.embedding).values[-1] > 3
     finally:
         _REGISTRY.pop("bent-for-parity", None)
