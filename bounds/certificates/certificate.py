@@ -63,7 +63,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     DataError for entries that are no numbers; AssumptionError if the method does not apply to the problem.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
-    if problem.random:
+    if problem.random or problem.gram_range is not None:
         raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")
     pre_activation = as_float_array("H", H, 2)
     require(

@@ -127,6 +127,7 @@ def majorant(K: np.ndarray, error: float, weights: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=16)
 def frame(problem: Problem, features: RandomFeatures) -> Frame:
     """The Frame of one layer of random features; AssumptionError if Gbar is too badly conditioned to be inverted."""
+    problem.require_positive_definite("random features")
     sigma, n, d = features.sigma, problem.n, problem.d
     K, own, relative = problem.X @ problem.X.T / d, gamma(d + 2), problem.gram_relative_error
     variances = np.sum(np.square(problem.X), axis=1) / d
@@ -134,7 +135,7 @@ def frame(problem: Problem, features: RandomFeatures) -> Frame:
     mirrored, _ = value_kernel(sigma, variances, variances, -K)
     mirrored = (mirrored + mirrored.T) / 2
     values, vectors = np.linalg.eigh(problem.gram)
-    B = (vectors / np.sqrt(np.maximum(values, 1e-300))).T
+    B = (vectors / np.sqrt(values)).T
     size = np.sqrt(np.diagonal(problem.gram)) * (1 + 2 * relative + 1e-12)
     odd = sandwich(B, (problem.gram - mirrored) / 2, relative + 4 * UNIT_ROUNDOFF, size)
     even = sandwich(B, (problem.gram + mirrored) / 2, relative + 4 * UNIT_ROUNDOFF, size)
@@ -194,7 +195,7 @@ def _levels(sigma: Activation, n: int, f: Frame, Q: list[Enclosed]) -> np.ndarra
             even_u = np.hypot(le * rest + lo * s, across * s) * root
             odd_u = np.hypot(le * s + lo * rest, across * rest) * root
         found = v_parity.approx(n * (1 + loss) ** 2, A_even, A_odd, 2 * even_u, 2 * odd_u) * ABOVE
-        levels: np.ndarray = np.max(np.where(ceilings >= 0, found, 0.0), axis=1)
+        levels: np.ndarray = np.max(np.where(ceilings >= 0, found, n), axis=1)  # no level is below n
         return levels
 
     none, all_shifts = np.zeros(0), np.geomspace(1e-2, 1e3, SHIFTS)

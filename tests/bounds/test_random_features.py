@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import bounds
 from bounds.activation.gaussian_kernels import CLOSED, polynomial_kernel, value_kernel
 from bounds.data.datasets import load_builtin
-from bounds.methods.embedding_dim import PROVED_TAILS, TAILS, dim_for_distance
+from bounds.methods.embedding_dim import LOWER_TAILS, TAILS, dim_for_distance, gram_range
 
 KERNELS = [n for n in bounds.known_activations() if n not in ("elu", "clip")]
 ROOTS, WEIGHTS = np.polynomial.legendre.leggauss(80)
@@ -196,22 +196,23 @@ def test_limit_gram_error_covers_the_recursion(data):
 
 
 def test_every_tail_bound_covers_the_draws(data):
-    """200 embeddings of the proved dimension: lambda_min(G) >= lambda_min(Gbar)/2 may fail in at most 5% of them."""
+    """Embeddings of the dimension that is proved by a certificate: lambda_min(G) >= lambda_min(Gbar)/2 fails in at most
+    5%."""
     problem = bounds.Problem(*data, embedding=bounds.RandomFeatures(activation="erf"))
     half = problem.spectrum.lmin[0] / 2
     dims = {tail: bounds.required_embedding_dim(problem, 0.05, tail=tail) for tail in TAILS}
-    assert bounds.required_embedding_dim(problem, 0.05, tail="best") == min(dims[t] for t in PROVED_TAILS)
-    assert dims["chernoff"] < dims["moments"] < dims["lemma-4"]
+    assert bounds.required_embedding_dim(problem, 0.05, tail="best") == min(dims[t] for t in LOWER_TAILS)
+    assert dims["monte-carlo"] < dims["whitened"] < dims["chernoff"] < dims["moments"] < dims["lemma-4"]
     failures = 0
     for seed in range(40):
         drawn = problem.draw(dim=dims["monte-carlo"], seed=seed)
         failures += drawn.spectrum.lmin[0] < half
-    assert failures <= 8  # the statistical one; P(more than 8 of 40 at 5%) < 1e-4
+    assert failures <= 8  # P(more than 8 of 40 at 5%) < 1e-4
 
 
 def test_theorem_2_holds_for_every_gram_matrix_within_the_radius(data):
     """Guarantees of `within` are weaker than those of any matrix inside the ball."""
-    problem = bounds.Problem(*data, embedding=bounds.RandomFeatures())
+    problem = bounds.Problem(*data, embedding=bounds.RandomFeatures(depth=2))
     radius = problem.spectrum.lmin[0] / 2
     g = bounds.guarantee(problem, 0.1, init="antisymmetric", method="slopes")
     assert g.embedding_dim == dim_for_distance(problem, 0.05, radius)
@@ -227,11 +228,59 @@ def test_theorem_2_holds_for_every_gram_matrix_within_the_radius(data):
         assert fixed.rate >= g.rate
 
 
+def test_theorem_3_holds_for_every_gram_matrix_of_its_range(data):
+    """One layer: the lower tail and the diagonal. Guarantees of `given` are weaker than those of the matrices drawn."""
+    problem = bounds.Problem(*data, embedding=bounds.RandomFeatures())
+    g = bounds.guarantee(problem, 0.1, init="antisymmetric", method="slopes")
+    assert g.embedding_dim == bounds.required_embedding_dim(problem, 0.025, tail="whitened")
+    assert "Theorem 3" in g.source
+    known = gram_range(problem, g.embedding_dim, 0.025)
+    assert known.spectrum.lmin[0] == pytest.approx(problem.spectrum.lmin[0] / 2)
+    for seed in range(20):  # each may fail with probability 0.05, and fails far less often
+        drawn = problem.draw(dim=g.embedding_dim, seed=seed)
+        assert all(a.contains(b) for a, b in zip(known.diagonal, map(float, np.diagonal(drawn.gram)), strict=True))
+        assert known.spectrum.lmin[0] <= drawn.spectrum.lmin[0]
+        assert drawn.spectrum.lmax[1] <= known.spectrum.lmax[1]
+        fixed = bounds.guarantee(drawn, 0.05, init="antisymmetric", method="slopes", scale=g.scale)
+        assert fixed.width <= g.width
+        assert fixed.rate >= g.rate
+    with pytest.raises(bounds.AssumptionError, match="Draw the embedding"):
+        bounds.guarantee(problem.given(known), method="kernel")
+    with pytest.raises(bounds.AssumptionError, match="draw the embedding"):
+        bounds.certify(problem.given(known), np.zeros((4, 12)), signs=np.ones(4))
+
+
+def test_the_range_of_the_diagonal_covers_nearly_every_draw(data):
+    """A hundred features: P(the diagonal leaves its range) <= delta, with delta = 0.5 so that failures could be
+    seen."""
+    problem = bounds.Problem(*data, embedding=bounds.RandomFeatures(activation="softplus"))
+    known = gram_range(problem, 100, 0.5)
+    rough = [float(ball.rad() / ball.mid()) for ball in known.diagonal]
+    assert min(rough) > 0.05
+    assert max(rough) < 1
+    diagonals = [np.diagonal(problem.draw(dim=100, seed=seed).gram) for seed in range(200)]
+    outside = [any(not a.contains(float(b)) for a, b in zip(known.diagonal, d, strict=True)) for d in diagonals]
+    assert sum(outside) <= 100
+
+
+def test_all_layers_but_the_last_are_drawn(data):
+    problem = bounds.Problem(*data, embedding=bounds.RandomFeatures(depth=3))
+    last = problem.draw_inner(dim=400, seed=3)
+    inner = bounds.RandomFeatures(2, "relu", 400, 3)
+    np.testing.assert_array_equal(last.X, inner.features(problem.X))
+    assert last.embedding == bounds.RandomFeatures()
+    assert bounds.required_embedding_dim(last, tail="whitened") < bounds.required_embedding_dim(problem) / 1e4
+    with pytest.raises(bounds.AssumptionError, match="at least two random layers"):
+        last.draw_inner(dim=10)
+
+
 def test_depth_makes_the_proved_dimension_larger_and_the_errors_are_typed(data):
     one, two = (bounds.Problem(*data, embedding=bounds.RandomFeatures(depth=k)) for k in (1, 2))
-    assert bounds.required_embedding_dim(two) > bounds.required_embedding_dim(one) > 10**6
+    assert bounds.required_embedding_dim(two) > 10**6 > bounds.required_embedding_dim(one)
     with pytest.raises(bounds.AssumptionError, match="depth = 1"):
         bounds.required_embedding_dim(two, tail="moments")
+    with pytest.raises(bounds.AssumptionError, match=r"draw_inner\(dim=D\)"):
+        bounds.required_embedding_dim(two, tail="whitened")
     with pytest.raises(bounds.AssumptionError, match="bounded activation"):
         bounds.required_embedding_dim(one, tail="chernoff")
     with pytest.raises(bounds.ArgumentError, match="Did you mean 'chernoff'"):

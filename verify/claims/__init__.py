@@ -57,6 +57,7 @@ CLAIMS: dict[str, Claim] = {
         features.LEMMA_4,
         features.CONDITION_1,
         features.TAILS,
+        features.DIAGONAL,
         theorem_1.THEOREM_2,
         theorem_1.THEOREM_3,
         theorem_1.LAYERS,

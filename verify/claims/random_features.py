@@ -8,11 +8,13 @@ import numpy as np
 
 from bounds import Problem, RandomFeatures
 from bounds.data.datasets import load_builtin
-from bounds.methods.embedding_dim import dim_for_distance, dim_for_half
+from bounds.methods.embedding_dim import dim_for_distance, dim_for_half, gram_range
+from bounds.numerics.arithmetic import float_down, float_up
 from verify.claims.base import Claim, Comparison
 from verify.claims.draws import DELTA, draws, frequency
 
 RADII = {"relu": 0.1, "tanh": 0.1}  # u of Lemma 4: small enough not to be vacuous, large enough for D to be drawn
+FEW = 200  # features of which the diagonal is tested
 OPPOSITE = np.array([[1.0], [-1.0]])  # n = 2 > d = 1: Gbar is diagonal for ReLU features
 
 
@@ -72,7 +74,13 @@ def check_lower_tails() -> list[Comparison]:
     """How often lambda_min(G) is below lambda_min(Gbar)/2, at the D of each proved tail bound."""
     bounded = Problem(OPPOSITE, np.array([0.3, -0.2]), embedding=RandomFeatures(1, "sigmoid"), name="opposite")
     found = []
-    for problem, tail in ((opposite(), "moments"), (bounded, "bounded"), (bounded, "chernoff")):
+    for problem, tail in (
+        (opposite(), "moments"),
+        (bounded, "chernoff"),
+        (three_points("relu"), "whitened"),
+        (three_points("tanh"), "whitened"),
+        (three_points("relu"), "monte-carlo"),
+    ):
         half = float(problem.spectrum.lmin_floor) / 2
         found.append(
             exceeds(
@@ -80,7 +88,26 @@ def check_lower_tails() -> list[Comparison]:
                 dim_for_half(problem, DELTA, tail),
                 lambda G, half=half: bool(np.linalg.eigvalsh(G)[0] < half),  # type: ignore[misc]
                 "P(lambda_min(G) < lambda_min(Gbar)/2)",
-                tail,
+                f"{tail}, {problem.embedding_name.rpartition('=')[2]}",
+            )
+        )
+    return found
+
+
+def check_diagonal() -> list[Comparison]:
+    """How often a diagonal entry of G leaves the range in which it is promised to be, with 200 features."""
+    found = []
+    for activation in ("relu", "softplus"):
+        problem = three_points(activation)
+        known = gram_range(problem, FEW, DELTA).diagonal
+        ends = np.array([[float_down(ball), float_up(ball)] for ball in known])
+        found.append(
+            exceeds(
+                problem,
+                FEW,
+                lambda G, ends=ends: bool(np.any((np.diagonal(G) < ends[:, 0]) | (np.diagonal(G) > ends[:, 1]))),  # type: ignore[misc]
+                "P(some G_aa leaves its range)",
+                activation,
             )
         )
     return found
@@ -116,11 +143,24 @@ TAILS = Claim(
     title="only the lower tail of lambda_min(G) is needed",
     latex=r"D \ge D_{\mathrm{tail}}(\delta)"
     r" \Rightarrow P(\lambda_{\min}(G) \ge \tfrac12 \lambda_{\min}(\bar G)) \ge 1 - \delta",
-    source="R6: moments, bounded, matrix Chernoff",
+    source="R6: moments, matrix Chernoff; R7, R8: whitened features; R10: randomised certificate",
     kind="constants",
-    hypotheses="one layer of random features; bounded sigma for the last two",
+    hypotheses="one layer of random features; bounded sigma for matrix Chernoff",
     whose="ours",
     proved=True,
     check=check_lower_tails,
-    statistical=3,
+    statistical=5,
+)
+DIAGONAL = Claim(
+    id="diagonal",
+    title="the diagonal of G is near that of its limit",
+    latex=r"P\Big(|\sqrt{G_{aa}} - E\sqrt{G_{aa}}| \le L_s \sqrt{\tfrac{2}{D} g_a \log(2n/\delta)}\ \forall a\Big)"
+    r" \ge 1 - \delta,\quad \bar G_{aa} - L_s^2 g_a/D \le (E\sqrt{G_{aa}})^2 \le \bar G_{aa}",
+    source="R9: Gaussian concentration",
+    kind="constants",
+    hypotheses="one layer of random features; g_a = ||x_a||^2/d",
+    whose="ours",
+    proved=True,
+    check=check_diagonal,
+    statistical=2,
 )
