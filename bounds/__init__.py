@@ -15,6 +15,7 @@ from bounds.erratum import Demonstration, Erratum, errata
 from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError, WriteError
 from bounds.guarantee import Guarantee, guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
+from bounds.necessary import necessary_embedding_dim, necessary_scale, necessary_width
 from bounds.problem import Problem
 from bounds.required import certified_rate, required_embedding_dim, required_scale, required_width, table
 
@@ -45,6 +46,9 @@ __all__ = [
     "guarantee",
     "known_activations",
     "largest_n",
+    "necessary_embedding_dim",
+    "necessary_scale",
+    "necessary_width",
     "register_activation",
     "required_embedding_dim",
     "required_scale",

@@ -21,6 +21,7 @@ from bounds.checks import (
     instance,
     integer,
     numpy_defaults,
+    real,
 )
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, AssumptionError, require
@@ -30,8 +31,10 @@ from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim
 from bounds.methods.initial_output import width_for_output
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
+from bounds.tradeoff import Limits, Objective, choose
 
 SIMULABLE_WIDTH = 10**7  # neurons: about what one machine simulates
+DEFAULT_BETA, DEFAULT_TAU = 0.5, 0.2
 BETA_ROUNDING = 1 + 1e-9  # the beta found from the default scale may exceed the one asked for by its roundings
 # The way out of errors about magnitudes.
 RESCALE = "Multiply X, or y, by a constant so that their entries are of order 1."
@@ -86,8 +89,12 @@ def guarantee(
     method: str = "best",
     init: str = "independent",
     scale: float | None = None,
-    beta: float = 0.5,
-    tau: float | str = 0.2,
+    beta: float = DEFAULT_BETA,
+    tau: float | str = DEFAULT_TAU,
+    minimise: str | Objective | None = None,
+    most_width: int | None = None,
+    most_scale: float | None = None,
+    least_rate: float | None = None,
     budget: int = SIMULABLE_WIDTH,
 ) -> Guarantee:
     """Theorem 1 with explicit constants; Guarantee has the statement.
@@ -98,6 +105,11 @@ def guarantee(
     certified path that may be used; tau in (0, 1): how far empirical means may fall below their expectation, or
     "optimal" for the tau of the smallest width (antisymmetric pairs then need a scale, because without one the width
     falls without end as the scale grows); budget: the width beyond which the guarantee is called vacuous.
+
+    minimise: "width", "scale", "rate" (the largest rate) or a function of a Guarantee that returns a number: method
+    (if "best"), tau and beta are chosen jointly so that it is smallest, among the guarantees with width <= most_width,
+    scale <= most_scale and rate >= least_rate. "width" and "rate" need most_scale or scale, "scale" needs most_width.
+    For example guarantee(problem, init="antisymmetric", minimise="width", most_scale=12.5).
 
     Raises ArgumentError for arguments out of range, AssumptionError if the method does not apply or the given
     scale is not above its critical value.
@@ -113,7 +125,19 @@ def guarantee(
         method=choice("method", method, ("best", *METHODS)),
     )
     budget = integer("budget", budget, 1, None, "a whole number of neurons >= 1")
-    return replace(_answer(request), budget=budget)
+    limits = Limits(
+        None if most_width is None else integer("most_width", most_width, 1, None, "a whole number of neurons >= 1"),
+        None if most_scale is None else check_scale(most_scale, "most_scale"),
+        None if least_rate is None else real("least_rate", least_rate, "a number > 0", lambda u: 0 < u < math.inf),
+    )
+    if minimise is None:
+        require(limits == Limits(), "minimise", f"given with limits ({limits})", None)
+        return replace(_answer(request), budget=budget)
+    untouched = beta == DEFAULT_BETA and tau == DEFAULT_TAU
+    require(untouched, "beta and tau", "left out, for minimise chooses them", (beta, tau))
+    require(isinstance(minimise, str) or callable(minimise), "minimise", "a name, a function or None", minimise)
+    names = [m.name for m in proved_methods()] if request.method == "best" else [request.method]
+    return replace(choose(request, _answer, names, minimise, limits), budget=budget)
 
 
 @dataclass(frozen=True)
@@ -135,6 +159,11 @@ class Request:
     def pairs(self) -> bool:
         """The network is drawn as antisymmetric pairs, so that f^0 = 0 exactly."""
         return self.init == "antisymmetric"
+
+    def share_of_failure(self, method: Method) -> float:
+        """The probability with which the profile may fail: half of delta, or all of it where f^0 = 0 for certain; the
+        printed constants spend it twice (E14)."""
+        return self.delta if self.pairs or not method.proved else self.delta / 2
 
 
 def _answer(request: Request) -> Guarantee:
@@ -219,7 +248,7 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
     Raises AssumptionError if the method does not apply, or the scale is not large enough for it.
     """
     problem, beta = request.problem, request.beta
-    prior = _a_priori(method, request, tau)
+    prior = _a_priori(method, problem, request.share_of_failure(method), tau)
     critical = prior.profile.critical  # the scale above which a residual of norm one converges
     scale = request.scale if request.scale is not None else _default_scale(request, critical, prior.output)
     if scale > LARGEST_SCALE:
@@ -279,12 +308,12 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
     )
 
 
-def _a_priori(method: Method, request: Request, tau: float) -> APriori:
+@lru_cache(maxsize=128)  # a search asks for it at many beta and scales
+def _a_priori(method: Method, problem: Problem, failure: float, tau: float) -> APriori:
     """What the method knows before the network is drawn; AssumptionError if that is nothing."""
-    problem = request.problem
     method.require(problem)
     try:
-        prior = method.a_priori(problem, request.delta, tau)
+        prior = method.a_priori(problem, failure, tau)
     except ArgumentError as error:  # about a choice of the method's own, such as an interval that rounds to a point
         raise AssumptionError(f"method {method.name!r} finds no constants for these data: {error} {RESCALE}") from None
     if prior.profile.empty:

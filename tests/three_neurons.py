@@ -8,10 +8,10 @@ import numpy as np
 from flint import arb
 
 import bounds
-from bounds.methods import CERTIFICATES_ONLY, METHODS
+from bounds.methods import SLOW_CERTIFICATES, METHODS
 
 WITH_CERTIFICATES = [name for name, method in METHODS.items() if method.a_posteriori is not None]
-ALL = [*WITH_CERTIFICATES, *CERTIFICATES_ONLY, "best"]
+ALL = [*WITH_CERTIFICATES, *SLOW_CERTIFICATES, "best"]
 
 GRAM = np.array([[0.52, 0.15], [0.15, 0.505]])
 Y = np.array([0.5, -0.3])

@@ -15,12 +15,12 @@ from bounds.certificates import handover, shadowing, transport
 from bounds.certificates.magnitudes import check_magnitudes, in_units, rate_as_float
 from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
 from bounds.errors import ArgumentError, AssumptionError, require, shown
-from bounds.methods import CERTIFICATES_ONLY, METHODS, envelope, get_method, proved_methods
+from bounds.methods import METHODS, SLOW_CERTIFICATES, envelope, get_method, proved_methods
 from bounds.methods.base import Method, Profile
 from bounds.numerics.arithmetic import float_up, square
 from bounds.problem import Problem
 
-# The methods of CERTIFICATES_ONLY, each with a function that raises AssumptionError if it does not apply.
+# The methods of SLOW_CERTIFICATES, each with a function that raises AssumptionError if it does not apply.
 STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
 
 
@@ -79,7 +79,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
         raise ArgumentError(
             f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
         )
-    method = choice("method", method, ("best", *METHODS, *CERTIFICATES_ONLY))
+    method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES))
     problem.activation.require_reach("H", float(np.max(np.abs(pre_activation))))
     check_magnitudes(problem, pre_activation, scale)
     if method == "shadowing":

@@ -103,7 +103,7 @@ def largest_eigenvalue(factor: Factor, weights: np.ndarray) -> float:
 def separation(
     k: Constants, factor: Factor, ref: Reference, found: Shadow, signs: np.ndarray
 ) -> Callable[[float], float]:
-    """The function w -> an upper bound of the integral over a step of the rate of separation, |U - U~| <= w during it."""
+    """w -> an upper bound of the integral over a step of the rate of separation, if |U - U~| <= w during it."""
     act, c = k.problem.activation, k.c
     assert act.strip is not None
     rho, b = act.strip

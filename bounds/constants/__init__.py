@@ -5,6 +5,7 @@ re-exports it.
 """
 
 from bounds.constants.formula import Constant, all_constants
+from bounds.constants.necessary import *  # noqa: F403
 from bounds.constants.paper import *  # noqa: F403
 from bounds.constants.random_embeddings import *  # noqa: F403
 

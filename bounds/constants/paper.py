@@ -53,6 +53,13 @@ def kappa_sharp(o: Ops, lmin: Any, gmax: Any, interval: Any, slope: Any) -> Any:
     return 9 * o.sqrt(gmax / lmin) / (o.sqrt(2) * slope * (right - left))
 
 
+@constant("matrix Chernoff bound (S5)")
+def width_kernel(o: Ops, largest: Any, n: Any, failure: Any, tau: Any, lmin_kernel: Any) -> Any:
+    """lambda_min(H^0) >= (1 - tau) lambda_min(H^inf) with probability 1 - failure; largest bounds D_i G D_i."""
+    entropy = tau + (1 - tau) * o.log(1 - tau)
+    return largest * o.log(n / failure) / (lmin_kernel * entropy)
+
+
 @constant("smooth Lemma 1")
 def kappa_smooth(o: Ops, lmin: Any, gmax: Any, slope_lipschitz: Any) -> Any:
     """min_a q_a(t)^2 >= min_a q_a(0)^2 - kappa_smooth (sqrt(L^0) - sqrt(L^t)) / scale, for sigma in C^{1,1}."""

@@ -13,21 +13,22 @@ from bounds.methods import (
     printed_style,
     repaired,
     slopes,
+    transport,
 )
 from bounds.methods.base import Method
 
 METHODS: dict[str, Method] = {
     module.METHOD.name: module.METHOD
-    for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes, kernel, everywhere)
+    for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes, transport, kernel, everywhere)
 }
 
-CERTIFICATES_ONLY = ("transport", "shadowing")  # only for a given network; they take seconds, so "best" skips them
+SLOW_CERTIFICATES = ("transport", "shadowing")  # for a given network they take seconds, so "best" skips them
 
 
 def get_method(name: str) -> Method:
     """The method of that name. Raises ArgumentError naming the nearest known one."""
     if not isinstance(name, str) or name not in METHODS:
-        raise unknown_name("method", name, [*METHODS, *CERTIFICATES_ONLY, "best"])
+        raise unknown_name("method", name, list(dict.fromkeys([*METHODS, *SLOW_CERTIFICATES, "best"])))
     return METHODS[name]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from bounds.methods.step_profile import StepProfile
 from bounds.problem import Problem
 
 
@@ -107,14 +108,14 @@ class Profile:
 
 @dataclass(frozen=True)
 class APriori:
-    """Before the network is drawn: the profile it has with probability 1 - delta/2 if m >= concentration.
+    """Before the network is drawn: the profile it has with probability 1 - failure if m >= concentration.
 
     choices: what the method chose and found, by name, for Guarantee.constants; output: how ||f^0|| is bounded, "vector"
     (||f^0|| <= scale B/sqrt m), "union" (L^0 <= ||y||^2, the paper's way with its factor n restored) or "printed"
     (without it).
     """
 
-    profile: Profile
+    profile: Profile | StepProfile
     concentration: arb
     output: str = "vector"
     choices: dict[str, Any] = field(default_factory=dict)
@@ -124,7 +125,8 @@ class APriori:
 class Method:
     """One way of proof: three functions, and the source of the proof.
 
-    check(problem): raises AssumptionError if the method does not apply; a_priori(problem, delta, tau): returns APriori;
+    check(problem): raises AssumptionError if the method does not apply; a_priori(problem, failure, tau): returns
+    APriori, which may fail with that probability, at a mean a share tau below its expectation;
     a_posteriori(problem, H): returns the Profile of one network, H (m, n); None if the method has no such statement.
     proved: False for the printed constants; caveats: what is wrong with them; needs_positive_definite: the method asks
     for lambda_min(G) > 0.

@@ -8,7 +8,9 @@ import numpy as np
 from flint import arb
 
 from bounds.activation.base import Interval
+from bounds.activation.gaussian import gaussian_probability
 from bounds.methods.base import APriori, Method, Profile, Shape, no_check
+from bounds.methods.deviations import neurons_for_fraction
 from bounds.methods.intervals import free_interval, least_fraction, least_mass, middle
 from bounds.problem import Problem
 
@@ -19,19 +21,22 @@ def counting_method(
     """The method with rho(s)^2 = lambda_min K_s^2 eta g(s/s*)^2, eta the least fraction of neurons in I0.
 
     power: a is proportional to 1/(K_s xi eta^power); extent(xi, eta, G_max): s*. A priori eta >= (1 - tau) pi with
-    probability 1 - delta/2 if m >= 2 log(2n/delta)/(tau^2 pi) (R3); a posteriori eta is counted.
+    probability 1 - failure, by the tail of the binomial law; a posteriori eta is counted.
     """
 
     def profile(problem: Problem, interval: Interval, xi: float, eta: arb) -> Profile:
         slope = problem.activation.slope_floor(interval)
         return Profile(problem.spectrum.lmin_floor * slope**2 * eta, extent(arb(xi), eta, problem.gmax), shape)
 
-    def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+    def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
         interval, xi = free_interval(problem, power)
-        pi = least_mass(problem, middle(interval, xi))
+        inner = middle(interval, xi)
+        pi = least_mass(problem, inner)
+        share = (1 - arb(tau)) * pi
+        masses = [gaussian_probability(*inner, g) for g in problem.gram_diagonal]
         return APriori(
-            profile(problem, interval, xi, (1 - arb(tau)) * pi),
-            concentration=2 * (2 * problem.n / arb(delta)).log() / (arb(tau) ** 2 * pi),
+            profile(problem, interval, xi, share),
+            concentration=neurons_for_fraction(masses, share, failure),
             choices={"interval": interval, "xi": arb(xi), "pi": pi},
         )
 

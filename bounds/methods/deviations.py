@@ -1,8 +1,8 @@
-"""How far means over m neurons fall below their expectation: Cramer's bound, and exact binomial tails.
+"""How far means over m neurons fall below their expectation: Cramer's bound, and tails of the binomial law.
 
-For X >= 0 and any theta > 0, P(mean of m copies <= x) <= (exp(theta x) E exp(-theta X))^m (Cramer, Chernoff), so that one
-upper bound of E exp(-theta X) at one theta certifies the tail for every m; theta is only a choice. The tails of all data
-points are added up, each with its own E exp(-theta X_a), instead of n times the worst.
+For X >= 0 and any theta > 0, P(mean of m copies <= x) <= (exp(theta x) E exp(-theta X))^m (Cramer, Chernoff), so that
+one upper bound of E exp(-theta X) at one theta certifies the tail for every m; theta is only a choice. The tails of all
+data points are added up, each with its own E exp(-theta X_a), instead of n times the worst.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
-from bounds.activation.base import Activation
 from bounds.activation.gaussian import REACH
 from bounds.activation.slope_envelope import ROUNDING, Table, envelope_table
-from bounds.numerics.arithmetic import NUMPY
+from bounds.numerics.arithmetic import NUMPY, float_down, float_up
 from bounds.problem import Problem
 
 SLACK = 1 + 1e-9  # on float64 results: more than their roundings
@@ -26,8 +25,6 @@ TABLES = 6  # tables of X for variances that differ; more would take longer and 
 NODES = 4000  # of the table of sigma'^2
 ROWS = 12  # data points on which theta is chosen
 THETAS = np.geomspace(0.05, 500, 41)  # the first grid, in units of 1/(largest X)
-MOST_COUNTS = 4000  # thresholds of a binomial tail that are looked at; beyond, the entropy bound alone is used
-MOST_PROBABILITIES = 8  # different probabilities of a binomial tail; more are rounded down to these
 WIDEST = 1e15  # neurons: beyond, float64 does not count them
 
 
@@ -51,7 +48,7 @@ class Sample:
         values = np.exp(-theta * self.values[rows])
         mean = np.einsum("dk,dk->d", self.weights[rows], values)
         # The roundings of the weights, the mass beyond the nodes, and the uncertainty of the variance.
-        lost = 1e-10 * values.max(axis=1) + theta * self.blur[rows]
+        lost = 1e-10 * values.max(axis=1) + 1e-20 + theta * self.blur[rows]
         found: np.ndarray = np.log(mean * SLACK + lost) + 1e-12
         return found
 
@@ -116,6 +113,16 @@ def neurons_for(exponents: np.ndarray, counts: np.ndarray, failure: float) -> fl
     return high * SLACK
 
 
+def neurons(sample: Sample | None, level: arb, ratio: arb, n: int, failure: float, tau: float) -> arb:
+    """The m of Cramer's bound for a mean above level, or that of second moments, which is 2 ratio log(n/failure)/tau^2,
+    where the former is not known or larger; ratio: of E X_a^2 to (E X_a)^2 at most."""
+    moments: arb = 2 * ratio * (n / arb(failure)).log() / arb(tau) ** 2
+    if sample is None:
+        return moments
+    found = sample.neurons(float_up(level), failure)
+    return moments.min(arb(found)) if math.isfinite(found) else moments
+
+
 def _weights(nodes: np.ndarray, root: float) -> np.ndarray:
     """(K,) the integrals of the hat functions of uniform nodes, symmetric about 0, against N(0, root^2)."""
     z = nodes / root
@@ -164,12 +171,12 @@ def slope_sample(problem: Problem) -> Sample | None:
     """X_a = sigma'(h_a)^2 for smooth sigma."""
     act = problem.activation
     tables: dict[float, Table] = {}
+    half = math.ceil(REACH * math.sqrt(float(problem.gmax.upper())) + 1)
 
     def table_of(g: float) -> Table:
         if g not in tables:
             reach = REACH * math.sqrt(g)
-            half = math.ceil(reach)
-            # Kinks of sigma' sit at integers, and must be nodes.
+            # Without a strip sigma' may have kinks at integers, which must be nodes.
             nodes = (
                 np.linspace(-reach, reach, NODES + 1)
                 if act.strip is not None
@@ -199,65 +206,39 @@ def envelope_sample(problem: Problem, nu: float) -> Sample | None:
 # -- fractions of neurons ----------------------------------------------------------------------------------------------
 
 
-def binomial_tail(trials: int, count: int, probability: arb) -> arb:
-    """An upper bound of P(at most `count` of `trials` independent events of that probability happen).
+def fraction_tails(neurons: float, share: float, probabilities: np.ndarray) -> np.ndarray:
+    """Upper bounds of P(Bin(m, p) < share m) for each p > share, all falling with m; share m must be at least 2.
 
-    The terms fall from `count` downwards by the factors j (1 - p)/((trials - j + 1) p), which shrink with j: a geometric
-    series bounds what is left after the first terms.
+    Below the largest count k < share m the terms fall by factors of at most r = share (1 - p)/((1 - share) p), and the
+    k-th is at most exp(-m KL(share, p)) (2 pi m x (1 - x))^{-1/2}, x = k/m in [share - 1/m, share) (Stirling).
     """
-    if count < 0:
-        return arb(0)
-    p = arb(probability.lower())  # fewer events happen than with the exact probability
-    j = np.arange(count, max(count - 400, 0), -1.0)
-    factors = j * (1 - float(p)) / ((trials - j + 1) * float(p)) * SLACK
-    if len(factors) == 0:
-        return (1 - p) ** trials
-    if not factors[0] < 1:
-        return arb(1)
-    terms = np.cumprod(factors)
-    total = 1 + float(np.sum(terms)) + (float(terms[-1] / (1 - factors[-1])) if j[-1] > 1 else 0.0)
-    first = arb.bin_uiui(trials, count) * (count * p.log() + (trials - count) * (1 - p).log()).exp()
-    return (first * total * SLACK).min(arb(1))
+    entropy = share * np.log(share / probabilities) + (1 - share) * np.log((1 - share) / (1 - probabilities))
+    ratio = share * (1 - probabilities) / ((1 - share) * probabilities)
+    lowest = share - 1 / neurons
+    spread = min(share * (1 - share), lowest * (1 - lowest))
+    largest = np.exp(-neurons * entropy * (1 - 1e-12)) / math.sqrt(2 * math.pi * neurons * spread)
+    found: np.ndarray = largest / (1 - ratio) * SLACK
+    return found
 
 
 def neurons_for_fraction(probabilities: Sequence[arb], share: arb, failure: float) -> arb:
-    """m such that with probability 1 - failure at least the fraction `share` of m neurons shows the event of datum a, for
-    every a and every larger m too; `share` must be below every probability.
+    """m such that with probability 1 - failure at least the fraction `share` of m neurons shows the event of datum a,
+    for every a, and for every larger m too; infinite unless `share` is below every probability."""
+    level = float_up(share)
+    lowest = np.array([float_down(p) for p in probabilities])
+    if not (level > 0 and float(lowest.min()) > level * SLACK and float(lowest.max()) < 1):
+        return arb(1) if level <= 0 else arb("inf")
 
-    Up to the m of the entropy bound exp(-m KL(share, p)), which falls with m, the binomial tails are added up at the
-    least m of each number of neurons that are too few.
-    """
-    lowest = [arb(p.lower()) for p in probabilities]
-    share = arb(share.upper())
-    if not (share > 0 and all(p > share for p in lowest)):
-        return arb("inf")
-    groups: dict[float, int] = {}
-    ordered = sorted(lowest, key=float)
-    for k in range(0, len(ordered), -(-len(ordered) // MOST_PROBABILITIES)):
-        part = ordered[k : k + -(-len(ordered) // MOST_PROBABILITIES)]
-        down = math.nextafter(float(part[0]), 0.0)
-        groups[down] = groups.get(down, 0) + len(part)
-    if not float(share.upper()) < min(groups):
-        return arb("inf")
-    entropy = [share * (share / p).log() + (1 - share) * ((1 - share) / (1 - arb(p))).log() for p in groups]
-    sizes = np.array(list(groups.values()), float)
-    most = neurons_for(np.array([float(e.lower()) for e in entropy]) * (1 - 1e-12), sizes, failure)
-    if not (most < WIDEST and float(share) * most < MOST_COUNTS):
-        return arb(most)
+    def enough(m: float) -> bool:
+        return level * m >= 2 and float(np.sum(fraction_tails(m, level, lowest))) * SLACK <= failure
 
-    def least_width(few: int) -> int:
-        """The least m at which `few` neurons are fewer than the fraction."""
-        return int(math.floor(few / float(share.upper()) * (1 - 1e-14))) + 1
-
-    found = math.ceil(most)
-    for few in range(int(float(share) * most) + 1, -1, -1):
-        trials = max(least_width(few), few)
-        if trials > found:
-            continue
-        tail = arb(0)
-        for p, size in groups.items():
-            tail += size * binomial_tail(trials, few, arb(p))
-        if not tail <= failure:
-            break
-        found = trials
-    return arb(found)
+    high = 2 / level
+    while not enough(high):
+        high *= 2
+        if high > WIDEST:
+            return arb("inf")
+    low = 0.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return arb(high * SLACK)

@@ -15,6 +15,7 @@ from flint import arb
 from bounds.activation.gaussian import distinct
 from bounds.activation.slope_envelope import mean_envelope, population_moments
 from bounds.methods.base import PARABOLA, APriori, Method, Profile, no_check, zoom_minimise
+from bounds.methods.deviations import envelope_sample, neurons
 from bounds.problem import Problem
 
 
@@ -41,18 +42,25 @@ def best_nu(problem: Problem) -> float:
     return math.exp(log_nu)
 
 
-def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
-    """A_a >= (1 - tau) E e_mu(h_a) for all a with probability 1 - delta/2 (R3)."""
-    nu = best_nu(problem)
+def population(problem: Problem, nu: float) -> tuple[arb, arb]:
+    """(a lower bound of min_a E X_a, an upper bound of max_a E X_a^2/(E X_a)^2), X_a = e_{nu/G_aa}(h_a)."""
     least, ratio = arb("inf"), arb(1)
     for g in distinct(problem.gram_diagonal):
         first, second = population_moments(problem.activation, g, nu)
         least = least.min(first)
         ratio = ratio.max(second / first**2)
+    return least, ratio
+
+
+def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
+    """A_a >= (1 - tau) min_a E e_mu(h_a) for all a with probability 1 - failure, by Cramer's bound or by second
+    moments."""
+    nu = best_nu(problem)
+    least, ratio = population(problem, nu)
     least = (1 - arb(tau)) * least
     return APriori(
         _profile(problem, least, nu),
-        concentration=2 * ratio * (2 * problem.n / arb(delta)).log() / arb(tau) ** 2,
+        concentration=neurons(envelope_sample(problem, nu), least, ratio, problem.n, failure, tau),
         choices={"nu": arb(nu), "A": least, "moment_ratio": ratio},
     )
 

@@ -33,7 +33,7 @@ def _profile(problem: Problem) -> Profile:
     return Profile(problem.spectrum.lmin_floor * _slope_floor(problem) ** 2, arb("inf"), CONSTANT)
 
 
-def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """The profile of every network: nothing has to concentrate, and a single neuron is enough."""
     return APriori(_profile(problem), concentration=arb(1), choices={"K_s": _slope_floor(problem)})
 

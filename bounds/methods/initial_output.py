@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flint import arb
 
 from bounds import constants
@@ -47,6 +49,7 @@ def width_for_output(
     return width, arb(2).sqrt() * y  # because L^0 <= ||y||^2 then
 
 
+@lru_cache(maxsize=64)
 def initial_output_constant(problem: Problem, delta: float) -> arb:
     """B with ||f^0|| <= scale B/sqrt(m) with probability 1 - delta, independent signs (R2)."""
     mean_squares, variances = arb(0), arb(0)

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
+from bounds import constants
 from bounds.activation.base import FUNCTION_ULPS
 from bounds.activation.gaussian_kernels import slope_kernel
 from bounds.errors import AssumptionError
@@ -57,8 +58,8 @@ def _limit(problem: Problem) -> Spectrum:
     return spectrum(theta, error + 1.01 * forming)
 
 
-def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
-    """lambda_min(Theta^0) >= (1 - tau) lambda_min(Theta^inf) with probability 1 - delta/2, by matrix Chernoff:
+def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
+    """lambda_min(Theta^0) >= (1 - tau) lambda_min(Theta^inf) with probability 1 - failure, by matrix Chernoff:
     the summands D_i G D_i are positive semidefinite and at most Ls^2 lambda_max."""
     if not problem.gmin > 0:
         raise AssumptionError("method 'kernel' needs x_a that are not mapped to 0: G has a zero on its diagonal.")
@@ -72,7 +73,7 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
     largest = problem.activation.Ls**2 * problem.spectrum.lmax_ceiling
     return APriori(
         _profile(problem, (1 - arb(tau)) * smallest),
-        concentration=2 * largest * (2 * problem.n / arb(delta)).log() / (arb(tau) ** 2 * smallest),
+        concentration=constants.width_kernel(largest, problem.n, failure, tau, smallest),
         choices={"lambda_min_kernel": smallest},
     )
 

@@ -8,7 +8,7 @@ from bounds.methods.intervals import bounded_interval
 from bounds.problem import Problem
 
 
-def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """Lemma 1 with 9/2, Lemma 3 with the printed exponent, m >= log(n/delta)/(2 K^2)."""
     interval = bounded_interval(problem, constants.K_printed)
     K = constants.K_printed(interval, problem.gmin, problem.gmax)
@@ -17,7 +17,7 @@ def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
     kappa = constants.kappa_printed(lmin, lmax, interval, slope)
     return APriori(
         paper_profile(problem, slope, K, kappa),
-        concentration=constants.width_lemma_3(problem.n, delta, K),
+        concentration=constants.width_lemma_3(problem.n, failure, K),
         output="printed",
         choices={"interval": interval, "K": K, "K_s": slope, "kappa": kappa},
     )

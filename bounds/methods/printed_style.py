@@ -9,9 +9,9 @@ from bounds.methods.base import APriori, Method, no_check
 from bounds.problem import Problem
 
 
-def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
+def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """As repaired, but ||f^0|| is bounded entry by entry."""
-    return replace(repaired.a_priori(problem, delta, tau), output="union")
+    return replace(repaired.a_priori(problem, failure, tau), output="union")
 
 
 METHOD = Method(

@@ -16,15 +16,15 @@ def _kappa(problem: Problem, interval: tuple[float, float], slope: arb) -> arb:
     return constants.kappa(problem.spectrum.lmin_floor, problem.spectrum.lmax_ceiling, interval, slope)
 
 
-def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
-    """eta~^0 > K with probability 1 - delta/2 if m >= log(2n/delta)/(2 K^2) (Lemma 3)."""
+def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
+    """eta~^0 > K with probability 1 - failure if m >= log(n/failure)/(2 K^2) (Lemma 3)."""
     interval = bounded_interval(problem, constants.K)
     K = constants.K(interval, problem.gmin, problem.gmax)
     slope = problem.activation.slope_floor(interval)
     kappa = _kappa(problem, interval, slope)
     return APriori(
         paper_profile(problem, slope, K, kappa),
-        concentration=constants.width_lemma_3(problem.n, delta / 2, K),
+        concentration=constants.width_lemma_3(problem.n, failure, K),
         choices={"interval": interval, "K": K, "K_s": slope, "kappa": kappa},
     )
 

@@ -9,6 +9,7 @@ from bounds.activation.base import FUNCTION_ULPS
 from bounds.activation.gaussian import second_moment_ratio
 from bounds.errors import AssumptionError
 from bounds.methods.base import ROOT, APriori, Method, Profile
+from bounds.methods.deviations import neurons, slope_sample
 from bounds.problem import Problem
 
 LEAST_L2 = arb(1e-9)  # used in place of a smaller L2, which is valid and keeps the path of a linear network finite
@@ -34,13 +35,14 @@ def _profile(problem: Problem, q_squared: arb) -> Profile:
     return Profile(problem.spectrum.lmin_floor * q_squared, q_squared.nonnegative_part().sqrt() / drift, ROOT)
 
 
-def a_priori(problem: Problem, delta: float, tau: float) -> APriori:
-    """min_a q_a^2 >= (1 - tau) min_a E X_a, X_a = sigma'(h_a)^2, with probability 1 - delta/2 (R3)."""
+def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
+    """min_a q_a^2 >= (1 - tau) min_a E X_a, X_a = sigma'(h_a)^2, with probability 1 - failure, by Cramer's bound or by
+    second moments."""
     least, ratio = second_moment_ratio(problem.activation, problem.gram_diagonal)
     q_squared = (1 - arb(tau)) * least
     return APriori(
         _profile(problem, q_squared),
-        concentration=2 * ratio * (2 * problem.n / arb(delta)).log() / arb(tau) ** 2,
+        concentration=neurons(slope_sample(problem), q_squared, ratio, problem.n, failure, tau),
         choices={"q_squared": q_squared, "moment_ratio": ratio},
     )
 

@@ -5,6 +5,9 @@ ReLU (closed forms) and tanh (trapezoidal sums of 60 digits).
 """
 
 import functools
+import math
+from statistics import NormalDist
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -17,6 +20,7 @@ from bounds.numerics.arithmetic import float_down
 DIGITS = 60
 PROBLEMS = 1000
 BATCHES = 20
+FLOATS = SimpleNamespace(sqrt=lambda x: math.sqrt(float(x)), exp=math.exp, cdf=lambda x: NormalDist().cdf(float(x)))
 
 
 def random_problem(seed):
@@ -103,21 +107,43 @@ def disc_quantile(beta):
     return mpmath.findroot(lambda x: disc(x) - beta, mpf(beta) * mpf("0.8"), tol=mpf(10) ** -50)
 
 
-def statement(method, activation, exact, g, delta, tau):
-    """(a, concentration, remaining(beta)) of the method with the choices that the guarantee reports."""
-    Gmax, log_term = max(exact.diagonal), mpmath.log(2 * exact.n / mpf(delta))
+def binomial_failure(m, share, probabilities):
+    """Sum over the probabilities of P(Bin(m, p) < share m), term by term."""
+    few, total = int(mpmath.ceil(share * m)) - 1, mpf(0)
+    for p in probabilities:
+        term = mpmath.binomial(m, few) * p**few * (1 - p) ** (m - few)
+        for j in range(few, -1, -1):
+            total += term
+            term *= j * (1 - p) / ((m - j + 1) * p)
+            if term < total * mpf(10) ** -15:
+                break
+    return total
+
+
+def chernoff(m, theta, level, laplaces):
+    """Sum over the data of (exp(theta level) E exp(-theta X_a))^m, laplaces the E exp(-theta X_a)."""
+    return mpmath.fsum(mpmath.exp(m * (theta * level + mpmath.log(value))) for value in laplaces)
+
+
+def statement(method, activation, exact, g, tau):
+    """(a, failure(m), remaining(beta)) of the method with the choices that the guarantee reports; failure(m): a bound
+    of the probability that the profile fails at m independent neurons."""
+    Gmax = max(exact.diagonal)
     if method in ("markov", "chebyshev"):
         interval, xi = g.constants["interval"], mpf(float_exact(g.constants["xi"]))
         slope = slope_floor(activation, [e for e in interval if np.isfinite(e)])
-        pi = min(mass(interval[0] + float(xi), interval[1] - float(xi), v) for v in exact.diagonal)
-        eta = (1 - mpf(tau)) * pi
-        concentration = 2 * log_term / (mpf(tau) ** 2 * pi)
+        masses = [mass(interval[0] + float(xi), interval[1] - float(xi), v) for v in exact.diagonal]
+        eta = (1 - mpf(tau)) * min(masses)
         A = exact.lmin * slope**2 * eta
+
+        def failure(m):
+            return binomial_failure(m, eta, masses)
+
         if method == "markov":
             a = 3 * mpmath.sqrt(Gmax / exact.lmin) / (2 * slope * xi * eta ** mpf(1.5))
-            return a, concentration, lambda beta: A * (1 - beta) ** (mpf(2) / 3)
+            return a, failure, lambda beta: A * (1 - beta) ** (mpf(2) / 3)
         a = 4 / mpmath.pi * mpmath.sqrt(Gmax / exact.lmin) / (slope * xi * eta)
-        return a, concentration, lambda beta: A * (1 - disc_quantile(beta) ** 2)
+        return a, failure, lambda beta: A * (1 - disc_quantile(beta) ** 2)
     if method == "repaired":
         left, right = (mpf(e) for e in g.constants["interval"])
         edge, slope = max(abs(left), abs(right)), slope_floor(activation, g.constants["interval"])
@@ -127,22 +153,46 @@ def statement(method, activation, exact, g, delta, tau):
             * mpmath.exp(-(edge**2) / (2 * min(exact.diagonal)))
         )
         a = mpf(9) / 2 * exact.lmax / (slope * exact.lmin * (right - left) * K ** mpf(1.5))
-        return a, log_term / (2 * K**2), lambda beta: exact.lmin * slope**2 * K * (1 - beta) ** (mpf(2) / 3)
+        A = exact.lmin * slope**2 * K
+        return a, lambda m: exact.n * mpmath.exp(-2 * K**2 * m), lambda beta: A * (1 - beta) ** (mpf(2) / 3)
     if method == "envelope":
         nu = mpf(float_exact(g.constants["nu"]))
         t = 1 / mpmath.sqrt(nu)
         above, half, density = 1 - mpmath.ncdf(t), mpmath.ncdf(t) - mpf(1) / 2, mpmath.npdf(t)
-        first = (half - t * density) / t**2 + above
-        second = (3 * half - (t**3 + 3 * t) * density) / t**4 + above
-        A = (1 - mpf(tau)) * first
+        A = (1 - mpf(tau)) * ((half - t * density) / t**2 + above)
         a = 4 * mpmath.sqrt(nu) / (mpmath.pi * mpmath.sqrt(exact.lmin) * A)
-        concentration = 2 * second / first**2 * log_term / mpf(tau) ** 2
-        return a, concentration, lambda beta: exact.lmin * A * (1 - disc_quantile(beta) ** 2)
+
+        def laplace(theta, o, cdf):  # of X = min(1, nu z^2) on z > 0, the same for every datum
+            wide = o.sqrt(1 + 2 * theta * nu)
+            return 0.5 + (cdf(wide * t) - 0.5) / wide + o.exp(-theta) * above
+
+        def rough(theta):  # theta is chosen in float64
+            return theta * float(A) + math.log(float(laplace(theta, FLOATS, FLOATS.cdf)))
+
+        theta = mpf(min(np.geomspace(0.05, 100, 300).tolist(), key=rough))
+        exponent = theta * A + mpmath.log(laplace(theta, mpmath, mpmath.ncdf))
+
+        def failure(m):
+            return exact.n * mpmath.exp(m * exponent)
+
+        return a, failure, lambda beta: exact.lmin * A * (1 - disc_quantile(beta) ** 2)
     found = [moments(activation, v) for v in exact.diagonal]
     q2 = (1 - mpf(tau)) * min(m[0] for m in found)
     a = 2 * 4 / (3 * mpmath.sqrt(3)) * mpmath.sqrt(Gmax) / (mpmath.sqrt(exact.lmin) * q2)
-    concentration = 2 * max(m[1] / m[0] ** 2 for m in found) * log_term / mpf(tau) ** 2
-    return a, concentration, lambda beta: exact.lmin * q2 * (1 - beta)
+    points, weights = trapezoid(16)
+    slopes = [[mpmath.sech(mpmath.sqrt(v) * z) ** 4 for z in points] for v in exact.diagonal]
+    rough, masses = np.array(slopes, dtype=float), np.array(weights, dtype=float)
+
+    def failure(m):
+        grid = np.geomspace(0.05, 1000, 300)  # theta is chosen in float64
+        worst = [float(np.max(u * float(q2) + np.log(np.exp(-u * rough) @ masses))) for u in grid.tolist()]
+        theta = mpf(float(grid[int(np.argmin(worst))]))
+        laplaces = [
+            mpmath.fsum(w * mpmath.exp(-theta * x) for w, x in zip(weights, row, strict=True)) for row in slopes
+        ]
+        return chernoff(m, theta, q2, laplaces)
+
+    return a, failure, lambda beta: exact.lmin * q2 * (1 - beta)
 
 
 def float_exact(ball):
@@ -167,15 +217,19 @@ def test_no_certified_number_is_on_the_wrong_side(batch):
             except bounds.AssumptionError:
                 continue
             looked_at += 1
-            check(problem, exact, g, statement(method, activation, exact, g, delta, 0.2), delta, beta, init)
+            check(problem, exact, g, statement(method, activation, exact, g, 0.2), delta, beta, init)
     assert looked_at > PROBLEMS // BATCHES // 2
 
 
 def check(problem, exact, g, stated, delta, beta, init):
-    a, concentration, remaining = stated
+    a, failure, remaining = stated
     c, m = mpf(g.scale), mpf(g.width)
-    assert m >= concentration * (2 if init == "antisymmetric" else 1)
-    if init == "antisymmetric":
+    pairs = init == "antisymmetric"
+    enough = int(mpmath.ceil(mpf(float_exact(g.constants["concentration"]))))
+    assert m >= enough * (2 if pairs else 1)
+    for more in (0, 1, 7):  # f^0 = 0 for pairs, so that all of delta may be spent on the slopes
+        assert failure(enough + more) <= mpf(delta) / (1 if pairs else 2) * (1 + mpf(10) ** -3)
+    if pairs:
         used = a * exact.y / c
     else:
         B = initial_output(problem.activation.name, exact, mpf(delta) / 2)
@@ -195,7 +249,7 @@ def test_the_reference_itself_can_fail():
         problem, delta, beta = random_problem(1)
         exact = Exact(problem)
         g = bounds.guarantee(problem, delta, method="chebyshev", beta=beta)
-        _, _, remaining = statement("chebyshev", "relu", exact, g, delta, 0.2)
+        _, _, remaining = statement("chebyshev", "relu", exact, g, 0.2)
         allowed = 2 * mpf(g.scale) ** 2 * remaining(mpf(g.beta))
         assert mpf(g.rate) <= allowed < mpf(g.rate) * (1 + mpf(10) ** -7)
         assert float_down(problem.gmin) > 0
