@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REPORT := reports/output/gaps.csv
 
-.PHONY: setup verify test fuzz lint bench clean
+.PHONY: setup verify test proofs fuzz lint bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make verify   verify the theorems on the built-in problems, write $(REPORT)"
 	@echo "make test     test this code"
+	@echo "make proofs   check the proofs with Coq, which is not needed for anything else"
 	@echo "make fuzz     many random calls, command lines and damaged files, and 50 kills (hours)"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure speed against autograd (minutes)"
@@ -35,6 +36,9 @@ verify: $(STAMP)
 test: $(STAMP)
 	@echo "==> testing the code"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto $(ARGS)
+
+proofs:
+	@$(PYTHON) proofs/check.py $(ARGS)
 
 fuzz: $(STAMP)
 	@echo "==> LINRATE_FUZZ is the number of examples of each random test; kills at 50 random moments"

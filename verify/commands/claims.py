@@ -10,6 +10,7 @@ from bounds.command_line import HOLDS, Parser
 from bounds.errors import DataError
 from verify.claims import CLAIMS, Claim
 from verify.claims.expected import ACCEPTED, PRINTED, READINGS, REJECTED, REMARKS, UNKNOWN, expectation
+from verify.claims.proofs import machine_checked
 from verify.verdict import Verdict, combine
 
 DEFAULT_REPORT = Path("reports") / "output" / "gaps.csv"  # where `make verify` writes
@@ -23,7 +24,8 @@ verdict. A claim is *accepted* where it is proved and nothing that was run contr
 found no counterexample and no proof is known: that comes out as `UNDECIDED`, never as `HOLDS`. A *reading* has a
 counterexample too, but the text of the paper leaves another reading, and a *remark* is on the experiments or on other
 work: both come out as `UNDECIDED`, for no certain statement of the theory is refuted. What is expected is read by tests
-only; no verdict sees it. Proofs are in [theory.md](theory.md).
+only; no verdict sees it. Proofs are in [theory.md](theory.md); the last column names the theorems that Coq has checked,
+or says why there is none ([proofs.md](proofs.md)).
 
 Of {total} claims {accepted} are accepted, {rejected} rejected ({printed} of them statements of the paper), {unknown}
 unknown, {readings} readings and {remarks} remarks. The kind says what a claim speaks of: every run, a share
@@ -58,7 +60,8 @@ def listing(verdicts: dict[str, str]) -> str:
     for claim in CLAIMS.values():
         blocks.append(
             f"{claim.id:22} {verdicts.get(claim.id, NOT_RUN)}\n  {claim.title}\n  ${claim.latex}$\n"
-            f"  {claim.source}; {claim.whose}; {claim.kind}\n  if: {claim.hypotheses}"
+            f"  {claim.source}; {claim.whose}; {claim.kind}\n  if: {claim.hypotheses}\n"
+            f"  machine-checked: {machine_checked(claim.id)}"
         )
     return "\n".join(blocks)
 
@@ -77,7 +80,7 @@ def _row(claim: Claim) -> str:
     """The line of the claim in the table of docs/claims.md."""
     statement = f"{_cell(claim.title)} {_formula(claim.latex)}"
     cells = (f"`{claim.id}`", statement, _cell(claim.source), claim.whose, claim.kind, _cell(claim.hypotheses))
-    return "| " + " | ".join((*cells, expectation(claim.id))) + " |"
+    return "| " + " | ".join((*cells, expectation(claim.id), _cell(machine_checked(claim.id)))) + " |"
 
 
 def markdown() -> str:
@@ -91,7 +94,7 @@ def markdown() -> str:
         readings=len(READINGS),
         remarks=len(REMARKS),
     )
-    columns = ("id", "statement", "source", "whose", "kind", "hypotheses", "expected")
+    columns = ("id", "statement", "source", "whose", "kind", "hypotheses", "expected", "machine-checked")
     table = ["| " + " | ".join(columns) + " |", "| " + " | ".join("---" for _ in columns) + " |"]
     return "\n".join([head, *table, *(_row(claim) for claim in CLAIMS.values())]) + "\n"
 
