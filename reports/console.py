@@ -29,6 +29,7 @@ COMMANDS = {
     "replay": ("verify", "a saved counterexample, run again"),
     "power": ("verify", "what the sequential test of a probabilistic claim can tell"),
     "gaps": ("reports", "the theory compared with simulation, as CSV"),
+    "figure": ("reports", "a figure of the paper with the data behind it"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 
