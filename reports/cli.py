@@ -9,6 +9,7 @@ from typing import Any
 
 from bounds.command_line import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
 from bounds.data.files import check_writable
+from reports.assertions_page import add_assertions_command, run_assertions
 from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.figures.command import add_figure_command, run_figure
 from reports.gaps import GapOptions, gap_rows
@@ -55,8 +56,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     along.add_argument("--out", metavar="CSV", help="write the rows")
     add_slack_command(commands)
     add_figure_command(commands)
+    add_assertions_command(commands)
     options = parser.parse_args(argv)
-    commands_run = {"gaps": _gaps, "certificates": _certificates, "slack": run_slack, "figure": run_figure}
+    commands_run = {
+        "gaps": _gaps,
+        "certificates": _certificates,
+        "slack": run_slack,
+        "figure": run_figure,
+        "assertions": run_assertions,
+    }
     return commands_run[options.command](options)
 
 

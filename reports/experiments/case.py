@@ -17,6 +17,7 @@ from bounds.data.embeddings import get_embedding
 from simulate import Trajectory, gradient_descent, gradient_flow
 
 FIRST_SAVE = 1e-5  # the first time to record after the start, as a part of t_max
+REPEATS = 1000  # seeds of data sets of one size begin at a multiple of this
 FAILED = "FAILED"  # the status of a run that ended with an error, or was killed
 
 
@@ -61,7 +62,12 @@ class Case:
     @property
     def label(self) -> str:
         """The case in a few words, for progress and errors."""
-        return f"{self.experiment} {self.model} n={self.n} m={self.width} seed {self.data_seed}"
+        return f"{self.experiment} {self.model} n={self.n} m={self.width} repeat {self.repeat}"
+
+    @property
+    def repeat(self) -> int:
+        """The number of the repetition, from 0."""
+        return self.data_seed % REPEATS
 
     @property
     def cost(self) -> float:

@@ -9,8 +9,9 @@ from bounds import AssumptionError, Problem, certify
 from bounds.errors import LinrateError
 from reports.certificates import State, states
 from reports.experiments.case import Case
-from simulate import sample_network
+from simulate import Status, gradient_descent, sample_network
 
+MIDDLE, LEAST = -5, -8  # exponents of the loss ratios at which a certificate is tried late in a run
 SHADOWED = 2**19  # entries of H up to which a path is followed: minutes
 
 
@@ -64,6 +65,49 @@ def later(case: Case, methods: tuple[str, ...], t_max: float) -> Certified:
                 return Certified(method, state[0], _loss(problem, state), found.rate)
             reason = found.reason
     return Certified(methods[0], reason=reason)
+
+
+def late_in_descent(case: Case) -> Certified:
+    """A state of the descent of the case, as late as need be, from which the FLOW is certified by a formula.
+
+    The loss there is a power of ten times the first one, the largest that is found: from MIDDLE upwards as long as the
+    certificate holds, else downwards to LEAST. This works for ReLU too, where no certificate holds early.
+    """
+    problem = case.problem()
+    found = _certified_at(case, problem, MIDDLE)
+    if found.rate == 0:
+        later_on = (_certified_at(case, problem, exponent) for exponent in range(MIDDLE - 1, LEAST - 1, -1))
+        return next((c for c in later_on if c.rate > 0), found)
+    for exponent in range(MIDDLE + 1, 0):
+        earlier = _certified_at(case, problem, exponent)
+        if earlier.rate == 0:
+            break
+        found = earlier
+    return found
+
+
+def _certified_at(case: Case, problem: Problem, exponent: int) -> Certified:
+    """The certificate of the state of the descent at which the loss is that power of ten times the first one."""
+    run = gradient_descent(
+        problem,
+        width=case.width,
+        seed=case.seed,
+        scale=case.scale,
+        init=case.init,
+        step=case.step,
+        steps=case.steps,
+        loss_ratio=10.0**exponent,
+        save_at=[0.0],
+    )
+    if run.status is not Status.LOSS_REACHED:
+        return Certified("formula", reason=f"descent ends before 1e{exponent} of the first loss: {run.status.value}")
+    try:
+        found = certify(problem, run.final.H, signs=run.final.signs)
+    except AssumptionError as error:
+        return Certified("formula", reason=str(error))
+    if not found.holds:
+        return Certified(found.method, reason=found.reason)
+    return Certified(found.method, float(run.time[-1]), float(run.loss[-1]), found.rate)
 
 
 def _loss(problem: Problem, state: State) -> float:

@@ -1,10 +1,10 @@
 """Experiment 1: random labels are fitted by a shallow tanh network (section 4.1, Figures 1 and 5)."""
 
 from reports.experiments.case import Case
-from reports.experiments.open_choices import SEEDS, Choice, Size, network_seed
+from reports.experiments.open_choices import SEEDS, Choice, Size, data_seed, network_seed
 
 FULL = Size((8192, 4096), (20, 40, 60, 80), 20, 5, 0, 50_000.0, 50_000, 1e-10, False)
-QUICK = Size((512, 256), (20, 40, 60, 80), 20, 3, 0, 2000.0, 2000, 1e-8, True)
+QUICK = Size((512, 256), (20, 40, 60, 80), 20, 5, 0, 2000.0, 2000, 1e-8, True)
 CHOICES = (
     SEEDS,
     Choice(
@@ -25,12 +25,12 @@ def cases(size: Size, width: int) -> list[Case]:
             data="experiment-1",
             n=n,
             d=size.d,
-            data_seed=k,
+            data_seed=data_seed(n, k),
             test=0,
             activation="tanh",
             embedding="identity",
             width=width,
-            seed=network_seed(width, k),
+            seed=network_seed(n, width, k),
             method="flow",
             t_max=size.t_max,
             loss_ratio=size.loss_ratio,

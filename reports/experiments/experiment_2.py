@@ -1,10 +1,10 @@
 """Experiment 2: a quadratic embedding against none (section 4.2, Figures 2 and 6)."""
 
 from reports.experiments.case import Case
-from reports.experiments.open_choices import METHOD, SEEDS, Choice, Size, network_seed
+from reports.experiments.open_choices import METHOD, SEEDS, Choice, Size, data_seed, network_seed
 
 FULL = Size((8192, 2048), (50, 100, 150, 200, 250), 30, 5, 500, 50_000.0, 50_000, 1e-8, False)
-QUICK = Size((512, 256), (50, 100, 150), 30, 3, 200, 10_000.0, 3000, 1e-4, True)
+QUICK = Size((512, 256), (40, 80, 120), 30, 5, 200, 10_000.0, 3000, 1e-4, True)
 MODELS = {"plain": "identity", "quadratic": "quadratic"}
 CHOICES = (
     SEEDS,
@@ -33,12 +33,12 @@ def cases(size: Size, width: int, ns: tuple[int, ...] | None = None) -> list[Cas
             data="experiment-2",
             n=n,
             d=size.d,
-            data_seed=k,
+            data_seed=data_seed(n, k),
             test=size.test,
             activation="relu",
             embedding=embedding,
             width=width,
-            seed=network_seed(width, k),
+            seed=network_seed(n, width, k),
             method="descent",
             t_max=size.t_max,
             steps=size.steps,

@@ -1,10 +1,10 @@
 """Experiment 3: the partially trained three-layer network in three scalings (section 4.3, Figures 3, 4, 7 and 8)."""
 
 from reports.experiments.case import Case
-from reports.experiments.open_choices import METHOD, SEEDS, Choice, Size, network_seed
+from reports.experiments.open_choices import METHOD, SEEDS, Choice, Size, data_seed, network_seed
 
 FULL = Size((8192,), (200, 400, 600, 800), 50, 5, 500, 10_000.0, 100_000, 1e-6, False)
-QUICK = Size((256,), (40, 80, 120), 15, 3, 100, 1000.0, 4000, 1e-3, True)
+QUICK = Size((256,), (30, 60, 90), 15, 5, 100, 1000.0, 4000, 1e-3, True)
 # Name -> scaling and init. The paper makes its model in the NTK scaling antisymmetric, and no other.
 MODELS = {"ours": ("ours", "independent"), "ntk": ("ntk", "antisymmetric"), "mf": ("mf", "independent")}
 CHOICES = (
@@ -34,12 +34,12 @@ def cases(size: Size, width: int, ns: tuple[int, ...] | None = None) -> list[Cas
             data="experiment-3",
             n=n,
             d=size.d,
-            data_seed=k,
+            data_seed=data_seed(n, k),
             test=size.test,
             activation="relu",
-            embedding=f"random-features:depth=1,activation=relu,dim={width},seed={network_seed(width, k)}",
+            embedding=f"random-features:depth=1,activation=relu,dim={width},seed={network_seed(n, width, k)}",
             width=width,
-            seed=network_seed(width, k),
+            seed=network_seed(n, width, k),
             scaling=scaling,
             init=init,
             method="descent",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.experiments.case import REPEATS
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -34,17 +36,14 @@ class Size:
 
     @property
     def words(self) -> str:
-        """For a title: nothing for the paper's size, else what is reduced."""
-        if not self.reduced:
-            return ""
-        wide = " and ".join(str(width) for width in self.widths)
-        return f" (reduced: m = {wide}, d = {self.d}, {self.seeds} seeds)"
+        """For a title: nothing for the paper's size, else that it is reduced."""
+        return f" (reduced: d = {self.d}, {self.seeds} seeds)" if self.reduced else ""
 
 
 SEEDS = Choice(
     "what a seed draws",
-    "the data, the embedding and the network; networks of different widths have different seeds, since the same seed"
-    " shares its first neurons between widths",
+    "the data, the embedding and the network; sets of different sizes and networks of different widths have different"
+    " seeds, since the same seed shares its first points or neurons",
     "the network alone, on one data set",
 )
 METHOD = Choice(
@@ -55,6 +54,11 @@ METHOD = Choice(
 )
 
 
-def network_seed(width: int, k: int) -> int:
-    """The seed of the k-th network of that width."""
-    return 1000 * width + k
+def data_seed(n: int, k: int) -> int:
+    """The seed of the k-th training set of n points; the same for every width and model, which are compared on it."""
+    return REPEATS * n + k
+
+
+def network_seed(n: int, width: int, k: int) -> int:
+    """The seed of the k-th network of that width for n points: no two networks share draws."""
+    return REPEATS * (10**5 * width + n) + k
