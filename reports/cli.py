@@ -9,7 +9,9 @@ from typing import Any
 
 from bounds.command_line import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
 from bounds.data.files import check_writable
+from reports.assertions_page import add_assertions_command, run_assertions
 from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
+from reports.figures.command import add_figure_command, run_figure
 from reports.gaps import GapOptions, gap_rows
 from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
@@ -19,7 +21,7 @@ DEFAULT_OUT = "gaps.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|certificates|slack"""
+    """python -m reports gaps|certificates|slack|figure"""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -53,8 +55,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     along.add_argument("--methods", nargs="+", default=list(e.methods), help=f"default {' '.join(e.methods)}")
     along.add_argument("--out", metavar="CSV", help="write the rows")
     add_slack_command(commands)
+    add_figure_command(commands)
+    add_assertions_command(commands)
     options = parser.parse_args(argv)
-    commands_run = {"gaps": _gaps, "certificates": _certificates, "slack": run_slack}
+    commands_run = {
+        "gaps": _gaps,
+        "certificates": _certificates,
+        "slack": run_slack,
+        "figure": run_figure,
+        "assertions": run_assertions,
+    }
     return commands_run[options.command](options)
 
 

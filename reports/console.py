@@ -29,6 +29,8 @@ COMMANDS = {
     "replay": ("verify", "a saved counterexample, run again"),
     "power": ("verify", "what the sequential test of a probabilistic claim can tell"),
     "gaps": ("reports", "the theory compared with simulation, as CSV"),
+    "figure": ("reports", "a figure of the paper with the data behind it"),
+    "assertions": ("reports", "what section 4 of the paper asserts, tested over seeds"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 

@@ -1,0 +1,102 @@
+"""Results on disk, one file a case: a figure that was interrupted goes on where it was, and figures share their runs.
+
+Nothing in these files can run code; each is checked array by array, and replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bounds.data.archives import Field, read_archive
+from bounds.data.files import check_writable, write_atomically
+from bounds.errors import DataError
+from reports.experiments.case import Case, Result
+
+FORMAT = 1  # raised whenever the arrays, or what they mean, change
+ARRAYS = ("time", "loss", "loss_error", "test_mse", "test_wrong")
+TEXTS = ("case", "status", "detail", "measures", "origin")
+FIELDS = {
+    "format": Field("integer", ()),
+    **{name: Field("text") for name in TEXTS},
+    "seconds": Field("float", ()),
+    **{name: Field("float", ("T",)) for name in ARRAYS[:3]},
+    **{name: Field("float", ("K",)) for name in ARRAYS[3:]},
+    "features": Field("float", (4, "m")),
+}
+MOST_ATTEMPTS = 2  # a run whose process was killed so often is not tried again
+
+
+class Cache:
+    """A folder of results. Raises DataError if nothing can be written there."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        check_writable(self.folder / "probe", "cache")
+
+    def file(self, case: Case, kind: str = "npz") -> Path:
+        """Where the result of a case is, or with another kind: its checkpoint ("part.npz"), its attempts ("began")."""
+        return self.folder / f"{case.experiment}-{case.key}.{kind}"
+
+    def read(self, case: Case) -> Result | None:
+        """The result of a case, None if there is none yet. Raises DataError for a file of another version."""
+        path = self.file(case)
+        if not path.exists():
+            return None
+        found = read_archive(path, "cached result", {"format": FIELDS["format"]}, others=True)
+        if int(found["format"]) != FORMAT:
+            raise DataError(
+                f"cached result {str(path)!r} is of format {int(found['format'])}; this version reads {FORMAT}. Remove"
+                " the file, or name another folder with --cache."
+            )
+        found = read_archive(path, "cached result", FIELDS)
+        if _decoded(path, found, "case") != json.loads(json.dumps(asdict(case))):
+            raise DataError(f"cached result {str(path)!r} is that of another case. Remove the file.")
+        arrays: dict[str, Any] = {name: found[name] for name in (*ARRAYS, "features")}
+        texts: dict[str, Any] = {name: _decoded(path, found, name) for name in ("measures", "origin")}
+        return Result(case, str(found["status"]), str(found["detail"]), float(found["seconds"]), **arrays, **texts)
+
+    def write(self, result: Result) -> None:
+        """Keep a result, and remove what its run has left on the way. Raises WriteError if the disk is full."""
+        arrays: dict[str, Any] = {name: np.asarray(getattr(result, name), float) for name in (*ARRAYS, "features")}
+        texts = {"case": json.dumps(asdict(result.case)), "status": result.status, "detail": result.detail}
+        texts |= {"measures": json.dumps(result.measures), "origin": json.dumps(result.origin)}
+        stream = io.BytesIO()
+        np.savez(stream, format=np.array(FORMAT), seconds=np.array(float(result.seconds)), **arrays, **texts)
+        write_atomically(self.file(result.case), stream.getvalue())
+        for kind in ("part.npz", "began"):
+            with contextlib.suppress(FileNotFoundError):
+                self.file(result.case, kind).unlink()
+
+    def begin(self, case: Case) -> bool:
+        """Note that a run begins; False if that many attempts have ended without a result already."""
+        path = self.file(case, "began")
+        attempts = 0
+        with contextlib.suppress(OSError, ValueError):
+            attempts = int(path.read_text()[:9])
+        if attempts >= MOST_ATTEMPTS:
+            return False
+        write_atomically(path, str(attempts + 1))
+        return True
+
+    def interrupted(self, case: Case) -> None:
+        """The attempt ended in good order, and does not count."""
+        with contextlib.suppress(OSError):
+            self.file(case, "began").unlink()
+
+
+def _decoded(path: Path, found: dict[str, np.ndarray], name: str) -> Any:
+    """An object kept as JSON. Raises DataError."""
+    try:
+        value = json.loads(str(found[name]))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise DataError(f"cached result {str(path)!r}: array {name!r} must hold an object as JSON. Remove the file.")
+    return value

@@ -1,0 +1,53 @@
+"""Experiment 3: the partially trained three-layer network in three scalings (section 4.3, Figures 3, 4, 7 and 8)."""
+
+from reports.experiments.case import Case
+from reports.experiments.open_choices import METHOD, SEEDS, Choice, Size, data_seed, network_seed
+
+FULL = Size((8192,), (200, 400, 600, 800), 50, 5, 500, 10_000.0, 100_000, 1e-6, False)
+QUICK = Size((256,), (30, 60, 90), 15, 5, 100, 1000.0, 4000, 1e-3, True)
+# Name -> scaling and init. The paper makes its model in the NTK scaling antisymmetric, and no other.
+MODELS = {"ours": ("ours", "independent"), "ntk": ("ntk", "antisymmetric"), "mf": ("mf", "independent")}
+CHOICES = (
+    SEEDS,
+    METHOD,
+    Choice(
+        "the step",
+        "that of the rule above; step 1 with the summed loss (6) is far beyond the limit of stability and leaves nearly"
+        " every neuron dead",
+        "step 1 with the mean loss",
+    ),
+    Choice("the test error", "the mean square of f - y on 500 points of the same law", "the share of wrong signs"),
+    Choice(
+        "how long",
+        "until the loss is 1e-6 of the first one, where the test error is that of the end within 0.2%",
+        "50,000 steps",
+    ),
+)
+
+
+def cases(size: Size, width: int, ns: tuple[int, ...] | None = None) -> list[Case]:
+    """The runs in all three scalings with D = m = that width; ns: by default those of the size."""
+    return [
+        Case(
+            experiment="experiment-3",
+            model=model,
+            data="experiment-3",
+            n=n,
+            d=size.d,
+            data_seed=data_seed(n, k),
+            test=size.test,
+            activation="relu",
+            embedding=f"random-features:depth=1,activation=relu,dim={width},seed={network_seed(n, width, k)}",
+            width=width,
+            seed=network_seed(n, width, k),
+            scaling=scaling,
+            init=init,
+            method="descent",
+            t_max=size.t_max,
+            steps=size.steps,
+            loss_ratio=size.loss_ratio,
+        )
+        for n in ns or size.ns
+        for model, (scaling, init) in MODELS.items()
+        for k in range(size.seeds)
+    ]
