@@ -198,6 +198,7 @@ def from_expression(name: str, expression: Any) -> Activation:
         unimodal=False,
         slack=slack,
         reach=reach,
+        expression=expression,
     )
 
 
