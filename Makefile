@@ -55,5 +55,5 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	find bounds simulate verify reports tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find bounds simulate verify reports linrate tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

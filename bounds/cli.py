@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bounds import constants
-from bounds.certificates.certificate import certify
+from bounds.certificates.certificate import certificate_table, certify
 from bounds.command_line import (
     HOLDS,
     OTHER_CODES,
@@ -20,6 +20,7 @@ from bounds.command_line import (
 )
 from bounds.data.embeddings import get_embedding
 from bounds.data.state import State, read_state
+from bounds.data.weights import pre_activations
 from bounds.erratum import Demonstration, Erratum, errata, get_erratum
 from bounds.errors import ArgumentError, AssumptionError, unknown_name
 from bounds.guarantee import SIMULABLE_WIDTH, guarantee
@@ -28,6 +29,9 @@ from bounds.problem import Problem
 from bounds.required import table
 from bounds.text import printable
 from bounds.text_table import Column, fitted_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WHOLE_NUMBERS = {"width": "d", "embedding_dim": ".0f"}  # columns of `linrate table` that are shown with every digit
 ERRATA_EXIT_CODES = (
@@ -206,7 +210,10 @@ def _add_certify(commands: Any) -> None:
         "certify", help="a certificate for one network", example="linrate certify state.npz --activation tanh"
     )
     command.add_argument(
-        "state", metavar="NPZ", help="X (n, d), y (n,), H (m, n), signs (m,): linrate flow --state-out"
+        "state",
+        metavar="NPZ",
+        help="X (n, d), y (n,), signs (m,), and either H (m, n), as linrate flow --state-out writes them, or the"
+        " weights W (m, D) with h_i(x) = (1/sqrt D) sum_j W_ij phi_j(x)",
     )
     command.add_argument("--activation", help="name of the activation (default: the state's own, else tanh)")
     command.add_argument("--embedding", help="as for linrate width (default: the state's own, else identity)")
@@ -223,7 +230,8 @@ def _certify(options: Any) -> int:
         activation=_given_or_saved(options, state, "activation", "tanh"),
         embedding=get_embedding(_given_or_saved(options, state, "embedding", "identity")),
     )
-    c = certify(problem, state.H, signs=state.signs, method=options.method)
+    H = state.H if state.W is None else pre_activations(problem, state.W, problem.X, "X")
+    c = certify(problem, H, signs=state.signs, method=options.method)
     print(f"holds           {c.holds}")
     print(f"rate            {c.rate!r}")
     print(f"method          {c.method}")
@@ -231,7 +239,28 @@ def _certify(options: Any) -> int:
     print(f"critical scale  {c.critical_scale!r}")
     print(f"path length     {c.path_length!r}")
     print(f"reason          {c.reason}")
+    print()
+    print(_certificates_as_text(certificate_table(problem, H, signs=state.signs)))
     return HOLDS if c.holds else UNDECIDED
+
+
+def _certificates_as_text(frame: pd.DataFrame) -> str:
+    """The table of every method that is a formula; a method that does not apply says why."""
+    columns = [
+        Column("method", align="<"),
+        Column("holds", align="<"),
+        Column("rate", rounding="down"),
+        Column("beta", rounding="up"),
+        Column("critical scale", rounding="up"),
+    ]
+    rows, refused = [], []
+    for row in frame.to_dict("records"):
+        if row["holds"] is None:
+            refused.append(f"{row['method']} does not apply: {printable(row['reason'])}")
+        else:
+            holds = "yes" if row["holds"] else "no"
+            rows.append([row["method"], holds, row["rate"], row["beta"], row["critical_scale"]])
+    return "\n".join([fitted_table(columns, rows), *refused])
 
 
 def _given_or_saved(options: Any, state: State, name: str, default: str) -> str:

@@ -30,7 +30,9 @@ from bounds.methods.base import APriori, Method
 from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half
 from bounds.methods.initial_output import width_for_output
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
+from bounds.presented import Facts, Portable, Presented
 from bounds.problem import Problem
+from bounds.rounding import rounded
 from bounds.tradeoff import Limits, Objective, choose
 
 SIMULABLE_WIDTH = 10**7  # neurons: about what one machine simulates
@@ -40,8 +42,8 @@ BETA_ROUNDING = 1 + 1e-9  # the beta found from the default scale may exceed the
 RESCALE = "Multiply X, or y, by a constant so that their entries are of order 1."
 
 
-@dataclass(frozen=True)
-class Guarantee:
+@dataclass(frozen=True, repr=False)
+class Guarantee(Presented, Portable):
     """With probability at least 1 - delta over the draw of a network of `width` neurons at this `scale`,
     L^t <= L^0 exp(-rate t) for all t >= 0. Valid for every larger width too (every larger even one for pairs).
 
@@ -69,6 +71,20 @@ class Guarantee:
     budget: int = SIMULABLE_WIDTH
     constants: dict[str, Any] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
+
+    def _facts(self) -> Facts:
+        """Numbers rounded once more to the side on which they stay true."""
+        dim = {} if self.embedding_dim is None else {"embedding_dim": rounded(self.embedding_dim, "up")}
+        return {
+            "method": self.method,
+            "width": rounded(self.width, "up") + (" (vacuous)" if self.vacuous else ""),
+            **dim,
+            "scale": rounded(self.scale, "up"),
+            "rate": rounded(self.rate, "down"),
+            "delta": f"{self.delta:g}",
+            "init": self.init,
+            "proved": "yes" if self.proved else "no",
+        }
 
     @property
     def vacuous(self) -> bool:

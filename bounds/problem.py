@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import arb
@@ -18,6 +18,13 @@ from bounds.data.random_features import RandomFeatures
 from bounds.errors import AssumptionError, DataError, require
 from bounds.numerics.arithmetic import ball
 from bounds.numerics.spectrum import Spectrum, spectrum
+from bounds.presented import Facts, Portable, Presented
+from bounds.rounding import rounded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_AT_ONCE = 500  # data points up to which showing a problem may compute its eigenvalues
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,8 @@ class GramRange:
     spectrum: Spectrum
 
 
-@dataclass(frozen=True, eq=False, init=False)
-class Problem:
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Problem(Presented, Portable):
     """A training set with its activation and embedding (section 2.1 of arXiv 2204.10782).
 
     X: (n, d) inputs; y: (n,) targets; activation: a registered name or an Activation; embedding: an object with
@@ -113,6 +120,48 @@ class Problem:
                 f"the Gram matrix must be positive semidefinite. Certified lambda_min <= {least:.3g}."
                 " A Gram matrix has no negative eigenvalue; check how it was computed."
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone; what is computed from them is computed again where it is needed."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)  # a pickled array forgets this
+            object.__setattr__(self, name, value)
+
+    def _headline(self) -> str:
+        return (
+            f"{self.name}: n={self.n}, d={self.d}, {self.activation.name}, {self.embedding_name}"
+            f"{f', G known within {self.gram_radius:g}' if self.gram_radius else ''}"
+        )
+
+    def _facts(self) -> Facts:
+        found = {
+            "data": self.name,
+            "points n": str(self.n),
+            "input dimension d": str(self.d),
+            "activation": self.activation.name,
+            "embedding": self.embedding_name,
+        }
+        if self.n <= SHOWN_AT_ONCE or "spectrum" in vars(self):
+            low, high = self.spectrum.lmin[0], self.spectrum.lmax[1]
+            positive = "" if low > 0 else ": not certified positive, as Theorem 1 asks"
+            found["lambda_min(G) at least"] = rounded(low, "down") + positive
+            found["lambda_max(G) at most"] = rounded(high, "up")
+        found["||y||"] = rounded(float(self.y_norm), "nearest")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name; activation and embedding by the names that commands know them by."""
+        return {**super().to_dict(), "embedding": self.embedding_name}
+
+    def to_frame(self) -> pd.DataFrame:
+        """The data: one row per point, columns x_0, ..., x_{d-1} and y."""
+        import pandas as pd
+
+        return pd.DataFrame({**{f"x_{j}": self.X[:, j] for j in range(self.d)}, "y": self.y})
 
     @property
     def n(self) -> int:

@@ -65,11 +65,14 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
     """Every method side by side, one row each; a method that does not apply says why in `caveats`.
 
     same: the other keyword arguments of `guarantee`, apart from method. The column "width" holds exact ints of any
-    size, "rate / (scale^2 lambda_min)" is NaN if lambda_min(G) is not certified positive.
+    size, "rate / (scale^2 lambda_min)" is NaN if lambda_min(G) is not certified positive. `.to_latex()` rounds each
+    number to four digits on its safe side.
 
     Raises AssumptionError if no method applies.
     """
     import pandas as pd
+
+    from bounds.method_table import MethodTable
 
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     require("method" not in same, "method", "left out, for every method has its row", same.get("method"))
@@ -83,7 +86,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
             rows.append(_row(problem, g))
     if not any("width" in row for row in rows):
         raise AssumptionError(str(rows[-1]["caveats"]))
-    frame = pd.DataFrame(rows)
+    frame = MethodTable(rows)
     frame["width"] = pd.Series([row.get("width") for row in rows], dtype=object)  # a width may exceed int64
     return frame
 

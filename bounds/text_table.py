@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bounds.rounding import Side, rounded
 from bounds.text import printable
 
 MISSING = "-"  # shown for a value that there is not
@@ -18,20 +19,22 @@ class Column:
 
     title: its heading. width: in characters; a longer cell is shown in full and pushes the rest of its line to the
     right. align: ">" sets cells flush right, as numbers want it, "<" flush left. number_format: the format
-    specification of numbers, for example ".4g" for four digits or "d" for integers in full.
+    specification of numbers, for example ".4g" for four digits or "d" for integers in full. rounding: if given, numbers
+    are shown with four digits rounded to this side instead, so that a bound stays a bound.
     """
 
     title: str
     width: int = 0
     align: Literal["<", ">"] = ">"
     number_format: str = ".4g"
+    rounding: Side | None = None
 
     def text(self, value: object) -> str:
         """The value without padding: numbers in the column's format, None as "-", text made harmless by `printable`."""
         if value is None:
             return MISSING
         if isinstance(value, numbers.Real) and not isinstance(value, bool):
-            return format(value, self.number_format)
+            return rounded(value, self.rounding) if self.rounding else format(value, self.number_format)
         return printable(value)
 
 

@@ -5,6 +5,7 @@ from simulate.network import Network, sample_network
 from simulate.run import gradient_descent, gradient_flow
 from simulate.solve.outcome import Status
 from simulate.solve.step_rules import DescentPoint
+from simulate.torch_module import from_torch
 from simulate.trajectory import Trajectory
 from simulate.weights import network_of_weights, weights_of
 
@@ -14,6 +15,7 @@ __all__ = [
     "Network",
     "Status",
     "Trajectory",
+    "from_torch",
     "gradient_descent",
     "gradient_flow",
     "network_of_weights",

@@ -21,14 +21,15 @@ from bounds.checks import (
 )
 from bounds.errors import ArgumentError, require, unknown_name
 from bounds.memory import require_memory
+from bounds.presented import Facts, Presented
 from bounds.problem import Problem
 from simulate.field.model import Scaling
 
 SCALINGS = ("ours", "ntk", "mf")
 
 
-@dataclass(frozen=True)
-class Network:
+@dataclass(frozen=True, repr=False)
+class Network(Presented):
     """A state of the network on the training set.
 
     H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i = +scale or -scale; H_test: (m, k) those on test points;
@@ -56,6 +57,10 @@ class Network:
         require(len(H) >= 1, "network", "of at least one neuron", H.shape)
         if test is not None and (test.ndim != 2 or len(test) != len(H)):
             raise ArgumentError(f"H_test must be of shape (m, k) with m = {len(H)}. Found {test.shape}.")
+
+    def _facts(self) -> Facts:
+        test = {} if self.H_test is None else {"test points": str(self.H_test.shape[1])}
+        return {"m": str(self.width), "n": str(self.H.shape[1]), "scale": f"{self.scale:g}", **test}
 
     @property
     def width(self) -> int:

@@ -9,7 +9,9 @@ import numpy as np
 
 from bounds.activation.base import Interval
 from bounds.errors import ArgumentError
+from bounds.presented import Facts, Portable, Presented
 from bounds.problem import Problem
+from bounds.rounding import rounded
 from simulate.network import Network, regression_of, sample_network, scaling_of, test_inputs
 from simulate.solve.outcome import RunStatistics, Status
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Trajectory:
+@dataclass(frozen=True, repr=False)
+class Trajectory(Presented, Portable):
     """A run at its T save points.
 
     time (T,): flow time, or step * number for descent; loss (T,): L = 1/2 ||f - y||^2; output (T, n): f(x_a);
@@ -70,6 +72,29 @@ class Trajectory:
     sliding: np.ndarray | None = None
     other_side: np.ndarray | None = None
     detail: str = ""
+
+    _not_in_dict = ("initial", "final")  # networks of m x n numbers
+
+    def _headline(self) -> str:
+        return (
+            f"{self.problem.name}, m={self.width}, scale={self.scale:g}, seed={self.seed}, {self.integrator}:"
+            f" loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g} at t={self.time[-1]:.4g}, {self.status.name}"
+        )
+
+    def _facts(self) -> Facts:
+        final_error = f"{rounded(float(self.loss[-1]))} +- {rounded(float(self.error[-1]), 'up', 2)}"
+        return {
+            "problem": self.problem._headline(),
+            "width m": str(self.width),
+            "scale": f"{self.scale:g}",
+            "initialisation": f"{self.init}, seed {self.seed}, scaling {self.scaling!r}",
+            "integrator": f"{self.integrator}, {self.dtype} on {self.device}, {self.stats.steps} steps",
+            "loss at the start": rounded(float(self.loss[0])),
+            "loss at the end": final_error,
+            "time at the end": rounded(float(self.time[-1])),
+            "mean movement of features": rounded(float(np.mean(self.movement[-1]))),
+            "why it ended": self.detail or self.status.value,
+        }
 
     @property
     def error(self) -> np.ndarray:

@@ -7,22 +7,11 @@ from typing import Any
 import numpy as np
 
 from bounds.checks import as_float_array, instance, numpy_defaults
-from bounds.errors import AssumptionError, DataError, require
+from bounds.data.weights import features_of, pre_activations
+from bounds.errors import require
 from bounds.problem import Problem
 from simulate.network import Network, test_inputs
 from simulate.trajectory import Trajectory
-
-
-def features_of(problem: Problem, X: np.ndarray) -> np.ndarray:
-    """phi(x)/sqrt(D) at the rows of X, (k, D). Raises AssumptionError for an embedding without features to compute."""
-    features = getattr(problem.embedding, "features", None)
-    if features is None or problem.random:
-        raise AssumptionError(
-            f"weights need an embedding whose features can be computed. Found {problem.embedding_name!r}."
-            " Use Identity, Quadratic, or a RandomFeatures drawn with problem.draw(dim=D)."
-        )
-    phi: np.ndarray = features(X)
-    return phi / np.sqrt(phi.shape[1])
 
 
 @numpy_defaults
@@ -33,20 +22,12 @@ def network_of_weights(problem: Problem, W: Any, signs: Any, *, X_test: Any = No
     where the features are not known.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
-    phi = features_of(problem, problem.X)
+    features_of(problem, problem.X[:1])  # an embedding without features is named before anything else
     weights, c = as_float_array("W", W, 2), as_float_array("signs", signs, 1)
-    require(weights.shape[1] == phi.shape[1], "W", f"of shape (m, D) with D = {phi.shape[1]}", weights.shape)
+    H = pre_activations(problem, weights, problem.X, "X")
     require(len(c) == len(weights), "signs", f"of shape (m,) with m = {len(weights)}, the rows of W", c.shape)
-    require(len(weights) >= 1, "W", "of at least one row", weights.shape)
-    inputs = None if X_test is None else test_inputs(problem, X_test)
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is an error below
-        pre_activations = weights @ phi.T
-        test = None if inputs is None else weights @ features_of(problem, inputs).T
-    for name, found in (("X", pre_activations), ("X_test", test)):
-        if found is not None and not np.all(np.isfinite(found)):
-            largest = float(np.max(np.abs(weights)))
-            raise DataError(f"W times the features of {name} overflows. Found max |W| = {largest:.3g}. Rescale W.")
-    return Network(pre_activations, c, test)
+    test = None if X_test is None else pre_activations(problem, weights, test_inputs(problem, X_test), "X_test")
+    return Network(H, c, test)
 
 
 @numpy_defaults

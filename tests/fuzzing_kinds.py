@@ -89,6 +89,15 @@ def _trajectory() -> simulate.Trajectory:
     return simulate.gradient_flow(small_problem(), network=network, t_max=0.1)
 
 
+def _module(change: Callable[[torch.nn.Sequential], Any] = lambda net: None) -> torch.nn.Sequential:
+    """A module that the theorems are about, changed."""
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4, bias=False), torch.nn.Tanh(), torch.nn.Linear(4, 1, bias=False))
+    net[2].weight.data = torch.tensor([[0.25, -0.25, 0.25, 0.25]])
+    net[2].requires_grad_(False)
+    change(net)
+    return net
+
+
 PROBLEMS = Kind(
     values(
         tanh=small_problem,
@@ -217,6 +226,18 @@ KINDS: dict[str, Kind] = {
     "resume": Kind(these(False), these(1, "no")),
     "checkpoint": Kind(these(None), these(5, "/proc/none/x.npz")),
     "progress": Kind([*these(None), *values(silent=lambda: lambda *_: None)], these(5)),
+    "net": Kind(
+        values(module=_module, double=lambda: _module(lambda net: net.double())),
+        values(
+            no_layers=torch.nn.Sequential,
+            trained=lambda: _module(lambda net: net[2].requires_grad_(True)),
+            infinite=lambda: _module(lambda net: net[0].weight.data.fill_(float("inf"))),
+            not_a_number=lambda: _module(lambda net: net[2].weight.data.fill_(float("nan"))),
+            half=lambda: _module(lambda net: net.half()),
+            lazy=lambda: torch.nn.Sequential(torch.nn.LazyLinear(4), torch.nn.Tanh(), torch.nn.LazyLinear(1)),
+            meta=lambda: _module(lambda net: net.to("meta")),
+        ),
+    ),
     "trajectory": Kind(values(trajectory=_trajectory), these("run")),
     "guarantee": Kind([*these(None), *values(guarantee=lambda: bounds.guarantee(small_problem()))]),
     "states": Kind(

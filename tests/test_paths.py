@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("bounds", "simulate", "verify", "reports", "tests", "benchmarks", "docs")
+PACKAGES = ("bounds", "simulate", "verify", "reports", "linrate", "tests", "benchmarks", "docs")
 PYTHON_FILE = re.compile(r"(?<![\w./-])(?:[\w-]+/)+[\w-]+\.py\b")  # x/y.py
 OUR_FOLDER = re.compile(rf"(?<![\w./-])(?:{'|'.join(PACKAGES)})/(?:[\w-]+/)*(?![\w.*-])")  # bounds/ or bounds/data/
 OUTPUT = ("reports/output/", "benchmarks/output/")  # written by make verify and make bench, and ignored by git

@@ -14,7 +14,7 @@ from simulate import Network, Trajectory
 SMALLEST_ROOT = 1e-300  # added to a square root that is divided by, so that 0/0 is 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run(Trajectory):
     """What claims and conjectures are functions of: every field of `simulate.Trajectory`, and a guarantee.
 

@@ -36,7 +36,7 @@ class Moments:
     second: arb
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activation:
     """sigma with the constants of Assumption 2.
 
@@ -45,6 +45,7 @@ class Activation:
     slopes left and right of 0 if sigma is linear on both sides; moments(g): closed forms, needed if there is no strip,
     with bend, a bound of |(sigma'^2)''| between kinks (which must be integers). unimodal: |sigma'| is quasi-concave on
     `active`; else its infimum is found by branch and bound. parity: see `parity_slopes`; None where it is not known.
+    expression: the SymPy expression that all was derived from, None for an Activation written by hand.
 
     float64 evaluation, on which the certificates rely: for every finite float u with |u| <= reach, sigma errs by at
     most ulps[0] 2^-53 |sigma(u)| + TINY and sigma' by ulps[1] 2^-53 Ls + TINY, each plus slack Ls max(1, |u|). The
@@ -70,6 +71,17 @@ class Activation:
     slack: float = 0.0
     reach: float = math.inf
     ulps: tuple[float, float] = (FUNCTION_ULPS, FUNCTION_ULPS)
+    expression: Any = None
+
+    def __repr__(self) -> str:
+        return f"Activation({self.name!r})"
+
+    def __copy__(self) -> Activation:
+        return self
+
+    def __deepcopy__(self, _: Any) -> Activation:
+        """Itself, for it never changes."""
+        return self
 
     @property
     def slope_bound(self) -> float:

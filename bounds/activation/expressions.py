@@ -199,6 +199,7 @@ def from_expression(name: str, expression: Any) -> Activation:
         parity=_parity(slope, ls),
         slack=slack,
         reach=reach,
+        expression=expression,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import math
 import re
 from collections.abc import Callable
@@ -317,3 +318,28 @@ def register_activation(name: str, expression: Any) -> Activation:
         raise ArgumentError(f"name must be new. Found {name!r}, which is taken; choose another.")
     _REGISTRY[key] = from_expression(key, expression)
     return _REGISTRY[key]
+
+
+def _restored(name: str, expression: Any) -> Activation:
+    """The activation of a pickle: the one registered here under that name, or the expression's, derived again."""
+    from bounds.activation.expressions import from_expression
+
+    here = _REGISTRY.get(name)
+    if here is not None and here.expression == expression:
+        return here
+    return from_expression(name, expression)
+
+
+def _pickled(activation: Activation) -> tuple[Any, ...]:
+    """How an Activation is pickled: by its name, or by name and expression; its functions never are."""
+    if activation.expression is not None:
+        return _restored, (activation.name, activation.expression)
+    if _REGISTRY.get(activation.name) is activation:
+        return get_activation, (activation.name,)
+    raise ArgumentError(
+        f"activation {activation.name!r} was written by hand, and its functions cannot be pickled. Use"
+        " bounds.register_activation(name, expression), whose activations can."
+    )
+
+
+copyreg.pickle(Activation, _pickled)

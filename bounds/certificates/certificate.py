@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import arb
@@ -18,14 +18,19 @@ from bounds.errors import ArgumentError, AssumptionError, require, shown
 from bounds.methods import METHODS, SLOW_CERTIFICATES, envelope, get_method, proved_methods
 from bounds.methods.base import Method, Profile
 from bounds.numerics.arithmetic import float_up, square
+from bounds.presented import Facts, Portable, Presented
 from bounds.problem import Problem
+from bounds.rounding import rounded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The methods of SLOW_CERTIFICATES, each with a function that raises AssumptionError if it does not apply.
 STRONGER = {"transport": envelope.METHOD.require, "shadowing": shadowing.check}
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Presented, Portable):
     """If `holds`, gradient flow from this network satisfies L^t <= L^0 exp(-rate t) for all t, with certainty.
 
     rate: 1/time, rounded down, 0 if nothing is certified; critical_scale: the scale above which the certificate would
@@ -49,6 +54,17 @@ class Certificate:
     reason: str = ""
     caveats: tuple[str, ...] = ()
 
+    def _facts(self) -> Facts:
+        """Numbers rounded once more to the side on which they stay true."""
+        return {
+            "holds": "yes" if self.holds else "no",
+            "method": self.method,
+            "rate": rounded(self.rate, "down"),
+            "beta": rounded(self.beta, "up"),
+            "critical scale": rounded(self.critical_scale, "up"),
+            "path length": rounded(self.path_length, "up"),
+        }
+
 
 @numpy_defaults
 def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
@@ -62,6 +78,44 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     Raises ArgumentError for wrong shapes, signs of several magnitudes, or magnitudes out of range (naming a rescaling);
     DataError for entries that are no numbers; AssumptionError if the method does not apply to the problem.
     """
+    pre_activation, c = _checked(problem, H, signs)
+    method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES))
+    if method == "shadowing":
+        return _by_shadowing(problem, pre_activation, c)
+    if method == "transport":
+        envelope.METHOD.require(problem)
+        profiles = transport.a_posteriori(problem, pre_activation)
+        return _nearest([_by_profile("transport", p, problem, pre_activation, c) for p in profiles])
+    if method != "best":
+        return _by_method(get_method(method), problem, pre_activation, c)
+    return _best(problem, pre_activation, c)
+
+
+@numpy_defaults
+def certificate_table(problem: Problem, H: Any, *, signs: Any) -> pd.DataFrame:
+    """Every method that is a formula side by side, one row each, for one network; arguments as for `certify`.
+
+    Columns: method, holds, rate (rounded down), beta, critical_scale and path_length (rounded up), reason. A method
+    that does not apply has holds None, no numbers, and says why in `reason`. "transport" and "shadowing" are left
+    out, because they take longer.
+
+    Raises what `certify` raises for wrong arguments.
+    """
+    import pandas as pd
+
+    pre_activation, c = _checked(problem, H, signs)
+    rows: list[dict[str, Any]] = []
+    for name, found in _by_every_formula(problem, pre_activation, c).items():
+        if isinstance(found, AssumptionError):
+            rows.append({"method": name, "holds": None, "reason": str(found)})
+        else:
+            columns = ("method", "holds", "rate", "beta", "critical_scale", "path_length", "reason")
+            rows.append({column: getattr(found, column) for column in columns})
+    return pd.DataFrame(rows, columns=["method", "holds", "rate", "beta", "critical_scale", "path_length", "reason"])
+
+
+def _checked(problem: Problem, H: Any, signs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """H (m, n) and signs (m,) of one network, checked as the docstring of `certify` says."""
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     if problem.random or problem.gram_range is not None:
         raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")
@@ -79,18 +133,22 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
         raise ArgumentError(
             f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
         )
-    method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES))
     problem.activation.require_reach("H", float(np.max(np.abs(pre_activation))))
     check_magnitudes(problem, pre_activation, scale)
-    if method == "shadowing":
-        return _by_shadowing(problem, pre_activation, c)
-    if method == "transport":
-        envelope.METHOD.require(problem)
-        profiles = transport.a_posteriori(problem, pre_activation)
-        return _nearest([_by_profile("transport", p, problem, pre_activation, c) for p in profiles])
-    if method != "best":
-        return _by_method(get_method(method), problem, pre_activation, c)
-    return _best(problem, pre_activation, c)
+    return pre_activation, c
+
+
+def _by_every_formula(problem: Problem, H: np.ndarray, signs: np.ndarray) -> dict[str, Certificate | AssumptionError]:
+    """Method -> its certificate, or why it does not apply, for the proved methods that are formulas."""
+    found: dict[str, Certificate | AssumptionError] = {}
+    for method in proved_methods():
+        if method.a_posteriori is None:
+            continue
+        try:
+            found[method.name] = _by_method(method, problem, H, signs)
+        except AssumptionError as error:
+            found[method.name] = error
+    return found
 
 
 def _nearest(found: list[Certificate]) -> Certificate:
@@ -100,16 +158,10 @@ def _nearest(found: list[Certificate]) -> Certificate:
 
 def _best(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
     """The certificate of the method "best": the nearest of all formulas that apply, its reason naming the others."""
-    found, refused = [], []
-    for method in proved_methods():
-        if method.a_posteriori is None:
-            continue
-        try:
-            found.append(_by_method(method, problem, H, signs))
-        except AssumptionError as error:
-            refused.append(str(error))
+    results = _by_every_formula(problem, H, signs).values()
+    found = [result for result in results if isinstance(result, Certificate)]
     if not found:
-        raise AssumptionError("no formula applies. " + " | ".join(refused))
+        raise AssumptionError("no formula applies. " + " | ".join(map(str, results)))
     nearest = _nearest(found)
     held = [c.method for c in found if c.holds and c is not nearest]
     if nearest.holds:

@@ -17,7 +17,8 @@ FORMAT = 1  # of the files that are written, and the only one that is read
 FIELDS = {  # only the network itself is required, because a user may write such a file without linrate
     "X": Field("number", ("n", "d")),
     "y": Field("number", ("n",)),
-    "H": Field("number", ("m", "n")),
+    "H": Field("number", ("m", "n"), optional=True),
+    "W": Field("number", ("m", "D"), optional=True),
     "signs": Field("number", ("m",)),
     "activation": Field("text", optional=True),
     "embedding": Field("text", optional=True),
@@ -27,14 +28,15 @@ FIELDS = {  # only the network itself is required, because a user may write such
 
 @dataclass(frozen=True)
 class State:
-    """A network and its training set: X (n, d), y (n,), H (m, n), signs (m,).
+    """A network and its training set: X (n, d), y (n,), signs (m,), and either H (m, n) or the weights W (m, D).
 
     activation, embedding: their names, None if the file does not hold them.
     """
 
     X: np.ndarray
     y: np.ndarray
-    H: np.ndarray
+    H: np.ndarray | None
+    W: np.ndarray | None
     signs: np.ndarray
     activation: str | None
     embedding: str | None
@@ -49,8 +51,13 @@ def read_state(path: str | Path) -> State:
             f"state {str(path)!r} is of format {known}; this version reads {FORMAT}."
             " Write it anew: linrate flow --state-out."
         )
+    if ("H" in found) == ("W" in found):
+        raise DataError(
+            f"state {str(path)!r} must hold either H, the pre-activations (m, n), or W, the weights of the first layer"
+            f" (m, D). It holds {'both' if 'H' in found else 'neither'}."
+        )
     activation, embedding = (str(found[name]) if name in found else None for name in ("activation", "embedding"))
-    return State(found["X"], found["y"], found["H"], found["signs"], activation, embedding)
+    return State(found["X"], found["y"], found.get("H"), found.get("W"), found["signs"], activation, embedding)
 
 
 def write_state(path: str | Path, problem: Problem, H: np.ndarray, signs: np.ndarray) -> None:

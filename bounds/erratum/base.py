@@ -9,6 +9,7 @@ from typing import Literal
 from flint import arb
 
 from bounds.numerics.arithmetic import float_down, float_up
+from bounds.presented import Facts, Presented
 
 Relation = Literal["<=", ">=", ">", "=="]
 Evidence = Literal["exact", "enclosed", "numerical"]
@@ -108,8 +109,8 @@ class Demonstration:
         return True if self.refuted and self.repaired.holds else None
 
 
-@dataclass(frozen=True)
-class Erratum:
+@dataclass(frozen=True, repr=False)
+class Erratum(Presented):
     """A false or unreadable step of the paper, or a remark on it.
 
     id: "E5"; where: equation numbers; title: a line; printed: the statement; fails: why; repaired: what is true;
@@ -129,6 +130,19 @@ class Erratum:
     consequence: str
     grade: Grade
     demonstrate: Callable[[], Demonstration]
+
+    def _headline(self) -> str:
+        return f"{self.id}: {self.title}"
+
+    def _facts(self) -> Facts:
+        return {
+            "erratum": f"{self.id} ({GRADES[self.grade]})",
+            "where": self.where,
+            "printed": self.printed,
+            "fails": self.fails,
+            "repaired": self.repaired,
+            "consequence": self.consequence,
+        }
 
     def refutes(self, shown: Demonstration) -> bool:
         """Whether a statement of the paper is refuted: its text is certain, and the numbers contradict it."""

@@ -7,6 +7,7 @@ approximation for searching, with symbolic() the SymPy expression that is printe
 
 from __future__ import annotations
 
+import copyreg
 import math
 import sys
 from collections.abc import Callable
@@ -194,6 +195,18 @@ def square(x: arb) -> arb:
 def ball(lower: Any, upper: Any) -> arb:
     """The ball [lower, upper]."""
     return arb(lower).union(arb(upper))
+
+
+def _pickled_part(x: arb) -> tuple[int, int] | float:
+    """An exact arb, the middle or the radius of a ball, as what the constructor of arb reads back bit for bit."""
+    if not x.is_finite():
+        return float(x)
+    mantissa, exponent = x.man_exp()
+    return int(mantissa), int(exponent)
+
+
+# python-flint leaves balls without a way to be pickled or copied. They never change, so the two numbers are enough.
+copyreg.pickle(arb, lambda x: (arb, (_pickled_part(x.mid()), _pickled_part(x.rad()))))
 
 
 def ceil_int(x: arb) -> int:

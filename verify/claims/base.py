@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bounds.presented import Facts, Presented
+from bounds.rounding import rounded
 from verify.run import Run
 from verify.verdict import Verdict, combine, judge
 
@@ -18,8 +20,8 @@ class NotApplicable(Exception):
     """The claim says nothing about this run, which does not meet its hypotheses."""
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Presented):
     """A quantity that the theory bounds, next to its measured values over a run.
 
     theory, measured, error: arrays of one shape; error: numerical error of theory and measured together.
@@ -37,6 +39,20 @@ class Comparison:
     method: str = ""
     vacuous: bool = False
     open: str = ""
+
+    def _facts(self) -> Facts:
+        """Where the claim is nearest to failing."""
+        if not self.margin.size:
+            return {"quantity": self.quantity, "verdict": "UNDECIDED: nothing was compared"}
+        relation = {"upper": "at most", "lower": "at least", "equal": "equal to"}[self.side]
+        theory, measured = float(self.theory[self.worst]), float(self.measured[self.worst])
+        return {
+            "quantity": self.quantity,
+            "verdict": self.verdict.name + (", vacuous" if self.vacuous else ""),
+            "theory": f"{relation} {rounded(theory)}",
+            "measured": rounded(measured),
+            "gap": rounded(self.gap),
+        }
 
     @property
     def margin(self) -> np.ndarray:
