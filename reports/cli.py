@@ -5,14 +5,22 @@ from __future__ import annotations
 import sys
 import time as clock
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from bounds import Problem
 from bounds.command_line import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
+from bounds.data.datasets import load_builtin
+from bounds.data.embeddings import get_embedding
 from bounds.data.files import check_writable
+from bounds.errors import ArgumentError
 from reports.assertions_page import add_assertions_command, run_assertions
 from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.figures.command import add_figure_command, run_figure
 from reports.gaps import GapOptions, gap_rows
+from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, summary_rows, write_grid, write_parquet
+from reports.grid_file import read_grid
+from reports.ladder import draw_ladder
 from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
 from verify.report_rows import Row, overall, write_report
@@ -30,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         example="linrate gaps --data my.csv --activation tanh",
     )
     add_problem_options(gaps)
+    gaps.add_argument(
+        "--grid", metavar="YAML", help="many problems, networks and methods: one row each, a summary and the ladder"
+    )
+    gaps.add_argument("--resume", metavar="DIR", help="folder of finished points of a grid (default: beside --out)")
     d = GapOptions()
     gaps.add_argument("--out", metavar="CSV", default=DEFAULT_OUT, help=f"the report (default {DEFAULT_OUT})")
     gaps.add_argument("--delta", type=float, default=d.delta, help="failure probability (default 0.05)")
@@ -88,6 +100,10 @@ def _certificates(options: Any) -> int:
 
 def _gaps(options: Any) -> int:
     out = check_writable(options.out, "--out")
+    if options.grid:
+        return _grid(options, out)
+    if options.resume:
+        raise ArgumentError("--resume names the finished points of a --grid. Leave it out.")
     chosen = GapOptions(
         options.delta, options.width, options.scale, options.seed, options.t_max, options.trials, options.alpha
     )
@@ -101,3 +117,31 @@ def _gaps(options: Any) -> int:
     print(summary(problem, rows))
     print(f"{len(rows)} rows written to {out}")
     return overall(rows).exit_code
+
+
+def _grid(options: Any, out: Path) -> int:
+    if options.data or options.builtin:
+        raise ArgumentError("give --grid, or --data or --builtin, not both: a grid names its data sets.")
+    grid = read_grid(options.grid)
+    folder = Path(options.resume) if options.resume else out.with_name(f"{out.stem}-points")
+    rows: list[Row] = []
+    started = clock.monotonic()
+    for number, (point, found) in enumerate(grid_rows(grid, folder)):
+        rows += found
+        write_grid(out, rows)  # after each point: an interruption loses none that is finished
+        label = (
+            f"{point.builtin} {point.activation} n={point.n} m={point.width} scale={point.scale:g} seed {point.seed}"
+        )
+        elapsed = clock.monotonic() - started
+        print(f"  [{elapsed:6.1f} s] {number + 1}/{len(grid.points)} {label}", file=sys.stderr, flush=True)
+    print(SUMMARY.head())
+    for row in summary_rows(rows):
+        print(SUMMARY.line([row.get(name) for name in SUMMARY_COLUMNS]))
+    print(f"{len(rows)} rows written to {out}")
+    write_parquet(out.with_suffix(".parquet"), rows)
+    first = grid.points[0]
+    X, y = load_builtin(first.builtin, n=first.n, d=first.d, seed=first.data_seed)
+    problem = Problem(X, y, activation=first.activation, embedding=get_embedding(first.embedding), name=first.builtin)
+    for path in draw_ladder(problem, out.with_name(f"{out.stem}-ladder"), first.delta):
+        print(path)
+    return HOLDS

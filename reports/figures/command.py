@@ -1,0 +1,79 @@
+"""linrate figure: which figure is drawn by what, from which experiment, and how large."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bounds.command_line import HOLDS
+from bounds.data.files import check_writable
+from bounds.errors import unknown_name
+from reports.experiments import experiment_1, experiment_2, experiment_3
+from reports.experiments.cache import Cache
+from reports.experiments.open_choices import Size
+from reports.experiments.runner import Runner
+from reports.figures import convergence, embedding, scalings
+
+Draw = Callable[[str, Size, Runner, Path], list[Path]]
+# Figure -> what draws it, and the experiment, which has a QUICK and a FULL size.
+FIGURES: dict[str, tuple[Draw, Any]] = {
+    "1": (convergence.draw, experiment_1),
+    "2": (embedding.draw_figure_2, experiment_2),
+    "3": (scalings.draw_figure_3, experiment_3),
+    "4": (scalings.draw_features, experiment_3),
+    "5": (convergence.draw, experiment_1),
+    "6": (embedding.draw_figure_6, experiment_2),
+    "7": (scalings.draw_features, experiment_3),
+    "8": (scalings.draw_features, experiment_3),
+}
+
+
+def draw_figure(
+    figure: str, folder: str | Path, *, quick: bool = False, cache: str | Path | None = None, retry: bool = False
+) -> list[Path]:
+    """Draw a figure of section 4 into a folder: the paths of figure-K.csv, .png and .svg.
+
+    figure: "1" to "8"; quick: a reduced size, in under a minute; cache: the folder of results, by default
+    folder/cache; what is there already is not run again, apart from runs that failed, with `retry`.
+
+    Raises ArgumentError for an unknown figure, DataError for a folder that cannot be written or a cache of another
+    version, WriteError if the disk is full, AssumptionError where matplotlib is not installed.
+    """
+    if not isinstance(figure, str) or figure not in FIGURES:
+        raise unknown_name("figure", figure, FIGURES)
+    out = Path(folder)
+    for kind in ("csv", "png", "svg"):
+        check_writable(out / f"figure-{figure}.{kind}", "--out")
+    draw, experiment = FIGURES[figure]
+    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry)
+    return [out / f"figure-{figure}.csv", *draw(figure, experiment.QUICK if quick else experiment.FULL, runner, out)]
+
+
+def add_figure_command(commands: Any) -> None:
+    """linrate figure"""
+    parser = commands.add_parser(
+        "figure",
+        help="a figure of the paper with the data behind it: PNG, SVG and CSV",
+        example="linrate figure 1 --out figures/ --quick",
+    )
+    parser.add_argument("figure", metavar="K", help="1 to 8, as in the paper")
+    parser.add_argument("--out", metavar="DIR", default="figures", help="folder of the files (default figures)")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="a reduced size, in under a minute")
+    size.add_argument("--full", action="store_true", help="the paper's size (default): minutes to hours, resumable")
+    parser.add_argument("--cache", metavar="DIR", help="folder of finished runs (default: cache in that of the files)")
+    parser.add_argument("--retry", action="store_true", help="try runs again that failed")
+
+
+def run_figure(options: Any) -> int:
+    """Draw the figure and name its files. Returns the exit code."""
+    began = clock.monotonic()
+    paths = draw_figure(
+        options.figure, options.out, quick=options.quick, cache=options.cache, retry=options.retry
+    )
+    for path in paths:
+        print(f"{path}  {path.stat().st_size} bytes")
+    print(f"figure {options.figure} in {clock.monotonic() - began:.1f} s")
+    return HOLDS
