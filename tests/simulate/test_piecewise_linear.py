@@ -30,7 +30,7 @@ def gaussian(n, d, m, act="relu", seed=41, scale=1.0):
 def regularised(problem, start, time, eps, slopes, kinks, dt):
     """The loss at `time` if sigma' runs linearly from slope to slope within eps of each kink, by the classical
     Runge-Kutta method; the output itself is that of sigma."""
-    gram, y, c, m = problem.gram, problem.y, start.signs[:, None], start.width
+    gram, y, c = problem.gram, problem.y, start.signs[:, None]
 
     def residual(h):
         value = slopes[0] * h
@@ -91,8 +91,8 @@ def test_no_pieces_no_events(act):
 
 
 def sliding_loss(time):
-    """The loss of the sliding example, solved by hand: dh_1 = -(r_1 - r_2/2), dh_2 = -(r_2 - r_1/2) until h_1 = 0, which
-    then stays; r = (h_1 + 1, h_2)."""
+    """The loss of the sliding example, solved by hand: dh_1 = -(r_1 - r_2/2), dh_2 = -(r_2 - r_1/2) until h_1 = 0,
+    which then stays; r = (h_1 + 1, h_2)."""
 
     # Before: e-vectors (1, 1) and (1, -1) of G with eigenvalues 1/2 and 3/2, r(0) = (1.1, 1).
     def r(t):

@@ -84,9 +84,8 @@ class Desk(NamedTuple):
     slack: np.ndarray
 
 
-# Rows of reals: the bounds of a candidate and how it answers to a drive; the change of its drive until the end; the slope
-# of each entry, zero for held ones. Rows of ints: the entry that a candidate is; its side; whether it is held; whether it
-# has just been set off; the place of each entry among the candidates.
+# Rows of reals: how a candidate answers to a drive; the change of its drive until the end; the slope of each entry,
+# zero for held ones. Rows of ints: the entry that a candidate is; its side; the place of each entry among the candidates.
 ANSWER, MOVED, SLOPE = range(2, 5)
 MEMBER, SIDE, PLACE = range(2, 5)
 
@@ -216,8 +215,8 @@ def _event(
         at = log.filled[1]
         row = log.turns[at]
         schur_row(net.gram, desk.M, k, desk.ints[MEMBER], desk.ints[IS_HELD], desk.reals[SLOPE], count, row)
-        for l in range(len(row)):
-            row[l] *= jump
+        for a in range(len(row)):
+            row[a] *= jump
         row[b] = (2 * before + jump) * jump * own / 2
         set_weights(x, 1.0, log.turn_weights[at])
         log.turned[at] = b

@@ -20,7 +20,8 @@ BLOCK = 128  # neurons whose products with G are one matrix product
 
 class Swept(NamedTuple):
     """What a pass finds for one run. residual (n,): r at the end; squares (n,): the mean of sigma'(h_a)^2 there, held
-    entries not counted; changes (W, n, n): of the kernel, with the weights of kernel_changes.py; counts: see events.py."""
+    entries not counted; changes (W, n, n): of the kernel, with the weights of kernel_changes.py; counts (COUNTS,): see
+    events.py."""
 
     residual: np.ndarray
     squares: np.ndarray
@@ -86,7 +87,7 @@ class Neurons:
                 outputs(ends, sides, self.signs[low:high], pieces.kinks, pieces.values, pieces.slopes, output, squares)
                 if into is not None:
                     into[0][:n, low:high], into[1][:, low:high] = ends.T, sides.T
-                    if flow.rows > n:
+                    if flow.cross is not None:
                         moved = flow.cross @ (gain[:, None] * drives).T
                         into[0][n:, low:high] = self.h[n:, low:high] - moved
             changes = log.sums[:kinds] + log.half[:kinds] + log.half[:kinds].transpose(0, 2, 1)
