@@ -18,6 +18,7 @@ from verify.run import Run
 from verify.runs.confirm import decide
 from verify.runs.examples import sweep
 from verify.runs.regimes import plain_run
+from verify.search.aligned_flows import hard_flows
 from verify.search.record import Effort
 from verify.search.strategies import draws_of_a_law, problems
 from verify.verdict import Verdict
@@ -107,6 +108,18 @@ def test_width_free_of_n_on_drawn_networks(search: Any, request: pytest.FixtureR
     if not request.config.option.thorough:
         pytest.skip("left out but for --thorough: minutes")
     search([CLAIMS["width-free-of-n"]], draws_of_a_law(law, guess, ["tanh", "erf", "sin"]))
+
+
+@pytest.mark.claim("aligned-scale")
+def test_aligned_scale(record_row: Any, effort: Effort, note_cut_short: Any) -> None:
+    """Residuals along the fastest direction, between the conjectured critical scale and the proved one."""
+
+    def make(options: dict[str, Any], rtol: float) -> Run:
+        return plain_run(**options, rtol=max(rtol, 1e-4))
+
+    settle_unknown(
+        "aligned-scale", search("aligned-scale", hard_flows(), make, effort.stop_at, note_cut_short), record_row
+    )
 
 
 @pytest.mark.claim("descent-rate-relu")

@@ -57,6 +57,7 @@ FALSE = [
     ("rate", 3.0, "average rate"),
     ("rate", 0.2, "fastest average rate"),
     ("rate", 0.5, "path length"),
+    ("aligned-scale", 4.0, "average rate, aligned"),
     ("movement-lower", 1.5, "mean |h - h0|"),
     ("movement-upper", 0.5, "rms |h - h0|"),
 ]

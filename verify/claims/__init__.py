@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bounds.errors import ArgumentError, unknown_name
 from verify.claims import (
+    aligned,
     appendices,
     descent,
     draws,
@@ -49,6 +50,7 @@ CLAIMS: dict[str, Claim] = {
         rate.CLAIM,
         rate.RESIDUAL,
         rate.EVERYWHERE,
+        aligned.CLAIM,
         theorem_1.CLAIM,
         theorem_1.COROLLARY_1,
         theorem_1.KERNEL,
