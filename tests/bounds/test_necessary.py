@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import bounds
 from bounds.data.datasets import load_builtin
 from bounds.necessary import determinant_tail, never_negative
-from simulate import Status, gradient_flow, sample_network
+from simulate import Network, Status, gradient_flow, sample_network
 
 
 def orthogonal(n, activation, seed=0):
@@ -106,7 +106,7 @@ def test_signs_that_are_all_equal():
     assert bounds.necessary_width(bounds.Problem.from_gram(np.eye(2), [0.0, 0.0], activation="softplus")) == 1
     assert bounds.necessary_width(problem, init="antisymmetric") == 2
     H, wrong = np.random.default_rng(0).standard_normal((5, 2)), np.ones(5)
-    network = gradient_flow(problem, network=__import__("simulate").Network(H, wrong), t_max=50.0)
+    network = gradient_flow(problem, network=Network(H, wrong), t_max=50.0)
     assert network.loss[-1] >= 0.5
 
 
