@@ -128,10 +128,14 @@ def _table(options: Any) -> int:
         f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
         f" delta={options.delta}, lambda_min >= {low:.6g}, lambda_max <= {high:.6g}"
     )
-    values = frame.drop(columns=["caveats", "source"])
+    values = frame.drop(columns=["caveats", "source", "necessary_width", "necessary_scale"])
     values = values.astype(object).where(values.notna(), "NaN")  # a method that does not apply has no numbers
     columns = [Column(str(name), number_format=WHOLE_NUMBERS.get(str(name), ".4g")) for name in values]
     print(fitted_table(columns, values.to_numpy().tolist()))
+    first = frame.iloc[0]
+    print(
+        f"necessary, whatever the proof: width >= {first['necessary_width']}, scale >= {first['necessary_scale']:.4g}"
+    )
     for name, source, caveats in zip(frame["method"], frame["source"], frame["caveats"], strict=True):
         print(f"  {name}: {source}" + (f". {caveats}" if isinstance(caveats, str) and caveats else ""))
     return HOLDS

@@ -60,8 +60,9 @@ def never_negative(activation: Activation) -> bool:
         return activation.pieces[0] <= 0 <= activation.pieces[1]
     if activation.name in NEVER_NEGATIVE:
         return True
-    away = infimum_on_the_line(lambda o, u: activation.both(o, u)[0], ENCLOSED, -math.inf, math.inf)
-    return away > 0 and bool(activation.at_zero > 0)
+    if not activation.at_zero > 0:
+        return False
+    return infimum_on_the_line(lambda o, u: activation.both(o, u)[0], ENCLOSED, -math.inf, math.inf) > 0
 
 
 @numpy_defaults

@@ -9,6 +9,7 @@ from bounds.errors import AssumptionError, require
 from bounds.guarantee import Guarantee, guarantee
 from bounds.methods import METHODS
 from bounds.methods.embedding_dim import dim_for_half, least_dim_for_half
+from bounds.necessary import necessary_scale, necessary_width
 from bounds.problem import Problem
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
     """Every method side by side, one row each; a method that does not apply says why in `caveats`.
 
     same: the other keyword arguments of `guarantee`, apart from method. The column "width" holds exact ints of any
-    size, "rate / (scale^2 lambda_min)" is NaN if lambda_min(G) is not certified positive. `.to_latex()` rounds each
-    number to four digits on its safe side.
+    size, "rate / (scale^2 lambda_min)" is NaN if lambda_min(G) is not certified positive. The columns "necessary_width"
+    and "necessary_scale", the same in every row, say below which width and scale no proof can go. `.to_latex()` rounds
+    each number to four digits on its safe side.
 
     Raises AssumptionError if no method applies.
     """
@@ -86,7 +88,11 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
             rows.append(_row(problem, g))
     if not any("width" in row for row in rows):
         raise AssumptionError(str(rows[-1]["caveats"]))
-    frame = MethodTable(rows)
+    least = {
+        "necessary_width": necessary_width(problem, delta, init=init),
+        "necessary_scale": necessary_scale(problem, init=init),
+    }
+    frame = MethodTable([{**row, **least} for row in rows])
     frame["width"] = pd.Series([row.get("width") for row in rows], dtype=object)  # a width may exceed int64
     return frame
 

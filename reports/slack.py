@@ -5,6 +5,9 @@ value and is below the promised L^0 exp(-rate t) at every save point before. The
 the promised scale. The least scale, a power of 2, is found by bisection at width 512; the rate promised there falls
 as scale^2. The rate is measured at width 512 and the promised scale.
 
+Beside it stands what is necessary, whatever the proof (bounds/necessary.py): a width and a scale that no network can do
+without, and the rate that none can exceed; so the slack of a proof lies between required/enough and required/necessary.
+
 A bisection finds a threshold only if success is monotone, and a finite number of networks makes it an estimate, not a
 theorem. A network that has not reached the loss after MOST_STEPS steps of the integrator counts as a failure, so that
 no slack is overstated.
@@ -23,19 +26,20 @@ from typing import Any
 import numpy as np
 
 import simulate
-from bounds import Guarantee, Problem, guarantee
+from bounds import Guarantee, Problem, constants, guarantee, necessary_scale, necessary_width
 from bounds.checks import INITS
 from bounds.command_line import HOLDS
 from bounds.csv_file import write_csv
 from bounds.data.datasets import load_builtin
 from bounds.data.files import check_writable
 from bounds.errors import AssumptionError, require
+from bounds.numerics.arithmetic import float_up
 from bounds.text_table import Column, TextTable
 from bounds.versions import versions
 from simulate import Status
 
 ACTIVATIONS = ("tanh", "softplus", "relu")
-METHODS = ("slopes", "envelope", "chebyshev", "markov", "repaired", "printed")
+METHODS = ("slopes", "transport", "envelope", "chebyshev", "markov", "repaired", "printed")
 TARGET = 1e-6  # a network counts as trained once its loss is this share of the initial loss
 WIDTH = 2**9  # the width at which scales and rates are measured; no wider network is simulated
 FINENESS = 2.0  # the scales tried are powers of this number
@@ -47,7 +51,7 @@ DEVICE = "cpu"  # networks of at most WIDTH neurons on ten data points gain noth
 COLUMNS = (
     "data", "activation", "method", "proved", "init", "delta", "quantity", "required", "sufficient", "slack", "bracket",
     "width", "scale", "promised_rate", "trials", "seed", "linrate", "commit", "python", "numpy", "torch",
-    "dtype", "device",
+    "dtype", "device", "necessary",
 )  # fmt: skip
 TABLE = TextTable(
     [
@@ -55,8 +59,9 @@ TABLE = TextTable(
         Column("method", 10, "<"),
         Column("init", 13, "<"),
         Column("quantity", 8, "<"),
-        Column("required", 10),
+        Column("necessary", 10),
         Column("enough", 10),
+        Column("required", 10),
         Column("slack", 9),
         Column("", align="<"),
     ]
@@ -171,6 +176,15 @@ def quantities(trial: Trial, g: Guarantee) -> Iterator[dict[str, Any]]:
     }
 
 
+def necessary(problem: Problem, g: Guarantee, quantity: str) -> float:
+    """What no proof can go below: a width and a scale; for the rate what it cannot exceed at the scale of g."""
+    if quantity == "width":
+        return necessary_width(problem, g.delta, init=g.init)
+    if quantity == "scale":
+        return necessary_scale(problem, init=g.init)
+    return float_up(constants.rate_most(g.scale, problem.activation.Ls, problem.spectrum.lmax_ceiling))
+
+
 def guarantees(problem: Problem, delta: float, init: str) -> dict[str, Guarantee]:
     """Method -> its guarantee, for the methods of METHODS that apply to the problem."""
     found = {}
@@ -210,7 +224,7 @@ def slack_rows(*, trials: int = 3, seed: int = 0, delta: float = 0.05) -> Iterat
                     "device": DEVICE,
                 }
                 for found in quantities(trial, g):
-                    yield {**common, **found}
+                    yield {**common, **found, "necessary": necessary(problem, g, found["quantity"])}
 
 
 def table_line(row: dict[str, Any]) -> str:
@@ -218,7 +232,7 @@ def table_line(row: dict[str, Any]) -> str:
     method = row["method"] if row["proved"] else f"({row['method']})"
     remark = "or more" if row["bracket"] == "at most" else ""
     named = [row["activation"], method, row["init"], row["quantity"]]
-    return TABLE.line([*named, row["required"], row["sufficient"], row["slack"], remark])
+    return TABLE.line([*named, row["necessary"], row["sufficient"], row["required"], row["slack"], remark])
 
 
 def add_slack_command(commands: Any) -> None:

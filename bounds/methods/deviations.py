@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from flint import arb
@@ -21,14 +22,15 @@ from bounds.problem import Problem
 
 SLACK = 1 + 1e-9  # on float64 results: more than their roundings
 NARROW = 1e-6  # relative radius of a variance up to which it counts as one number
-TABLES = 6  # tables of X for variances that differ; more would take longer and gain little
+TABLES = 4  # tables of X for variances that differ; more would take longer and gain little
 NODES = 4000  # of the table of sigma'^2
 ROWS = 12  # data points on which theta is chosen
+COARSE = 16  # nodes that count as one there
 THETAS = np.geomspace(0.05, 500, 41)  # the first grid, in units of 1/(largest X)
 WIDEST = 1e15  # neurons: beyond, float64 does not count them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """What is known of X_a >= 0 for each datum: a lower bound by values at nodes, linear in between.
 
@@ -42,30 +44,33 @@ class Sample:
     counts: np.ndarray
     blur: np.ndarray
 
-    def log_laplace(self, theta: float, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def log_laplace(self, theta: float) -> np.ndarray:
         """Upper bounds of log E exp(-theta X_a), one for each row; exp of a linear function is convex, hence below its
         chord between two nodes."""
-        values = np.exp(-theta * self.values[rows])
-        mean = np.einsum("dk,dk->d", self.weights[rows], values)
+        values = np.exp(-theta * self.values)
+        mean = np.einsum("dk,dk->d", self.weights, values)
         # The roundings of the weights, the mass beyond the nodes, and the uncertainty of the variance.
-        lost = 1e-10 * values.max(axis=1) + 1e-20 + theta * self.blur[rows]
+        lost = 1e-10 * values.max(axis=1) + 1e-20 + theta * self.blur
         found: np.ndarray = np.log(mean * SLACK + lost) + 1e-12
         return found
 
-    @property
-    def chosen(self) -> np.ndarray:
-        """Rows, at most ROWS, on which theta is chosen: equally spaced in the order of the means."""
+    @cached_property
+    def rough(self) -> Sample:
+        """A coarser version on which theta is chosen: at most ROWS rows, equally spaced in the order of the means, and
+        every COARSE-th node."""
         order = np.argsort(np.einsum("dk,dk->d", self.weights, self.values))
-        picked: np.ndarray = order[np.unique(np.linspace(0, len(order) - 1, min(ROWS, len(order))).astype(int))]
-        return picked
+        rows = order[np.unique(np.linspace(0, len(order) - 1, min(ROWS, len(order))).astype(int))]
+        starts = np.arange(0, self.values.shape[1], COARSE)
+        weights = np.add.reduceat(self.weights[rows], starts, axis=1)
+        values = self.values[np.ix_(rows, np.minimum(starts + COARSE // 2, self.values.shape[1] - 1))]
+        return Sample(values, weights, self.counts[rows], self.blur[rows])
 
     def best_theta(self, value: Callable[[float, np.ndarray], float]) -> float:
-        """The theta of a grid, then of a finer one, that makes value(theta, log_laplace of the chosen rows) largest."""
-        rows = self.chosen
+        """The theta of ever finer grids that makes value(theta, log_laplace) largest on the rough version."""
         unit = 1 / max(float(self.values.max()), 1e-300)
         grid = THETAS * unit
         for ratio in (1.25, 1.05, 1.01):
-            found = [value(theta, self.log_laplace(theta, rows)) for theta in grid.tolist()]
+            found = [value(theta, self.rough.log_laplace(theta)) for theta in grid.tolist()]
             best = float(grid[int(np.nanargmax(np.nan_to_num(found, nan=-np.inf)))])
             grid = best * ratio ** np.arange(-4.0, 5.0)
         return best

@@ -18,7 +18,7 @@ from bounds.methods.step_profile import envelope_profile
 from bounds.numerics.arithmetic import float_down
 from bounds.problem import Problem
 
-FACTORS = (0.1, 0.25, 0.5, 1.0, 1.6, 2.5, 4.0)  # the values of nu tried, times that of the envelope method
+FACTORS = (0.1, 0.25, 0.5, 1.0, 1.8, 3.2)  # the values of nu tried, times that of the envelope method
 PATHS = np.linspace(0, 1, 201)  # parts of the longest path at which the largest bound is looked for
 
 

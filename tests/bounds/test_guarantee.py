@@ -59,7 +59,8 @@ def test_widths_beyond_float_are_exact_integers():
 
 
 def reference_slopes(G, y, delta, tau, beta):
-    """Scale, width and rate of the slopes method for tanh, in 40 digits, independent of the package."""
+    """Scale, width and rate of the slopes method for tanh, in 40 digits, independent of the package; how many neurons the
+    slopes need is compared in test_against_mpmath.py."""
     with mpmath.workdps(40):
         n = len(y)
         values = mpmath.eigsy(mpmath.matrix(G.tolist()), eigvals_only=True)
@@ -71,7 +72,6 @@ def reference_slopes(G, y, delta, tau, beta):
             return mpmath.quad(lambda z: function(root * z) * mpmath.npdf(z), [-14, -6, -3, 0, 3, 6, 14])
 
         second = [mean(lambda u: mpmath.sech(u) ** 4, g) for g in diagonal]
-        fourth = [mean(lambda u: mpmath.sech(u) ** 8, g) for g in diagonal]
         variances = [mean(lambda u: mpmath.tanh(u) ** 2, g) for g in diagonal]
         q2 = (1 - mpmath.mpf(tau)) * min(second)
         L2 = 4 / (3 * mpmath.sqrt(3))
@@ -79,10 +79,8 @@ def reference_slopes(G, y, delta, tau, beta):
         norm = mpmath.sqrt(sum(mpmath.mpf(v) ** 2 for v in y.tolist()))
         half = mpmath.mpf(delta) / 2
         B = mpmath.sqrt(sum(variances)) + mpmath.sqrt(2 * lmax * mpmath.log(2 / half))
-        ratio = max(f / s**2 for f, s in zip(fourth, second, strict=True))
-        concentration = 2 * ratio * mpmath.log(2 * n / mpmath.mpf(delta)) / mpmath.mpf(tau) ** 2
         scale = 2 * a * norm / beta
-        width = mpmath.ceil(max(concentration, (2 * a * B / beta) ** 2))
+        width = mpmath.ceil((2 * a * B / beta) ** 2)  # what f^0 asks for
         rate = 2 * scale**2 * lmin * q2 * (1 - mpmath.mpf(beta))
         return scale, width, rate
 
@@ -98,7 +96,8 @@ def test_slopes_method_is_on_the_safe_side_of_forty_digits(seed):
     scale, width, rate = reference_slopes(exact.gram, exact.y, delta, 0.2, 0.5)
     assert g.scale >= scale * (1 - mpmath.mpf(10) ** -12)
     assert g.scale <= scale * (1 + mpmath.mpf(10) ** -8)
-    assert width <= g.width <= width + 1 + width * 1e-8
+    assert width <= g.width
+    assert g.dominant == "concentration" or g.width <= width + 1 + width * 1e-8
     assert float(rate) * (1 - 1e-7) <= g.rate
     assert g.rate <= rate * (g.scale / scale) ** 2
 

@@ -20,6 +20,7 @@ from verify.claims import (
     rate,
     smooth_lemma_1,
     theorem_1,
+    widths,
 )
 from verify.claims import random_features as features
 from verify.claims.base import Claim, Comparison, NotApplicable
@@ -45,6 +46,8 @@ CLAIMS: dict[str, Claim] = {
         draws.LEMMA_3,
         draws.OUTPUT,
         draws.PAIRS,
+        widths.CRAMER,
+        widths.ORTHOGONAL_RELU,
         key_lemma.PATH,
         key_lemma.KERNEL,
         rate.CLAIM,

@@ -1,0 +1,88 @@
+"""From proofs for single networks to a law: what share of all networks of a width is certified, and how fast.
+
+Each of N networks, drawn independently, is certified by shadowing at its initialisation, so that its rate is proved and
+not simulated. Only the draw is random: of all networks of this width and scale at least the share p have a certified
+rate of at least the k-th smallest of N found, with confidence P(Bin(N, 1 - p) >= k), whatever the distribution of the
+rates is (a one-sided tolerance bound). A network without a certificate counts with rate 0.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bounds import Problem, certify
+from bounds.checks import check_probability, instance, integer, sequence
+from reports.certificates import CertificateOptions, SwitchRow
+from simulate import sample_network
+
+CONFIDENCE = 0.95
+SHARES = (0.95, 0.9, 0.75, 0.5)  # of all networks
+METHOD = "shadowing"
+
+
+@dataclass(frozen=True)
+class Law:
+    """With this confidence, at least `share` of all networks have a certified rate of at least `rate`.
+
+    rate 0: nothing is said, for too few networks were drawn or certified.
+    """
+
+    share: float
+    rate: float
+    confidence: float
+
+
+def law_rows(problem: Problem, options: CertificateOptions, trials: int) -> Iterator[SwitchRow]:
+    """One row for each network, its seeds seed, seed + 1, ... from the first of options.seeds on; at initialisation.
+
+    Raises ArgumentError for trials < 1.
+    """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    instance("options", options, CertificateOptions)
+    first = options.seeds[0]
+    for seed in range(first, first + integer("trials", trials, 1, None, "a whole number >= 1")):
+        network = sample_network(problem, width=options.width, scale=options.scale, seed=seed)
+        began = clock.monotonic()
+        found = certify(problem, network.H, signs=network.signs, method=METHOD)
+        yield SwitchRow(
+            activation=problem.activation.name,
+            n=problem.n,
+            d=problem.d,
+            width=options.width,
+            scale=options.scale,
+            seed=seed,
+            method=METHOD,
+            seconds=clock.monotonic() - began,
+            loss_ratio=1.0 if found.holds else None,
+            time=0.0 if found.holds else None,
+            certified=found.rate if found.holds else None,
+        )
+
+
+def law(rates: Sequence[float], share: float, confidence: float = CONFIDENCE) -> Law:
+    """What N certified rates (0 for a network without a certificate) prove about that share of all networks.
+
+    Raises ArgumentError for an empty sequence or numbers outside (0, 1).
+    """
+    from scipy.stats import binom
+
+    share, confidence = check_probability(share, "share"), check_probability(confidence, "confidence")
+    ordered = sorted(float(rate) for rate in sequence("rates", rates, "rates, at least one"))
+    count = 0
+    while count < len(ordered) and binom.sf(count, len(ordered), 1 - share) >= confidence:
+        count += 1  # P(Bin(N, 1 - share) >= count) is at least the confidence
+    return Law(share, ordered[count - 1] if count else 0.0, confidence)
+
+
+def law_text(rows: Sequence[SwitchRow]) -> str:
+    """The statement of all rows, for the terminal."""
+    rates = [row.certified or 0.0 for row in rows]
+    proved = sum(rate > 0 for rate in rates)
+    lines = [f"{proved} of {len(rows)} networks of {rows[0].width} neurons are certified at initialisation."]
+    for share in SHARES:
+        found = law(rates, share)
+        says = f"converge at least as exp(-{found.rate:.4g} t)" if found.rate > 0 else "have no rate that is known yet"
+        lines.append(f"at least {share:.0%} of all such networks {says} (confidence {found.confidence:.0%})")
+    return "\n".join(lines)
