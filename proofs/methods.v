@@ -134,7 +134,7 @@ Section Certified.
     Proof. apply Rmult_le_pos; [apply sqrt_pos | lra]. Qed.
 
     (** The claim master-theorem: ||r^t|| <= ||r^0|| - c sqrt(lmin) int_0^s (q - L2 sqrt(Gmax) u)_+ du. *)
-    Lemma slopes_pays t : 0 <= t <= T -> length M (h t) + c M * (sqrt lmin * q * e * i_line (s t / e)) <= length M (h 0).
+    Theorem slopes_pays t : 0 <= t <= T -> length M (h t) + c M * (sqrt lmin * q * e * i_line (s t / e)) <= length M (h 0).
     Proof. intros Ht; apply flow_pays with (g := g_line); trivial; [apply shape_line | apply slopes_e | apply slopes_slope]. Qed.
 
     Theorem slopes t :
