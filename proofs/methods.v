@@ -404,7 +404,7 @@ Section Certified.
     Hypothesis below : forall a u v, (a < n M)%nat -> env a v <= dsigma M u ^ 2 + mu a * (u - v) ^ 2.
 
     (** q_a(t)^2 >= A_a - mu_a G_aa s^2, for every mu_a: what transport takes the best of *)
-    Lemma envelope_falls a t : (a < n M)%nat -> 0 <= t <= T ->
+    Theorem envelope_falls a t : (a < n M)%nat -> 0 <= t <= T ->
       mean (m M) (fun i => env a (h 0 i a)) - mu a * (G M a a * s t ^ 2) <= slope2 M (h t) a.
     Proof.
       intros Ha Ht; pose proof (movement_square M T h s V F a t Ha Ht) as B.

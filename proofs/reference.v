@@ -1,26 +1,10 @@
-(** Written by `python -m proofs.reference`: the reference problem (n = 10, d = 100, tanh, antisymmetric pairs, delta = 0.05,
-    tau = 0.2, beta = 0.5). Below, what bounds.guarantee(method="slopes") starts from, and what it prints. *)
+(** The guarantee of the reference problem, evaluated inside Coq: from the numbers that bounds.guarantee starts from, the
+    formulas of constants.v and the theorem of the method slopes lead to those that it prints (reference_data.v). *)
 Require Import Reals Psatz.
 From Coquelicot Require Import Coquelicot.
 From Interval Require Import Tactic.
-From linrate Require Import calculus sums gram flow constants methods.
+From linrate Require Import calculus sums gram flow constants methods reference_data.
 Open Scope R_scope.
-
-(** From below lambda_min(G) = 0.4531 and q^2 = (1 - tau) min_a E sigma'(h_a)^2 = 0.338854; from above G_max = 1.26352, L2 = 0.7698,
-    ||y|| = 0.760751 and max_a E X_a^2/(E X_a)^2 = 1.71551, X_a = sigma'(h_a)^2. *)
-Definition lmin : R := 8162326901342999 / 18014398509481984.
-Definition q2 : R := 6104244173038707 / 18014398509481984.
-Definition Gmax : R := 2845201278269561 / 2251799813685248.
-Definition L2 : R := 3466872609579541 / 4503599627370496.
-Definition Y : R := 1713059064847665 / 2251799813685248.
-Definition ratio : R := 3862980565929279 / 2251799813685248.
-Definition delta : R := 3602879701896397 / 72057594037927936.
-Definition tau : R := 3602879701896397 / 18014398509481984.
-
-(** Printed: width 1028, scale 11.544178318573497, rate 20.461261364619467. *)
-Definition width : R := 1028.
-Definition scale : R := 3249397323364135 / 281474976710656.
-Definition rate : R := 2879666533038455 / 140737488355328.
 
 (** The scale is a ||y||/beta, rounded up, and no larger than rounding asks for. *)
 Theorem reference_scale : a_slopes L2 Gmax lmin (sqrt q2) * Y / 0.5 <= scale <= (1 + 1 / 10 ^ 9) * (a_slopes L2 Gmax lmin (sqrt q2) * Y / 0.5).
