@@ -196,6 +196,45 @@ Section Statics.
   Qed.
 End Statics.
 
+(** Whatever moves with mean square speed at most K P has moved by at most sqrt(K) s, s the integral of sqrt(P): Minkowski
+    along the path. *)
+Lemma moved_by (m : nat) (T : R) (P s : R -> R) (x dx : nat -> R -> R) K t : (0 < m)%nat -> 0 <= K -> 0 <= t <= T ->
+  (forall u, 0 < u < T -> 0 <= P u) -> s 0 = 0 ->
+  (forall u, 0 <= u <= T -> continuous s u) -> (forall u, 0 < u < T -> is_derive s u (sqrt (P u))) ->
+  (forall i u, (i < m)%nat -> 0 < u < T -> is_derive (x i) u (dx i u)) ->
+  (forall i u, (i < m)%nat -> 0 <= u <= T -> continuous (x i) u) ->
+  (forall u, 0 < u < T -> mean m (fun i => dx i u ^ 2) <= K * P u) ->
+  sqrt (mean m (fun i => (x i t - x i 0) ^ 2)) <= sqrt K * s t.
+Proof.
+  intros some HK Ht HP s0 Sc Sm Hd Hc Hs.
+  pose (u := fun t => mean m (fun i => (x i t - x i 0) ^ 2)).
+  pose (du := fun t => mean m (fun i => 2 * (x i t - x i 0) * dx i t)).
+  assert (H : sqrt (u t) <= sqrt (u 0) + (sqrt K * s t - sqrt K * s 0)).
+  { apply (sqrt_growth u du (fun t => sqrt K * s t) (fun t => sqrt K * sqrt (P t))); try lra.
+    - intros v Hv; apply continuous_mean; intros i Hi; apply continuous_square.
+      apply (continuous_minus (V := R_NormedModule) (x i) (fun _ => x i 0)); [apply Hc; trivial; lra | apply continuous_k].
+    - intros v Hv; apply (continuous_mult (K := R_AbsRing) (fun _ => sqrt K) s); [apply continuous_k | apply Sc; lra].
+    - intros v Hv; apply is_derive_mean; intros i Hi; apply (is_derive_square (fun v => x i v - x i 0)).
+      replace (dx i v) with (dx i v - 0) by ring.
+      apply (is_derive_minus (x i) (fun _ => x i 0)); [apply Hd; trivial; lra | apply is_derive_k].
+    - intros v Hv; apply is_derive_scal, Sm; lra.
+    - intros v Hv; apply mean_sq_nonneg; trivial.
+    - intros v Hv; apply Rmult_le_pos; apply sqrt_pos.
+    - intros v Hv; assert (E : du v = 2 * mean m (fun i => (x i v - x i 0) * dx i v)).
+      { unfold du; rewrite <- mean_scal; apply mean_ext; intros; ring. }
+      rewrite E; rewrite (Rmult_assoc 2); apply Rmult_le_compat_l; [lra|].
+      assert (Pv : 0 <= P v) by (apply HP; lra).
+      rewrite <- sqrt_mult by trivial.
+      assert (KP : 0 <= K * P v) by (apply Rmult_le_pos; trivial).
+      assert (Hu : 0 <= u v) by (apply mean_sq_nonneg; trivial).
+      rewrite <- sqrt_mult by trivial.
+      apply Rle_trans with (sqrt ((mean m (fun i => (x i v - x i 0) * dx i v)) ^ 2)); [rewrite <- pow2_abs, sqrt_pow2 by apply Rabs_pos; apply Rle_abs|].
+      apply sqrt_le_1_alt; eapply Rle_trans; [apply (mean_cauchy m some (fun i => x i v - x i 0) (fun i => dx i v))|].
+      apply Rmult_le_compat_l; [trivial | apply Hs; lra]. }
+  rewrite s0 in H; replace (u 0) with 0 in H; [rewrite sqrt_0 in H; unfold u in H; lra|].
+  unfold u; rewrite <- (mean_const m some 0) at 1; apply mean_ext; intros; ring.
+Qed.
+
 Section Dynamics.
   Variables (M : Model) (T : R) (h : R -> nat -> nat -> R) (s : R -> R).
   Hypothesis V : valid M.
@@ -266,51 +305,19 @@ Section Dynamics.
     - apply sqrt_pos.
   Qed.
 
-  (** Whatever moves with mean square speed at most K P has moved by at most sqrt(K) s: Minkowski along the path. *)
-  Lemma moved (x dx : nat -> R -> R) K t : 0 <= K -> 0 <= t <= T ->
-    (forall i u, (i < m M)%nat -> 0 < u < T -> is_derive (x i) u (dx i u)) ->
-    (forall i u, (i < m M)%nat -> 0 <= u <= T -> continuous (x i) u) ->
-    (forall u, 0 < u < T -> mean (m M) (fun i => dx i u ^ 2) <= K * power M (h u)) ->
-    sqrt (mean (m M) (fun i => (x i t - x i 0) ^ 2)) <= sqrt K * s t.
-  Proof.
-    intros HK Ht Hd Hc Hs.
-    pose (u := fun t => mean (m M) (fun i => (x i t - x i 0) ^ 2)).
-    pose (du := fun t => mean (m M) (fun i => 2 * (x i t - x i 0) * dx i t)).
-    assert (H : sqrt (u t) <= sqrt (u 0) + (sqrt K * s t - sqrt K * s 0)).
-    { apply (sqrt_growth u du (fun t => sqrt K * s t) (fun t => sqrt K * sqrt (power M (h t)))); try lra.
-      - intros v Hv; apply continuous_mean; intros i Hi; apply continuous_square.
-        apply (continuous_minus (V := R_NormedModule) (x i) (fun _ => x i 0)); [apply Hc; trivial; lra | apply continuous_k].
-      - intros v Hv; apply (continuous_mult (K := R_AbsRing) (fun _ => sqrt K) s); [apply continuous_k | apply F; lra].
-      - intros v Hv; apply is_derive_mean; intros i Hi; apply (is_derive_square (fun v => x i v - x i 0)).
-        replace (dx i v) with (dx i v - 0) by ring.
-        apply (is_derive_minus (x i) (fun _ => x i 0)); [apply Hd; trivial; lra | apply is_derive_k].
-      - intros v Hv; apply is_derive_scal, F; lra.
-      - intros v Hv; apply mean_sq_nonneg; trivial.
-      - intros v Hv; apply Rmult_le_pos; apply sqrt_pos.
-      - intros v Hv; assert (E : du v = 2 * mean (m M) (fun i => (x i v - x i 0) * dx i v)).
-        { unfold du; rewrite <- mean_scal; apply mean_ext; intros; ring. }
-        rewrite E; rewrite (Rmult_assoc 2); apply Rmult_le_compat_l; [lra|].
-        rewrite <- sqrt_mult by (trivial; apply power_nonneg; trivial).
-        assert (HP : 0 <= K * power M (h v)) by (apply Rmult_le_pos; trivial; apply power_nonneg; trivial).
-        assert (Hu : 0 <= u v) by (apply mean_sq_nonneg; trivial).
-        rewrite <- sqrt_mult by trivial.
-        apply Rle_trans with (sqrt ((mean (m M) (fun i => (x i v - x i 0) * dx i v)) ^ 2)); [rewrite <- pow2_abs, sqrt_pow2 by apply Rabs_pos; apply Rle_abs|].
-        apply sqrt_le_1_alt; eapply Rle_trans; [apply (mean_cauchy (m M) some (fun i => x i v - x i 0) (fun i => dx i v))|].
-        apply Rmult_le_compat_l; [trivial | apply Hs; lra]. }
-    rewrite (path_start M T h s F) in H.
-    replace (u 0) with 0 in H; [rewrite sqrt_0 in H; unfold u in H; lra|].
-    unfold u; rewrite <- (mean_const (m M) some 0) at 1; apply mean_ext; intros; ring.
-  Qed.
-
   (** The features move at most as far as the path. *)
   Theorem movement_upper a t : (a < n M)%nat -> 0 <= t <= T ->
     sqrt (mean (m M) (fun i => (h t i a - h 0 i a) ^ 2)) <= sqrt (G M a a) * s t.
   Proof.
-    intros Ha Ht; apply (moved (fun i t => h t i a) (fun i t => velocity M (h t) i a)); trivial.
+    intros Ha Ht; apply (moved_by (m M) T (fun t => power M (h t)) s (fun i t => h t i a) (fun i t => velocity M (h t) i a)); trivial; intros.
     - apply (diagonal_nonneg (n M)); trivial; apply V.
-    - intros; apply F; trivial.
-    - intros; apply F; trivial.
-    - intros; apply key_lemma_square; trivial.
+    - apply power_nonneg; trivial.
+    - apply F.
+    - apply F; trivial.
+    - apply F; trivial.
+    - apply F; trivial.
+    - apply F; trivial.
+    - apply key_lemma_square; trivial.
   Qed.
 
   (** The same with squares. *)

@@ -134,7 +134,7 @@ Section Certified.
     Proof. apply Rmult_le_pos; [apply sqrt_pos | lra]. Qed.
 
     (** The claim master-theorem: ||r^t|| <= ||r^0|| - c sqrt(lmin) int_0^s (q - L2 sqrt(Gmax) u)_+ du. *)
-    Lemma slopes_pays t : 0 <= t <= T -> length M (h t) + c M * (sqrt lmin * q * e * i_line (s t / e)) <= length M (h 0).
+    Theorem slopes_pays t : 0 <= t <= T -> length M (h t) + c M * (sqrt lmin * q * e * i_line (s t / e)) <= length M (h 0).
     Proof. intros Ht; apply flow_pays with (g := g_line); trivial; [apply shape_line | apply slopes_e | apply slopes_slope]. Qed.
 
     Theorem slopes t :
@@ -154,6 +154,85 @@ Section Certified.
       - split; [trivial|]; rewrite Q in Z.
         replace (2 * c M ^ 2 * lmin * q ^ 2 * (1 - beta)) with (2 * c M ^ 2 * ((sqrt lmin * q) ^ 2 * (1 - beta))); trivial.
         rewrite <- (sqrt_def lmin) at 2 by lra; ring.
+    Qed.
+    (** The claim residual: ||r^t|| <= ||r^0|| (1 - beta)/(exp(k (1 - beta) t) - beta), k = c^2 lmin q^2. *)
+    Theorem slopes_residual t :
+      let beta := a_slopes L2 Gmax lmin q * length M (h 0) / c M in beta < 1 -> 0 <= t <= T ->
+      length M (h t) * (exp (c M ^ 2 * lmin * q ^ 2 * (1 - beta) * t) - beta) <= length M (h 0) * (1 - beta).
+    Proof.
+      intros beta Hb Ht; pose proof (positive_scale M V) as Hc.
+      assert (Hg : 0 < sqrt Gmax) by (apply sqrt_lt_R0; trivial); assert (Hl : 0 < sqrt lmin) by (apply sqrt_lt_R0; trivial).
+      pose proof slopes_e as He; pose (r := fun t => length M (h t)); pose (k := c M ^ 2 * lmin * q ^ 2).
+      assert (Rp : forall u, 0 <= r u) by (intros; apply sqrt_pos); assert (H0 := Rp 0); unfold r in H0.
+      assert (B : 0 <= beta).
+      { unfold beta, a_slopes; repeat (apply Rle_mult_inv_pos || apply Rmult_le_pos || apply Rmult_lt_0_compat); nra. }
+      fold (r t) (r 0); fold k; destruct (Rle_lt_dec (r t) 0) as [Z|Pos].
+      { replace (r t) with 0 by (specialize (Rp t); lra); rewrite Rmult_0_l; apply Rmult_le_pos; [apply Rp | lra]. }
+      pose (D := c M * (sqrt lmin * q * e)).
+      assert (HD : 0 < D) by (unfold D; apply Rmult_lt_0_compat; [|apply Rmult_lt_0_compat; [apply Rmult_lt_0_compat|]]; trivial).
+      assert (ED : D * beta = 2 * r 0) by (unfold D, beta, a_slopes, e, r; field; repeat split; lra).
+      (* while the residual falls from r 0 to r t it is positive *)
+      assert (Falls : forall u, 0 <= u <= t -> 0 < loss M (h u)).
+      { intros u Hu; assert (loss M (h t) <= loss M (h u)).
+        { apply (nonincreasing (fun u => loss M (h u)) (fun u => - power M (h u))); try lra; intros v Hv.
+          - apply (loss_continues M T h s); trivial; lra.
+          - apply (equation_14 M T h s); trivial; lra.
+          - pose proof (power_nonneg M V (h v)); lra. }
+        assert (0 < loss M (h t)); [|lra]; destruct (Rle_lt_dec (loss M (h t)) 0) as [N|]; trivial; exfalso.
+        unfold r, length in Pos; rewrite sqrt_below_0 in Pos; lra. }
+      assert (Pr : forall u, 0 <= u <= t -> 0 < r u) by (intros u Hu; apply sqrt_lt_R0; specialize (Falls u Hu); lra).
+      assert (R0 := Pr 0 ltac:(lra)).
+      assert (Dr : forall u, 0 < u < t -> is_derive r u (- power M (h u) / r u)).
+      { intros u Hu; specialize (Falls u ltac:(lra)); assert (Ru := Pr u ltac:(lra)).
+        pose (L := fun u => loss M (h u)); assert (DL : is_derive L u (- power M (h u))) by (apply (equation_14 M T h s); trivial; lra).
+        change (is_derive (fun u => sqrt (2 * L u)) u (- power M (h u) / r u)); change (0 < L u) in Falls; auto_derive.
+        - repeat split; [exists (- power M (h u)); trivial | lra].
+        - rewrite (is_derive_unique (fun x : R => L x) u (- power M (h u))) by trivial.
+          change (r u) with (sqrt (2 * L u)) in *; field; lra. }
+      assert (Cr : forall u, 0 <= u <= t -> continuous r u).
+      { intros u Hu; apply (continuous_comp (fun u => 2 * loss M (h u)) sqrt); [|apply continuous_sqrt].
+        apply (continuous_mult (K := R_AbsRing) (fun _ => 2) (fun u => loss M (h u))); [apply continuous_k | apply (loss_continues M T h s); trivial; lra]. }
+      (* g^2 >= 1 - beta + beta r/r0 *)
+      assert (G2 : forall u, 0 <= u <= t -> (1 - beta) * r 0 + beta * r u <= g_line (s u / e) ^ 2 * r 0).
+      { intros u Hu; pose proof (slopes_pays u ltac:(lra)) as P; fold (r u) (r 0) in P.
+        replace (c M * (sqrt lmin * q * e * i_line (s u / e))) with (D * i_line (s u / e)) in P by (unfold D; ring).
+        assert (Hx : 0 <= s u / e) by (apply Rle_mult_inv_pos; trivial; apply (path_nonneg M T h s F u); lra).
+        specialize (Pr u Hu); destruct (Rle_lt_dec (s u / e) 1) as [X|X].
+        - rewrite integral_line in P by lra; unfold g_line; rewrite Rmax_right by lra.
+          apply Rmult_le_reg_l with D; trivial.
+          replace (D * ((1 - beta) * r 0 + beta * r u)) with (D * r 0 - D * beta * (r 0 - r u)) by ring; rewrite ED.
+          assert (r 0 * (D * (s u / e - (s u / e) ^ 2 / 2)) <= r 0 * (r 0 - r u)) by (apply Rmult_le_compat_l; lra); nra.
+        - exfalso; destruct (shape_integral _ _ shape_line) as [_ Bi]; destruct (Bi 1 (s u / e) ltac:(lra)) as [B1 _].
+          rewrite (integral_line 1) in B1 by lra; assert (0 <= g_line (s u / e) * (s u / e - 1)) by (apply Rmult_le_pos; [apply Rmax_l | lra]).
+          assert (D * (1 / 2) <= D * i_line (s u / e)) by (apply Rmult_le_compat_l; lra); nra. }
+      (* z = r0/r + beta/(1 - beta) grows at least at the rate k (1 - beta) *)
+      pose (z := fun u => r 0 / r u + beta / (1 - beta)).
+      assert (Zt : z 0 * exp (- (- (k * (1 - beta))) * t) <= z t).
+      { apply (gronwall_below z (fun u => r 0 * power M (h u) / r u ^ 3)); try lra; intros u Hu.
+        - apply (continuous_plus (V := R_NormedModule) (fun u => r 0 / r u) (fun _ => beta / (1 - beta))); [|apply continuous_k].
+          apply (continuous_mult (K := R_AbsRing) (fun _ => r 0) (fun u => / r u)); [apply continuous_k|].
+          apply (continuous_comp r Rinv); [apply Cr; trivial | apply continuous_Rinv; specialize (Pr u Hu); lra].
+        - specialize (Dr u Hu); assert (Ru := Pr u ltac:(lra)); unfold z; auto_derive.
+          + repeat split; [exists (- power M (h u) / r u); trivial | lra].
+          + rewrite (is_derive_unique (fun x : R => r x) u (- power M (h u) / r u)) by trivial; field; lra.
+        - assert (Ru := Pr u ltac:(lra)); specialize (G2 u ltac:(lra)).
+          pose proof (slopes_slope u ltac:(lra)) as P.
+          assert (E2 : 2 * loss M (h u) = r u ^ 2) by (unfold r, length; rewrite <- Rsqr_pow2, Rsqr_sqrt; [trivial | pose proof (loss_nonneg M (h u)); lra]).
+          assert (P' : k * g_line (s u / e) ^ 2 * r u ^ 2 <= power M (h u)).
+          { rewrite <- E2; eapply Rle_trans; [right | apply P].
+            transitivity (c M ^ 2 * ((sqrt lmin * sqrt lmin) * q ^ 2 * g_line (s u / e) ^ 2) * (2 * loss M (h u))); [rewrite sqrt_sqrt by lra; unfold k; ring | ring]. }
+          apply Rle_trans with (k * (g_line (s u / e) ^ 2 * r 0) / r u).
+          + replace (- - (k * (1 - beta)) * z u) with (k * ((1 - beta) * r 0 + beta * r u) / r u) by (unfold z; field; lra).
+            apply Rmult_le_compat_r; [left; apply Rinv_0_lt_compat; trivial|]; apply Rmult_le_compat_l; trivial.
+            unfold k; repeat apply Rmult_le_pos; try lra; apply pow2_ge_0 || lra.
+          + apply Rmult_le_reg_r with (r u ^ 3); [apply pow_lt; trivial|].
+            replace (r 0 * power M (h u) / r u ^ 3 * r u ^ 3) with (r 0 * power M (h u)) by (field; lra).
+            replace (k * (g_line (s u / e) ^ 2 * r 0) / r u * r u ^ 3) with (r 0 * (k * g_line (s u / e) ^ 2 * r u ^ 2)) by (field; lra).
+            apply Rmult_le_compat_l; lra. }
+      assert (Z0 : z 0 = / (1 - beta)) by (unfold z; field; lra); rewrite Z0, Ropp_involutive in Zt; unfold z in Zt.
+      apply Rmult_le_compat_l with (r := r t * (1 - beta)) in Zt; [|apply Rmult_le_pos; lra].
+      replace (r t * (1 - beta) * (/ (1 - beta) * exp (k * (1 - beta) * t))) with (r t * exp (k * (1 - beta) * t)) in Zt by (field; lra).
+      replace (r t * (1 - beta) * (r 0 / r t + beta / (1 - beta))) with (r 0 * (1 - beta) + r t * beta) in Zt by (field; lra); lra.
     Qed.
   End Slopes.
 
@@ -325,7 +404,7 @@ Section Certified.
     Hypothesis below : forall a u v, (a < n M)%nat -> env a v <= dsigma M u ^ 2 + mu a * (u - v) ^ 2.
 
     (** q_a(t)^2 >= A_a - mu_a G_aa s^2, for every mu_a: what transport takes the best of *)
-    Lemma envelope_falls a t : (a < n M)%nat -> 0 <= t <= T ->
+    Theorem envelope_falls a t : (a < n M)%nat -> 0 <= t <= T ->
       mean (m M) (fun i => env a (h 0 i a)) - mu a * (G M a a * s t ^ 2) <= slope2 M (h t) a.
     Proof.
       intros Ha Ht; pose proof (movement_square M T h s V F a t Ha Ht) as B.
