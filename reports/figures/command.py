@@ -70,9 +70,7 @@ def add_figure_command(commands: Any) -> None:
 def run_figure(options: Any) -> int:
     """Draw the figure and name its files. Returns the exit code."""
     began = clock.monotonic()
-    paths = draw_figure(
-        options.figure, options.out, quick=options.quick, cache=options.cache, retry=options.retry
-    )
+    paths = draw_figure(options.figure, options.out, quick=options.quick, cache=options.cache, retry=options.retry)
     for path in paths:
         print(f"{path}  {path.stat().st_size} bytes")
     print(f"figure {options.figure} in {clock.monotonic() - began:.1f} s")
