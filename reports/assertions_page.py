@@ -50,7 +50,7 @@ TABLE = TextTable(
 )
 STUDIED = 60  # n of the table about the step
 STEPS = {
-    "a twentieth of the limit, growing as 1/||r|| to half of it": "residual",
+    "a twentieth of the limit, growing as 1/‖r‖ to half of it": "residual",
     "half of the limit of stability": "stable",
     "fixed, 0.8 of the limit at the start": 0.8,
     "fixed, 0.1 of the limit at the start": 0.1,

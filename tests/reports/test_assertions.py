@@ -32,7 +32,7 @@ def falling(loss, case=None, **measures):
     return Result(case, "LOSS_REACHED", time=TIMES, loss=loss, loss_error=0 * TIMES, measures=measures)
 
 
-def tested(model, n, repeat, error, **measures):
+def with_error(model, n, repeat, error, **measures):
     measures = {"moved": 1.0, "spread_after": 1.0, **measures}
     return Result(
         CASES[model, n, repeat],
@@ -68,14 +68,14 @@ def verdict(trials, runs):
 
 
 def test_three_verdicts_of_a_comparison():
-    runs = [tested("ours", n, k, 0.1) for n in (30, 60, 90) for k in range(5)]
-    worse = [tested("ntk", n, k, 0.3) for n in (30, 60, 90) for k in range(5)]
+    runs = [with_error("ours", n, k, 0.1) for n in (30, 60, 90) for k in range(5)]
+    worse = [with_error("ntk", n, k, 0.3) for n in (30, 60, 90) for k in range(5)]
     found = verdict(better("ours", "ntk"), runs + worse)
     assert (found.verdict, found.trials, found.true) == (Verdict.HOLDS, 15, 15)
     assert found.effect == pytest.approx(3.0)
     assert found.p == pytest.approx(2.0**-15)
     assert verdict(better("ntk", "ours"), runs + worse).verdict is Verdict.REFUTED
-    mixed = [tested("ntk", n, k, 0.3 if k % 2 else 0.05) for n in (30, 60, 90) for k in range(5)]
+    mixed = [with_error("ntk", n, k, 0.3 if k % 2 else 0.05) for n in (30, 60, 90) for k in range(5)]
     assert verdict(better("ours", "ntk"), runs + mixed).verdict is Verdict.UNDECIDED
     four = [r for r in runs + worse if r.case.n == 30 and r.case.repeat < 4]
     assert verdict(better("ours", "ntk"), four).verdict is Verdict.UNDECIDED  # 2^-4 is more than the level
@@ -83,15 +83,15 @@ def test_three_verdicts_of_a_comparison():
 
 
 def test_runs_without_their_pair_are_no_trials():
-    runs = [tested("ours", 30, k, 0.1) for k in range(5)] + [tested("ntk", 30, k, 0.3) for k in range(2)]
+    runs = [with_error("ours", 30, k, 0.1) for k in range(5)] + [with_error("ntk", 30, k, 0.3) for k in range(2)]
     assert verdict(better("ours", "ntk"), runs).trials == 2
 
 
 def test_statements_about_one_model():
-    runs = [tested("ours", n, k, 1.0 / n) for n in (30, 60, 90) for k in range(5)]
+    runs = [with_error("ours", n, k, 1.0 / n) for n in (30, 60, 90) for k in range(5)]
     assert verdict(falls_with_n("ours"), runs).verdict is Verdict.HOLDS
     assert verdict(measure_is("ours", lambda m: m["moved"], lambda moved: moved > 2), runs).verdict is Verdict.REFUTED
-    flat = [tested("ours", n, k, 1.0) for n in (30, 60, 90) for k in range(5)]
+    flat = [with_error("ours", n, k, 1.0) for n in (30, 60, 90) for k in range(5)]
     assert verdict(falls_with_n("ours"), flat).verdict is Verdict.REFUTED
 
 
