@@ -24,6 +24,7 @@ LEVEL = 0.05
 STRAIGHT = 2.0  # a rate is nearly constant if the early one and the late one differ by less than this factor
 SAME = 0.1  # two numbers agree if they differ by less than this part
 NEGLIGIBLE = 0.1  # a movement is negligible if it is less than this part of the size of the features
+LEAST_FALL = 0.02  # the loss of a run whose rates are compared has fallen below this part of the first one
 Trial = tuple[bool, float]  # whether the statement is true, and the effect
 
 
@@ -99,9 +100,9 @@ def fall_time(run: Result, ratio: float) -> float:
 
 def late_over_early(run: Result) -> float:
     """The rate of the second half of the fall over that of the first: halves of log L, from a tenth of the initial loss
-    to the loss at the end. NaN if the loss has not fallen by 1000."""
+    to the loss at the end, so that a run that stalls counts. NaN if the loss has not fallen below LEAST_FALL."""
     end = float(run.loss[-1] / run.loss[0])
-    if not 0 < end < 1e-3 * (1 + 1e-9):
+    if not 0 < end < LEAST_FALL:
         return math.nan
     begin, middle, last = (fall_time(run, ratio) for ratio in (0.1, math.sqrt(0.1 * end), end * (1 + 1e-9)))
     return (middle - begin) / (last - middle) if math.isfinite(last) and last > middle else math.nan

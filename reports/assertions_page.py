@@ -50,7 +50,7 @@ TABLE = TextTable(
 )
 STUDIED = 60  # n of the table about the step
 STEPS = {
-    "a twentieth of the limit, growing as 1/||r|| to half of it": "residual",
+    "a twentieth of the limit, growing as 1/‖r‖ to half of it": "residual",
     "half of the limit of stability": "stable",
     "fixed, 0.8 of the limit at the start": 0.8,
     "fixed, 0.1 of the limit at the start": 0.1,
@@ -153,7 +153,7 @@ def page(found: Sequence[Finding], runner: Runner, *, quick: bool) -> Iterator[s
     for words, result in _step_study(runner):
         mse = f"{result.test_mse[-1]:.3f}" if len(result.test_mse) else ""
         dead = f"{result.measures['dead']:.1%}" if "dead" in result.measures else ""
-        steps = f"{result.measures.get('steps', 0):.0f}"
+        steps = f"{result.measures.get('steps_taken', 0):.0f}"
         yield f"| {words} | {result.case.model} | {steps} | {mse} | {dead} | {result.status} |"
 
 

@@ -152,6 +152,8 @@ def _grid(options: Any, out: Path) -> int:
     first = grid.points[0]
     X, y = load_builtin(first.builtin, n=first.n, d=first.d, seed=first.data_seed)
     problem = Problem(X, y, activation=first.activation, embedding=get_embedding(first.embedding), name=first.builtin)
-    for path in draw_ladder(problem, out.with_name(f"{out.stem}-ladder"), first.delta):
+    for path in draw_ladder(
+        problem, out.with_name(f"{out.stem}-ladder"), delta=first.delta, width=first.width, seed=first.seed
+    ):
         print(path)
     return HOLDS

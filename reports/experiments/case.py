@@ -161,12 +161,13 @@ def result_of(case: Case, run: Trajectory, origin: dict[str, str]) -> Result:
 def measures_of(run: Trajectory) -> dict[str, float]:
     """Numbers about the whole run, those that are finite.
 
-    steps; dead: the share of neurons whose slope is zero at every data point at the end; moved: the mean of |h - h^0|
-    over that of |h^0|; spread_before, spread_after: the root mean square of h; directions_before, directions_after: the
-    participation ratio (sum lambda)^2 / sum lambda^2 of the second moments of h over the neurons; y_variance.
+    steps_taken; dead: the share of neurons whose slope is zero at every data point at the end; moved: the mean of
+    |h - h^0| over that of |h^0|; spread_before, spread_after: the root mean square of h; directions_before,
+    directions_after: the participation ratio (sum lambda)^2 / sum lambda^2 of the second moments of h over the neurons;
+    y_variance.
     """
     before, after = run.initial.H, run.final.H
-    found = {"steps": float(run.stats.steps), "y_variance": float(np.var(run.problem.y))}
+    found = {"steps_taken": float(run.stats.steps), "y_variance": float(np.var(run.problem.y))}
     if np.isfinite(after).all():
         slope = run.problem.activation.value_and_slope(after)[1]
         found["dead"] = float(np.mean(np.all(slope == 0, axis=1)))

@@ -12,8 +12,8 @@ CHOICES = (
     METHOD,
     Choice(
         "the step",
-        "that of the rule above; step 1 with the summed loss (6) is far beyond the limit of stability and leaves nearly"
-        " every neuron dead",
+        "that of the rule above; at the paper's size step 1 with the summed loss (6) is far beyond the limit of"
+        " stability and leaves nearly every neuron dead (E17)",
         "step 1 with the mean loss",
     ),
     Choice("the test error", "the mean square of f - y on 500 points of the same law", "the share of wrong signs"),

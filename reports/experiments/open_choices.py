@@ -48,7 +48,7 @@ SEEDS = Choice(
 )
 METHOD = Choice(
     "gradient flow or descent",
-    "descent whose step begins at a twentieth of the limit of stability and grows as 1/||r|| to half of it, where the"
+    "descent whose step begins at a twentieth of the limit of stability and grows as 1/‖r‖ to half of it, where the"
     " activation has a kink; the flow otherwise",
     "descent with a fixed step: with a step near the limit the test errors of Experiment 3 change their order",
 )

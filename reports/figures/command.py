@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bounds.checks import check_width
 from bounds.command_line import HOLDS
 from bounds.data.files import check_writable
 from bounds.errors import unknown_name
@@ -31,12 +33,19 @@ FIGURES: dict[str, tuple[Draw, Any]] = {
 
 
 def draw_figure(
-    figure: str, folder: str | Path, *, quick: bool = False, cache: str | Path | None = None, retry: bool = False
+    figure: str,
+    folder: str | Path,
+    *,
+    quick: bool = False,
+    width: int | None = None,
+    cache: str | Path | None = None,
+    retry: bool = False,
 ) -> list[Path]:
     """Draw a figure of section 4 into a folder: the paths of figure-K.csv, .png and .svg.
 
-    figure: "1" to "8"; quick: a reduced size, in under a minute; cache: the folder of results, by default
-    folder/cache; what is there already is not run again, apart from runs that failed, with `retry`.
+    figure: "1" to "8"; quick: a reduced size, in under a minute; width: m, in place of that of the size; cache: the
+    folder of results, by default folder/cache; what is there already is not run again, apart from runs that failed,
+    with `retry`.
 
     Raises ArgumentError for an unknown figure, DataError for a folder that cannot be written or a cache of another
     version, WriteError if the disk is full, AssumptionError where matplotlib is not installed.
@@ -47,8 +56,12 @@ def draw_figure(
     for kind in ("csv", "png", "svg"):
         check_writable(out / f"figure-{figure}.{kind}", "--out")
     draw, experiment = FIGURES[figure]
+    size: Size = experiment.QUICK if quick else experiment.FULL
+    if width is not None:
+        m = check_width(width, "antisymmetric")
+        size = replace(size, widths=tuple(m // 2**k for k in range(len(size.widths))), reduced=True)
     runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry)
-    return [out / f"figure-{figure}.csv", *draw(figure, experiment.QUICK if quick else experiment.FULL, runner, out)]
+    return [out / f"figure-{figure}.csv", *draw(figure, size, runner, out)]
 
 
 def add_figure_command(commands: Any) -> None:
@@ -63,6 +76,7 @@ def add_figure_command(commands: Any) -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a reduced size, in under a minute")
     size.add_argument("--full", action="store_true", help="the paper's size (default): minutes to hours, resumable")
+    parser.add_argument("--width", type=int, help="m in place of that of the size; a second width is half of it")
     parser.add_argument("--cache", metavar="DIR", help="folder of finished runs (default: cache in that of the files)")
     parser.add_argument("--retry", action="store_true", help="try runs again that failed")
 
@@ -71,7 +85,7 @@ def run_figure(options: Any) -> int:
     """Draw the figure and name its files. Returns the exit code."""
     began = clock.monotonic()
     paths = draw_figure(
-        options.figure, options.out, quick=options.quick, cache=options.cache, retry=options.retry
+        options.figure, options.out, quick=options.quick, width=options.width, cache=options.cache, retry=options.retry
     )
     for path in paths:
         print(f"{path}  {path.stat().st_size} bytes")

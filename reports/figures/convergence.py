@@ -63,7 +63,9 @@ def _curves(axes: Any, runs: list[Result], k: int, n: int) -> None:
     for axis in axes:
         for run in runs:
             axis.plot(run.time[1:], run.loss[1:], color=series(k)["color"], linewidth=0.5, alpha=0.6)
-        axis.fill_between(times, 10 ** (mean - spread), 10 ** (mean + spread), color=series(k)["color"], alpha=0.2, lw=0)
+        axis.fill_between(
+            times, 10 ** (mean - spread), 10 ** (mean + spread), color=series(k)["color"], alpha=0.2, lw=0
+        )
         axis.plot(times, 10**mean, label=f"n = {n}, mean of {len(runs)}", **series(k))
 
 
@@ -105,5 +107,7 @@ def _a_priori_row(case: Case) -> Row:
         g = guarantee(case.problem(), 0.05)
     except LinrateError as error:
         return certified_row(case, Certified("a priori", reason=str(error)))
-    words = f"{g.method}: asks for scale >= {g.scale:.4g} and width >= {g.width}; the experiment has scale {case.scale:g}"
+    words = (
+        f"{g.method}: asks for scale >= {g.scale:.4g} and width >= {g.width}; the experiment has scale {case.scale:g}"
+    )
     return certified_row(case, Certified("a priori", reason=words))

@@ -40,7 +40,9 @@ def draw_figure_2(figure: str, size: Size, runner: Runner, folder: Path) -> list
         axis.set_xlabel("number n of training points")
         axis.set_ylabel("test error, mean of (f − y)²")
         axis.legend()
-        picture.suptitle(f"Figure {figure}: test error against n, m = {width}\n{size.words.strip()}".strip(), fontsize=10)
+        picture.suptitle(
+            f"Figure {figure}: test error against n, m = {width}\n{size.words.strip()}".strip(), fontsize=10
+        )
         return save(picture, folder / f"figure-{figure}")
 
 
@@ -54,7 +56,9 @@ def draw_figure_6(figure: str, size: Size, runner: Runner, folder: Path) -> list
             for column, model in enumerate(experiment_2.MODELS):
                 axis = axes[row, column]
                 for k, width in enumerate(size.widths):
-                    chosen = [r for r in results if r.ok and (r.case.n, r.case.model, r.case.width) == (n, model, width)]
+                    chosen = [
+                        r for r in results if r.ok and (r.case.n, r.case.model, r.case.width) == (n, model, width)
+                    ]
                     if not chosen:
                         continue
                     for name, style in (("loss_per_point", "-"), ("test_mse", "--")):
@@ -63,7 +67,9 @@ def draw_figure_6(figure: str, size: Size, runner: Runner, folder: Path) -> list
                         factor = 2 / n if source == "loss" else 1.0
                         colour = series(k)["color"]
                         what = "training" if source == "loss" else "test"
-                        axis.plot(times, factor * 10**mean, style, color=colour, label=f"{what}, m = {width}")
+                        wide = {"linewidth": 4.0, "alpha": 0.5} if k == 0 else {}  # seen below the other
+                        label = f"{what}, m = {width}"
+                        axis.plot(times, factor * 10**mean, style, color=colour, label=label, **wide)
                         band = [factor * 10 ** (mean + sign * spread) for sign in (-1, 1)]
                         axis.fill_between(times, *band, color=colour, alpha=0.2, lw=0)
                 axis.set_xscale("log")

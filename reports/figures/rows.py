@@ -16,7 +16,7 @@ from reports.experiments.case import CASE_COLUMNS, Case, Result
 from reports.experiments.certified import Certified
 
 MEASURES = (
-    "steps",
+    "steps_taken",
     "dead",
     "moved",
     "spread_before",

@@ -20,7 +20,7 @@ PLACES = {"7": 1, "4": 2, "8": 3}  # which of the last three n of the size: 400,
 
 
 def draw_figure_3(figure: str, size: Size, runner: Runner, folder: Path) -> list[Path]:
-    """The test error at the end against n; and the share of dead neurons, which tells how near descent is to the flow."""
+    """The test error at the end against n; and the share of dead neurons, of which the flow itself leaves few."""
     width = size.widths[0]
     results = runner.results(experiment_3.cases(size, width))
     write_rows(folder / f"figure-{figure}.csv", end_rows(results), figure=figure, reduced=size.reduced)

@@ -1,0 +1,244 @@
+"""The figures: files, what they say, and a cache that loses nothing that is finished."""
+
+import csv
+import errno
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import bounds
+import simulate
+from bounds.command_line import run
+from reports.cli import main
+from reports.experiments import cache as cached
+from reports.experiments import experiment_1, experiment_2, experiment_3, runner
+from reports.experiments.cache import Cache
+from reports.experiments.case import FAILED, Case, Result, result_of, run_case
+from reports.experiments.certified import at_start, late_in_descent, later
+from reports.experiments.open_choices import Size
+from reports.experiments.runner import Runner, duration
+from reports.figures.command import FIGURES, draw_figure
+from reports.figures.rows import COLUMNS, on_grid
+
+pytest.importorskip("matplotlib")
+TINY = {
+    experiment_1: Size((16, 8), (3, 5), 4, 2, 0, 100.0, 100, 1e-3, True),
+    experiment_2: Size((16, 8), (4, 5), 3, 2, 5, 50.0, 200, 1e-1, True),
+    experiment_3: Size((16,), (4, 5, 6), 3, 2, 5, 50.0, 200, 1e-1, True),
+}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    for module, size in TINY.items():
+        monkeypatch.setattr(module, "QUICK", size)
+
+
+@pytest.fixture
+def case() -> Case:
+    return experiment_3.cases(TINY[experiment_3], 16, (5,))[0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("figures")
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_is_three_files(figure, folder, capsys, monkeypatch):
+    assert run(main, ["figure", figure, "--quick", "--out", str(folder)]) == 0
+    picture, drawn, table = (folder / f"figure-{figure}.{kind}" for kind in ("png", "svg", "csv"))
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    text = drawn.read_text()
+    assert f"Figure {figure}" in text
+    assert "(reduced: d = " in text
+    with table.open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert tuple(rows[0]) == COLUMNS
+    assert {row["reduced"] for row in rows} == {"True"}
+    assert {row["figure"] for row in rows} == {figure}
+    repeats = {row["data_seed"] for row in rows}
+    assert len(repeats) >= 2
+    # Again: no run is made, and the files are the same.
+    before = [path.read_bytes() for path in (picture, drawn)]
+    monkeypatch.setattr(runner, "run_case", None)
+    draw_figure(figure, folder, quick=True)
+    assert [path.read_bytes() for path in (picture, drawn)] == before
+    capsys.readouterr()
+
+
+def test_a_run_that_fails_is_a_row_with_its_error(tmp_path, monkeypatch):
+    def failing(case, checkpoint, progress):
+        if case.n == 3 and case.repeat == 1:
+            raise MemoryError("nothing is left")
+        return run_case(case, checkpoint, progress)
+
+    monkeypatch.setattr(runner, "run_case", failing)
+    draw_figure("1", tmp_path, quick=True)
+    with (tmp_path / "figure-1.csv").open() as lines:
+        rows = [row for row in csv.DictReader(lines) if row["status"] == FAILED]
+    assert [(row["n"], row["detail"]) for row in rows] == [("3", "MemoryError: nothing is left")]
+    monkeypatch.setattr(runner, "run_case", run_case)
+    draw_figure("1", tmp_path, quick=True)
+    assert FAILED in (tmp_path / "figure-1.csv").read_text()
+    draw_figure("1", tmp_path, quick=True, retry=True)
+    assert FAILED not in (tmp_path / "figure-1.csv").read_text()
+
+
+def test_a_run_goes_on_after_an_interruption(tmp_path, case, monkeypatch):
+    whole = result_of(case, run_case(case, tmp_path / "none.npz", None), {})
+    store = Cache(tmp_path)
+
+    def pressed(case, checkpoint, progress):
+        def press(_time, _loss, step, _tau):
+            if step == 7:
+                raise KeyboardInterrupt
+
+        return run_case(case, checkpoint, press)
+
+    monkeypatch.setattr(runner, "run_case", pressed)
+    with pytest.raises(simulate.Interrupted):
+        Runner(store).results([case])
+    assert store.file(case, "part.npz").exists()
+    monkeypatch.setattr(runner, "run_case", run_case)
+    (again,) = Runner(store).results([case])
+    for name in ("time", "loss", "test_mse", "features"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+    assert [f.name for f in tmp_path.glob("experiment*")] == [store.file(case).name]
+    known = store.read(case)
+    np.testing.assert_array_equal(known.features, whole.features)
+    assert known.measures == whole.measures
+
+
+def test_a_run_whose_process_was_killed_twice_is_not_tried_again(tmp_path, case):
+    store = Cache(tmp_path)
+    assert store.begin(case)
+    assert store.begin(case)
+    (result,) = Runner(store).results([case])
+    assert result.status == FAILED
+    assert "killed" in result.detail
+    assert Runner(store, retry=True).results([case])[0].ok
+
+
+def test_a_checkpoint_that_cannot_be_used_is_left_behind(tmp_path, case):
+    store = Cache(tmp_path)
+    store.file(case, "part.npz").write_bytes(b"nothing")
+    assert Runner(store).results([case])[0].ok
+
+
+def test_a_cache_of_another_version_is_told(tmp_path, case, monkeypatch, capsys):
+    monkeypatch.setattr(cached, "FORMAT", 0)
+    Runner(Cache(tmp_path / "cache")).results(experiment_2.cases(TINY[experiment_2], 16)[:1])
+    monkeypatch.undo()
+    for module, size in TINY.items():
+        monkeypatch.setattr(module, "QUICK", size)
+    assert run(main, ["figure", "2", "--quick", "--out", str(tmp_path)]) == 2
+    assert "of format 0; this version reads 1. Remove the file" in capsys.readouterr().err
+    store = Cache(tmp_path)
+    store.file(case).write_bytes(b"PK nothing")
+    with pytest.raises(bounds.DataError, match=r"cached result .* cannot be read"):
+        store.read(case)
+    np.savez(store.file(case), allow_pickle=True, format=np.array([{}], dtype=object))
+    with pytest.raises(bounds.DataError, match="format"):
+        store.read(case)
+
+
+def test_the_result_of_another_case_is_refused(tmp_path, case):
+    store, other = Cache(tmp_path), replace(case, seed=77)
+    Runner(store).results([case])
+    store.file(case).rename(store.file(other))
+    with pytest.raises(bounds.DataError, match="that of another case"):
+        store.read(other)
+
+
+def test_a_full_disk_loses_nothing_that_is_finished(tmp_path, monkeypatch, capsys):
+    calls, write = [], cached.write_atomically
+
+    def filling(path, content):
+        calls.append(path)
+        if len(calls) > 7:
+            raise bounds.WriteError("the disk is full")
+        write(path, content)
+
+    monkeypatch.setattr(cached, "write_atomically", filling)
+    assert run(main, ["figure", "2", "--quick", "--out", str(tmp_path)]) == 74
+    kept = len(list((tmp_path / "cache").glob("*.npz")))
+    assert kept >= 3
+    monkeypatch.setattr(cached, "write_atomically", write)
+    made = []
+    monkeypatch.setattr(runner, "run_case", lambda *a: made.append(1) or run_case(*a))
+    assert run(main, ["figure", "2", "--quick", "--out", str(tmp_path)]) == 0
+    assert len(made) == 8 - kept
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runner, "run_case", full)
+    with pytest.raises(bounds.WriteError, match="finished runs are kept"):
+        draw_figure("3", tmp_path, quick=True)
+    capsys.readouterr()
+
+
+def test_bad_requests(tmp_path, capsys):
+    assert run(main, ["figure", "9", "--out", str(tmp_path)]) == 2
+    assert "unknown figure '9'" in capsys.readouterr().err
+    (tmp_path / "file").write_text("x")
+    for out in (tmp_path / "file", tmp_path / "file" / "folder"):
+        assert run(main, ["figure", "1", "--quick", "--out", str(out)]) == 2
+        assert "cannot be written" in capsys.readouterr().err
+    assert run(main, ["figure", "1", "--quick", "--full", "--out", str(tmp_path)]) == 2
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_progress_tells_the_time_that_is_left(tmp_path, case, monkeypatch):
+    monkeypatch.setattr(runner, "EVERY", 0.0)
+    lines = []
+    cases = experiment_3.cases(TINY[experiment_3], 16, (5,))[:3]
+    Runner(Cache(tmp_path), write=lines.append).results(cases)
+    assert lines[0].startswith("[1/3] experiment-3 ours n=5 m=16 repeat 0: t=")
+    assert any(" left" in line for line in lines)
+    assert lines[-1] == ""
+    assert [duration(s) for s in (5, 600, 7200)] == ["about 5 s", "about 10 min", "about 2.0 h"]
+
+
+def test_a_mean_over_runs_is_that_of_the_logarithms(case):
+    times = np.concatenate([[0.0], np.geomspace(0.01, 10, 400)])
+    results = [Result(case, "LOSS_REACHED", time=times, loss=np.exp(-rate * times)) for rate in (1.0, 3.0)]
+    grid, mean, spread = on_grid(results, "loss", logarithm=True)
+    np.testing.assert_allclose(mean, -2 * grid / np.log(10), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(spread, np.sqrt(2) * grid / np.log(10), rtol=1e-3, atol=1e-6)
+
+
+def test_what_is_certified_bounds_the_flow():
+    """At the start, from a later state, and from a late state of ReLU descent: the flow from there stays below."""
+    smooth = experiment_1.cases(replace(TINY[experiment_1], ns=(3,), d=6), 64)[0]
+    relu = experiment_3.cases(replace(TINY[experiment_3], d=8), 64, (4,))[0]
+    relu = replace(relu, steps=20_000)
+    for case, found in (
+        (smooth, at_start(smooth)),
+        (smooth, later(smooth, ("slopes",), 500.0)),
+        (relu, late_in_descent(relu)),
+    ):
+        assert found.rate > 0, found
+        until = found.time + 2 / found.rate
+        flow = simulate.gradient_flow(
+            case.problem(),
+            width=case.width,
+            seed=case.seed,
+            t_max=until,
+            loss_ratio=0.0,
+            rtol=1e-3,
+            save_at=np.linspace(0, until, 40),
+        )
+        after = flow.time > 1.05 * found.time + 1e-9
+        bound = np.array([found.curve(t) for t in flow.time[after]])
+        assert np.all(flow.loss[after] <= 1.1 * bound)
+
+
+def test_no_two_networks_share_a_seed():
+    for module in (experiment_1, experiment_2, experiment_3):
+        cases = [c for width in module.FULL.widths for c in module.cases(module.FULL, width)]
+        assert len({c.key for c in cases}) == len(cases)
+        seeds = {(c.n, c.width, c.repeat): c.seed for c in cases}
+        assert len(set(seeds.values())) == len(seeds)
