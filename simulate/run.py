@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Unpack, overload
 
 import numpy as np
 import scipy.linalg  # noqa: F401  (whose BLAS the compiled loops call: loaded before the thread pools are counted)
-import torch
 from threadpoolctl import ThreadpoolController
 
 from bounds.activation.base import Interval
@@ -25,7 +26,9 @@ from bounds.checks import (
     real,
 )
 from bounds.problem import Problem
+from simulate.field.arrays import TORCH_FROM
 from simulate.integrators import get_integrator
+from simulate.integrators.state import MANY_POINTS
 from simulate.network import Network
 from simulate.options import FlowOptions, Options, check_ratio, check_saves, check_seeds
 from simulate.setup import Setup
@@ -35,20 +38,33 @@ from simulate.solve.outcome import Progress
 from simulate.solve.runs import LoopOptions
 from simulate.trajectory import Trajectory
 
-_BLAS = ThreadpoolController()
 SMALL = 2**15  # entries of a state below which a second thread costs more than it saves, and runs are advanced together
 TOGETHER = 2**18  # entries of all states that are advanced together
 
 
+@cache
+def _thread_pools(with_torch: bool) -> ThreadpoolController:
+    """Those of the libraries that are loaded, which are counted again once torch has brought its own."""
+    return ThreadpoolController()
+
+
 @contextmanager
-def _threads(entries: int) -> Iterator[None]:
+def _threads(setup: Setup) -> Iterator[None]:
     """Set the number of threads: torch's own, or one for a small state. Each thread calls BLAS without further threads,
-    and products in float32 keep all their digits, however torch is set."""
+    and products in float32 keep all their digits, however torch is set. Where neither its functions nor more than one
+    thread are wanted, torch is not imported, which would take three seconds."""
+    entries, loaded = setup.entries, "torch" in sys.modules
+    if not loaded and setup.arrays.numpy and entries < TORCH_FROM and setup.problem.n < MANY_POINTS:
+        with _thread_pools(False).limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            yield
+        return
+    import torch
+
     before, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(1 if entries < SMALL else before)
     torch.set_float32_matmul_precision("highest")
     try:
-        with torch.no_grad(), _BLAS.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with torch.no_grad(), _thread_pools(True).limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
     finally:
         torch.set_num_threads(before)
@@ -136,7 +152,7 @@ def gradient_flow(
         loop_options = LoopOptions(t_max / setup.clock, rtol, loss_ratio, max_steps, times, progress)
         exact = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "max_steps": max_steps}
         saver = setup.saver(checkpoint, resume, {"integrator": integrator, "save_at": listed, **exact})
-        with _threads(entries), saver.watching():
+        with _threads(setup), saver.watching():
             outcomes = Loop(setup.flow, stepper, setup.h0, setup.recorder, loop_options, saver).integrate()
         found += setup.trajectories(outcomes, integrator, reported)
     return found[0] if seeds is None else found
@@ -184,7 +200,7 @@ def gradient_descent(
     setup = Setup(problem, [seed], options)
     exact = {"step": step, "steps": steps, "save_every": save_every, "loss_ratio": loss_ratio, "integrator": "descent"}
     saver = setup.saver(checkpoint, resume, exact)
-    with _threads(setup.entries), saver.watching():
+    with _threads(setup), saver.watching():
         outcome = descend(
             setup.flow,
             setup.recorder,

@@ -15,7 +15,7 @@ from bounds.checks import (
 from bounds.errors import DataError, require
 from bounds.problem import Problem
 from simulate.checkpoint import Saver
-from simulate.device import DTYPES, choose_device, require_memory
+from simulate.device import choose_device, require_memory
 from simulate.field.arrays import Array, Arrays
 from simulate.field.flow import Flow
 from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
@@ -59,9 +59,8 @@ class Setup:
         self.inputs, given = inputs, options.network
         rows = problem.n + (0 if inputs is None else len(inputs))
         width = given.width if given is not None else options.width
-        device = choose_device(options.device, rows * width)
-        self.device = str(device)
-        fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": device}
+        self.device = choose_device(options.device, rows * width)
+        fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": self.device}
         if given is not None:
             self.seeds: list[int | None] = [None]
             self.networks = [_checked(given, problem, inputs)]
@@ -74,7 +73,7 @@ class Setup:
             self.networks = [sample_network(problem, seed=s, **draw) for s in seeds]
         self.width = self.networks[0].width
         self.entries = rows * self.width
-        self.arrays = Arrays(DTYPES[options.dtype], device)
+        self.arrays = Arrays(options.dtype, self.device)
         # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)

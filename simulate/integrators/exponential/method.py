@@ -18,7 +18,8 @@ from simulate.field.flow import Flow
 from simulate.field.model import Coefficients
 from simulate.field.stages import Stages
 from simulate.integrators.base import Inside, Step, apply
-from simulate.integrators.exponential.residual import MOMENTS, along_path, node_times, path_weights
+from simulate.integrators.exponential.path_length import MOMENTS, node_times, path_weights
+from simulate.integrators.exponential.residual import along_path
 from simulate.integrators.state import State
 
 
