@@ -34,7 +34,7 @@ verify: $(STAMP)
 
 test: $(STAMP)
 	@echo "==> testing the code"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto --dist worksteal $(ARGS)
 
 fuzz: $(STAMP)
 	@echo "==> LINRATE_FUZZ is the number of examples of each random test; kills at 50 random moments"

@@ -28,7 +28,7 @@ class Trajectory:
     kernel_min_eig, kernel_max_eig (T,): extreme eigenvalues of H = tangent kernel / scale^2;
     test_output (T, k): f on X_test, None without; sliding (T,): how many neurons slide along a kink (h_i(x_a) at the
     kink, the field on both sides pointing at it), None for smooth activations;
-    error (T,): estimated numerical error of loss; errors: the same for every other observable, by name.
+    error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
     detail: where and when the state stopped being finite, where status is DIVERGED.
     """
 

@@ -60,7 +60,8 @@ def D_whitened(o: Ops, n: Any, v: Any, delta: Any) -> Any:
 
 @constant("whitened lower tail, |sigma| <= b (R6)")
 def D_bounded(o: Ops, n: Any, b: Any, lbar: Any, delta: Any) -> Any:
-    """As D_whitened with v <= n b^2/lbar."""
+    """G >= Gbar/2 with probability 1 - delta if D is at least this, for features bounded by b: D_whitened with its v
+    replaced by the upper bound n b^2/lbar, lbar = lambda_min(Gbar)."""
     return 8 * n * b**2 / lbar * o.log(n / delta)
 
 

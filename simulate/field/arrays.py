@@ -69,7 +69,7 @@ class Arrays:
         return _torch().as_tensor(values, dtype=self.dtype, device=self.device)
 
     def fetch(self, array: Array) -> np.ndarray:
-        """As numpy float64, without a copy where it is that already."""
+        """The array as one of numpy in float64; the array itself, not a copy, if it is that already."""
         if isinstance(array, np.ndarray):
             return np.asarray(array, dtype=np.float64)
         torch = _torch()

@@ -82,7 +82,10 @@ class ExponentialStep(Step):
     path: ResidualPath
 
     def interpolate(self, time: np.ndarray) -> Inside:
-        """See Step.interpolate: S is the parabola in the path length through the start, the node and the end."""
+        """The state `time` (S,) after the start of the step, once that has been taken.
+
+        The slopes inside the step are the parabola in the path length through those at its start, node and end.
+        """
         whole = self.path
         part = whole.model.path(time, whole.slope_gram, whole.node, length_at_node=whole.length_at_node)
         # Integrals of r against the Lagrange polynomials of the parabola, until `time` and over the whole step.
