@@ -94,7 +94,7 @@ class Compiled:
         sums: Sums,
     ) -> None:
         """`evaluate` for an activation without a compiled loop: compiled code displaces a piece of a chunk,
-        numpy or torch applies sigma and sigma', compiled code sums the result. Adds to the sums (P, S, ...) in place."""
+        numpy or torch applies sigma and sigma', compiled code sums the result. Adds to the sums in place."""
         arrays, runs, n = model.arrays, model.runs, model.n
         given, coefficients = _arguments(displacement, h)
         width = max(1, PIECE // n)  # counted for one run: the number of runs must not change a result

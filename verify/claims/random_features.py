@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from bounds import Problem, RandomFeatures
 from bounds.data.datasets import load_builtin
 from bounds.methods.embedding_dim import dim_for_distance, dim_for_half
 from verify.claims.base import Claim, Comparison
-from verify.claims.draws import DELTA, draws, frequency
+from verify.claims.draws import DELTA, rate_of_failure
 
 RADII = {"relu": 0.1, "tanh": 0.1}  # u of Lemma 4: small enough not to be vacuous, large enough for D to be drawn
 OPPOSITE = np.array([[1.0], [-1.0]])  # n = 2 > d = 1: Gbar is diagonal for ReLU features
@@ -27,63 +28,50 @@ def opposite(depth: int = 1) -> Problem:
     return Problem(OPPOSITE, np.array([0.3, -0.2]), embedding=RandomFeatures(depth, "relu"), name="opposite")
 
 
-def exceeds(problem: Problem, dim: int, fails: Callable[[np.ndarray], bool], quantity: str, label: str) -> Comparison:
-    """How often fails(Gram matrix of a draw at dimension dim) is True, against DELTA."""
-    outcomes = (fails(problem.draw(dim=dim, seed=seed).gram) for seed in draws())
-    return frequency(quantity, outcomes, method=f"{label}, D={dim}")
+def rate_of_grams(
+    problem: Problem, dim: int, fails: Callable[[np.ndarray], bool], quantity: str, label: str
+) -> Comparison:
+    """How often `fails` is True of the Gram matrix of a draw at dimension dim, against DELTA."""
+    return rate_of_failure(quantity, lambda seed: fails(problem.draw(dim=dim, seed=seed).gram), f"{label}, D={dim}")
+
+
+def farther_than(radius: float, limit: np.ndarray, order: Any) -> Callable[[np.ndarray], bool]:
+    """Whether a Gram matrix is farther than the radius from the limit, in the norm that numpy calls `order`."""
+    return lambda gram: bool(np.linalg.norm(gram - limit, order) > radius)
+
+
+def least_eigenvalue_below(floor: float) -> Callable[[np.ndarray], bool]:
+    """Whether the smallest eigenvalue of a Gram matrix is below the floor."""
+    return lambda gram: bool(np.linalg.eigvalsh(gram)[0] < floor)
 
 
 def check_lemma_4() -> list[Comparison]:
     """How often ||G - Gbar||_F exceeds u, at the repaired D."""
-    found = []
-    for activation, radius in RADII.items():
-        problem = three_points(activation)
-        dim = dim_for_distance(problem, DELTA, radius)
-        limit = problem.gram
-        found.append(
-            exceeds(
-                problem,
-                dim,
-                lambda G, limit=limit, radius=radius: bool(np.linalg.norm(G - limit) > radius),  # type: ignore[misc]
-                "P(||G - Gbar||_F > u)",
-                activation,
-            )
-        )
-    return found
+
+    def one(problem: Problem, activation: str, radius: float) -> Comparison:
+        dim, fails = dim_for_distance(problem, DELTA, radius), farther_than(radius, problem.gram, "fro")
+        return rate_of_grams(problem, dim, fails, "P(||G - Gbar||_F > u)", activation)
+
+    return [one(three_points(activation), activation, radius) for activation, radius in RADII.items()]
 
 
 def check_condition_1() -> list[Comparison]:
     """How often ||G - Gbar||_2 exceeds lambda_min(Gbar)/2, at the D that Theorem 2 requires."""
     problem = opposite()
-    radius, limit = float(problem.spectrum.lmin_floor) / 2, problem.gram
-    dim = dim_for_distance(problem, DELTA, radius)
-    return [
-        exceeds(
-            problem,
-            dim,
-            lambda G: bool(np.linalg.norm(G - limit, 2) > radius),
-            "P(||G - Gbar||_2 > lambda_min(Gbar)/2)",
-            "relu",
-        )
-    ]
+    radius = float(problem.spectrum.lmin_floor) / 2
+    dim, fails = dim_for_distance(problem, DELTA, radius), farther_than(radius, problem.gram, 2)
+    return [rate_of_grams(problem, dim, fails, "P(||G - Gbar||_2 > lambda_min(Gbar)/2)", "relu")]
 
 
 def check_lower_tails() -> list[Comparison]:
     """How often lambda_min(G) is below lambda_min(Gbar)/2, at the D of each proved tail bound."""
+
+    def one(problem: Problem, tail: str) -> Comparison:
+        dim, fails = dim_for_half(problem, DELTA, tail), least_eigenvalue_below(float(problem.spectrum.lmin_floor) / 2)
+        return rate_of_grams(problem, dim, fails, "P(lambda_min(G) < lambda_min(Gbar)/2)", tail)
+
     bounded = Problem(OPPOSITE, np.array([0.3, -0.2]), embedding=RandomFeatures(1, "sigmoid"), name="opposite")
-    found = []
-    for problem, tail in ((opposite(), "moments"), (bounded, "bounded"), (bounded, "chernoff")):
-        half = float(problem.spectrum.lmin_floor) / 2
-        found.append(
-            exceeds(
-                problem,
-                dim_for_half(problem, DELTA, tail),
-                lambda G, half=half: bool(np.linalg.eigvalsh(G)[0] < half),  # type: ignore[misc]
-                "P(lambda_min(G) < lambda_min(Gbar)/2)",
-                tail,
-            )
-        )
-    return found
+    return [one(opposite(), "moments"), one(bounded, "bounded"), one(bounded, "chernoff")]
 
 
 LEMMA_4 = Claim(
