@@ -35,7 +35,7 @@ verify: $(STAMP)
 
 test: $(STAMP)
 	@echo "==> testing the code"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto --dist worksteal $(ARGS)
 
 proofs:
 	@$(PYTHON) proofs/check.py $(ARGS)

@@ -28,7 +28,7 @@ WIDTHS = (8192, 131072)
 
 def matrix_product_rate(dtype: str, size: int = 8192) -> float:
     """The flops per second of a square matrix product on the GPU."""
-    a, b = (torch.randn(size, size, dtype=DTYPES[dtype], device="cuda") for _ in range(2))
+    a, b = (torch.randn(size, size, dtype=getattr(torch, dtype), device="cuda") for _ in range(2))
     return 2 * size**3 / seconds(lambda: a @ b, 7, "cuda")
 
 
@@ -38,7 +38,7 @@ def evaluation_row(data: bounds.Problem, network: Network, dtype: str, peak: flo
     peak: the result of matrix_product_rate for this dtype.
     """
     m = network.width
-    arrays = Arrays(DTYPES[dtype], torch.device("cuda"))
+    arrays = Arrays(dtype, "cuda")
     flow = Flow(data, network.signs[None], scaling_of("ours", m), arrays)
     h = arrays.put(np.ascontiguousarray(network.H.T)[None])
     stages = Stages(flow, h, None)
@@ -82,7 +82,7 @@ def flow_row(data: bounds.Problem, network: Network, dtype: str, device: str, t_
         "status": run.status.name,
     }
     if device == "cuda":
-        state = data.n * network.width * DTYPES[dtype].itemsize
+        state = data.n * network.width * np.dtype(dtype).itemsize
         row["copies"] = torch.cuda.max_memory_allocated() / state
     return row, run.loss
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import torch
+import sys
+from typing import Any
 
 from bounds import memory
 from bounds.errors import ArgumentError, require, shown
 from simulate.field.chunks import GPU_CHUNK
 
-DTYPES = {"float64": torch.float64, "float32": torch.float32}
+DTYPES = ("float64", "float32")
 GPU_FROM = 2**18  # entries of a state from which on a GPU was faster than 16 cores
 COPIES = {False: 6.0, True: 3.5}  # of the state that a large run needs, without and with low_memory
 
 
-def choose_device(device: str, entries: int) -> torch.device:
-    """The device of that name; "auto": a GPU if there is one and the state gains by it. ArgumentError for no device."""
-    if not isinstance(device, str | torch.device):
+def choose_device(device: Any, entries: int) -> str:
+    """The device of that name, such as "cpu" or "cuda:1"; "auto": a GPU if there is one and the state gains by it.
+
+    device: a name or a torch.device; entries: of the state. Raises ArgumentError for no device.
+    """
+    loaded = sys.modules.get("torch")
+    if not isinstance(device, str) and not (loaded and isinstance(device, loaded.device)):
         raise ArgumentError(f"device must be 'auto', 'cpu' or 'cuda'. Found {shown(device)}.")
+    device = str(device)
+    if device == "cpu" or (device == "auto" and entries < GPU_FROM):
+        return "cpu"  # without torch, whose import takes three seconds
+    import torch
+
     if device == "auto":
-        return torch.device("cuda" if entries >= GPU_FROM and torch.cuda.is_available() else "cpu")
+        return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         chosen = torch.device(device)
     except (RuntimeError, TypeError, ValueError):
@@ -30,28 +40,30 @@ def choose_device(device: str, entries: int) -> torch.device:
         )
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
         raise ArgumentError(f"device {device!r} asked for, but there are {torch.cuda.device_count()} GPUs.")
-    return chosen
+    return str(chosen)
 
 
-def available_memory(device: torch.device) -> int | None:
+def available_memory(device: str) -> int | None:
     """Bytes that can still be allocated there, None where the system does not tell."""
-    if device.type == "cuda":
+    if device.startswith("cuda"):
+        import torch
+
         return int(torch.cuda.mem_get_info(device)[0])
     return memory.available_memory()
 
 
-def require_memory(entries: int, *, dtype: str, low_memory: bool, device: torch.device) -> None:
+def require_memory(entries: int, *, dtype: str, low_memory: bool, device: str) -> None:
     """Raise ArgumentError, before anything is allocated, if a state of that many entries does not fit."""
     itemsize = 8 if dtype == "float64" else 4
     there = available_memory(device)
     needed = entries * itemsize * COPIES[low_memory]
-    needed += 4 * GPU_CHUNK * itemsize if device.type == "cuda" else 0
+    needed += 4 * GPU_CHUNK * itemsize if device.startswith("cuda") else 0
     if there is None or needed <= there:
         return
     ways = [] if low_memory else ["low_memory=True"]
     ways += ["dtype='float32'"] if itemsize == 8 else []
     copies = f"{COPIES[low_memory]:g} copies in {dtype}"
     raise ArgumentError(
-        f"a state of {entries:.3g} pre-activations needs {needed / 1e9:.3g} GB on {device.type} ({copies});"
-        f" {there / 1e9:.3g} GB are available. Use {', '.join([*ways, 'a smaller width'])}."
+        f"a state of {entries:.3g} pre-activations needs {needed / 1e9:.3g} GB on {device.partition(':')[0]}"
+        f" ({copies}); {there / 1e9:.3g} GB are available. Use {', '.join([*ways, 'a smaller width'])}."
     )

@@ -1,4 +1,4 @@
-"""The initial state: pre-activations drawn from N(0, G), signs, and Table 1 as three numbers."""
+"""Networks: their state (pre-activations and signs), how an initial one is drawn, and the rows of Table 1."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ from bounds.presented import Facts, Presented
 from bounds.problem import Problem
 from simulate.field.model import Scaling
 
-SCALINGS = ("ours", "ntk", "mf")
+SCALINGS = ("ours", "ntk", "mf")  # the rows of Table 1: of the paper, neural tangent kernel, mean field
 
 
 @dataclass(frozen=True, repr=False)
 class Network(Presented):
-    """A state of the network on the training set.
+    """The state of one network, which the flow needs no more of.
 
-    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i = +scale or -scale; H_test: (m, k) those on test points;
-    scaling: the row of Table 1 that it was drawn or trained with, None if that is not known.
+    H (m, n): the pre-activations h_i(x_a) of m neurons on n training points; signs (m,): the output weights c_i, each
+    +scale or -scale; H_test (m, k): the pre-activations on k test points, None if these are not followed; scaling: the
+    row of Table 1 that it was drawn or trained with, None if that is not known.
 
     Raises ArgumentError for shapes that do not fit together, DataError for entries that are no real numbers.
     """
@@ -64,17 +65,18 @@ class Network(Presented):
 
     @property
     def width(self) -> int:
-        """m."""
+        """The number m of neurons."""
         return len(self.signs)
 
     @property
     def scale(self) -> float:
-        """c hat, the common magnitude of the signs."""
+        """c hat: the magnitude that the signs have in common."""
         return float(abs(self.signs[0]))
 
 
 def _real_array(name: str, value: Any) -> np.ndarray:
-    """A float array as it is, for a state may be large and hold what a diverged run ended with; else a float64 copy."""
+    """The value as an array of floats. An array of floats is neither copied nor searched for infinities: a state may be
+    large, and may be what a run that diverged ended with. Anything else becomes a float64 array, or a typed error."""
     if type(value) is np.ndarray and value.dtype.kind == "f":
         return value
     return as_float_array(name, value, 1 if name == "signs" else 2)
@@ -97,14 +99,18 @@ def scaling_of(name: str, width: int) -> Scaling:
 
 
 def square_root(gram: np.ndarray) -> np.ndarray:
-    """The symmetric square root of G, which singular G has too and which does not depend on eigenvector signs."""
+    """The symmetric square root (n, n) of G. Unlike a Cholesky factor it exists for a singular G too, and it does not
+    depend on the signs of the eigenvectors."""
     values, vectors = np.linalg.eigh(gram)
     root: np.ndarray = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     return root
 
 
 def test_inputs(problem: Problem, X_test: Any) -> np.ndarray:
-    """X_test as (k, d). Raises ArgumentError where it does not fit the problem, DataError for non-finite entries."""
+    """The test points as a float array (k, d).
+
+    Raises ArgumentError if they do not fit the problem, DataError for entries that are not finite.
+    """
     if problem.embedding is None:
         raise ArgumentError(
             "X_test needs a problem with inputs and an embedding; this one was made from its Gram matrix alone."
@@ -117,7 +123,10 @@ def test_inputs(problem: Problem, X_test: Any) -> np.ndarray:
 
 
 def gram_between(problem: Problem, X_test: np.ndarray) -> np.ndarray:
-    """G(x, x_b) for test points x and training points x_b, (k, n)."""
+    """The Gram matrix (k, n) between test points x and training points x_b, in the problem's embedding.
+
+    Raises DataError if the embedding returns something else, ArgumentError for a wrong shape.
+    """
     assert problem.embedding is not None
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is an error below
         gram = real_array("embedding.gram(X_test, X)", problem.embedding.gram(X_test, problem.X), 2)
@@ -137,9 +146,11 @@ def regression_of(problem: Problem, X_test: np.ndarray) -> np.ndarray:
 
 
 def _draw_test(problem: Problem, X_test: np.ndarray, H: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """(k, m) pre-activations on test points, given those on training points (n, m): N(G_*X G^+ h, Schur complement).
+    """Pre-activations (k, m) on test points, drawn given those on the training points.
 
-    draws: (m, k) independent standard normal numbers. Singular G has no inverse, but its range holds every h.
+    They are Gaussian with mean G_*X G^+ h and, for each neuron, the Schur complement as covariance. H (n, m): the given
+    pre-activations; draws (m, k): independent standard normal numbers. G^+ is the pseudo-inverse: a singular G has no
+    inverse, but every h lies in its range.
     """
     cross, regression = gram_between(problem, X_test), regression_of(problem, X_test)
     assert problem.embedding is not None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Unpack, overload
 
 import numpy as np
 import scipy.linalg  # noqa: F401  (whose BLAS the compiled loops call: loaded before the thread pools are counted)
-import torch
 from threadpoolctl import ThreadpoolController
 
 from bounds.activation.base import Interval
@@ -27,8 +28,10 @@ from bounds.checks import (
 )
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
+from simulate.field.arrays import TORCH_FROM
 from simulate.integrators import get_integrator
 from simulate.integrators.choice import AUTO, choose_integrator, default_rtol, require_pieces
+from simulate.integrators.state import MANY_POINTS
 from simulate.network import Network
 from simulate.options import DescentRunOptions, FlowOptions, Options, check_ratio, check_saves, check_seeds, check_step
 from simulate.setup import Setup
@@ -39,20 +42,33 @@ from simulate.solve.runs import LoopOptions
 from simulate.solve.step_rules import StepRule
 from simulate.trajectory import Trajectory
 
-_BLAS = ThreadpoolController()
 SMALL = 2**15  # entries of a state below which a second thread costs more than it saves, and runs are advanced together
 TOGETHER = 2**18  # entries of all states that are advanced together
 
 
+@cache
+def _thread_pools(with_torch: bool) -> ThreadpoolController:
+    """Those of the libraries that are loaded, which are counted again once torch has brought its own."""
+    return ThreadpoolController()
+
+
 @contextmanager
-def _threads(entries: int) -> Iterator[None]:
+def _threads(setup: Setup) -> Iterator[None]:
     """Set the number of threads: torch's own, or one for a small state. Each thread calls BLAS without further threads,
-    and products in float32 keep all their digits, however torch is set."""
+    and products in float32 keep all their digits, however torch is set. Where neither its functions nor more than one
+    thread are wanted, torch is not imported, which would take three seconds."""
+    entries, loaded = setup.entries, "torch" in sys.modules
+    if not loaded and setup.arrays.numpy and entries < TORCH_FROM and setup.problem.n < MANY_POINTS:
+        with _thread_pools(False).limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            yield
+        return
+    import torch
+
     before, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(1 if entries < SMALL else before)
     torch.set_float32_matmul_precision("highest")
     try:
-        with torch.no_grad(), _BLAS.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with torch.no_grad(), _thread_pools(True).limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             yield
     finally:
         torch.set_num_threads(before)
@@ -154,7 +170,7 @@ def gradient_flow(
         loop_options = LoopOptions(t_max / setup.clock, rtol, loss_ratio, max_steps, times, progress)
         exact = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "max_steps": max_steps}
         saver = setup.saver(checkpoint, resume, {"integrator": integrator, "save_at": listed, **exact})
-        with _threads(entries), saver.watching():
+        with _threads(setup), saver.watching():
             outcomes = Loop(setup.flow, stepper, setup.h0, setup.recorder, loop_options, saver).integrate()
         found += setup.trajectories(outcomes, integrator, reported)
     return found[0] if seeds is None else found
@@ -231,7 +247,7 @@ def gradient_descent(
         setup = Setup(problem, [one], options)
         saver = setup.saver(checkpoint, resume, {**exact, "integrator": "descent"})
         asked = DescentOptions(rule, setup.clock, steps, save_every, saves, loss_ratio, progress)
-        with _threads(setup.entries), saver.watching():
+        with _threads(setup), saver.watching():
             outcome = descend(setup.flow, setup.recorder, saver, asked)
         found += setup.trajectories([outcome], "descent", reported)
     return found[0] if seeds is None else found

@@ -1,4 +1,4 @@
-"""What flow and descent have in common: networks on a device, their flow and their recorder, all checked."""
+"""What a run needs before it starts, the same for flow and descent: networks on a device, a flow, a recorder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bounds.checks import (
 from bounds.errors import DataError, require
 from bounds.problem import Problem
 from simulate.checkpoint import Saver
-from simulate.device import DTYPES, choose_device, require_memory
+from simulate.device import choose_device, require_memory
 from simulate.field.arrays import Array, Arrays
 from simulate.field.flow import Flow
 from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
@@ -26,6 +26,11 @@ from simulate.trajectory import Trajectory
 
 
 def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
+    """The network that a user gave to start from, without H_test if there are no test points.
+
+    inputs: the test points (k, d), or None. Raises ArgumentError if it does not fit the problem or the test points,
+    DataError for entries that are not finite.
+    """
     shape = network.H.shape
     require(shape[1] == problem.n, "network", f"one with H of shape (m, {problem.n})", shape)
     require_finite("network.H", network.H)
@@ -50,18 +55,26 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
 
 
 class Setup:
-    """S networks of one problem on a device, ready to run. seeds: one for each network, or none if one is given."""
+    """S networks of one problem on a device, ready to run.
+
+    networks, seeds: the networks, and the seeds that they were drawn with (None for one that was given); inputs: the
+    test points (k, d), or None; device: its name; width: m; entries: of the state of one network, test points included;
+    arrays: the kind of array that states are made of; h0 (S, n + k, m): the initial states; flow, recorder: see there.
+
+    Raises ArgumentError for a network, device or X_test that does not fit, or a state that does not fit in memory,
+    DataError for numbers that would overflow.
+    """
 
     def __init__(self, problem: Problem, seeds: Sequence[int], options: Options) -> None:
+        """seeds: one for each network to be drawn; if options.network is given, that one is used and they are not."""
         self.problem, self.options = problem, options
         self.interval = problem.activation.interval if options.interval is None else options.interval
         inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
         self.inputs, given = inputs, options.network
         rows = problem.n + (0 if inputs is None else len(inputs))
         width = given.width if given is not None else options.width
-        device = choose_device(options.device, rows * width)
-        self.device = str(device)
-        fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": device}
+        self.device = choose_device(options.device, rows * width)
+        fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": self.device}
         if given is not None:
             self.seeds: list[int | None] = [None]
             self.networks = [_checked(given, problem, inputs)]
@@ -74,7 +87,7 @@ class Setup:
             self.networks = [sample_network(problem, seed=s, **draw) for s in seeds]
         self.width = self.networks[0].width
         self.entries = rows * self.width
-        self.arrays = Arrays(DTYPES[options.dtype], device)
+        self.arrays = Arrays(options.dtype, self.device)
         # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
@@ -110,6 +123,7 @@ class Setup:
                 )
 
     def _state(self, k: int) -> Array:
+        """The state (n + k, m) of network k on the device, neurons contiguous: training, then test points."""
         network, n = self.networks[k], self.problem.n
         rows = np.asarray(network.H).T
         if network.H_test is not None:  # one array for both, which the state then need not copy
@@ -119,11 +133,15 @@ class Setup:
 
     @property
     def clock(self) -> float:
-        """Time of the mean loss runs this many times slower than that of the summed loss (6)."""
+        """The time that the user sees over that of the flow of the summed loss (6): n for the mean loss, else 1."""
         return float(self.problem.n) if self.options.loss == "mean" else 1.0
 
     def saver(self, path: Any, resume: bool, chosen: dict[str, Any]) -> Saver:
-        """The checkpoints of this run; chosen: the arguments that make it what it is, besides those shared."""
+        """What writes and reads the checkpoints of this run.
+
+        path: the file, or None for no checkpoints; resume: whether to go on from it; chosen: the arguments of the run,
+        besides those that flow and descent share. A checkpoint made with other arguments is refused.
+        """
         o, p = self.options, self.problem
         network = None if o.network is None else _digest(o.network.H, o.network.signs, o.network.H_test)
         shared: dict[str, Any] = {
@@ -138,7 +156,8 @@ class Setup:
         return Saver(path, {**shared, **chosen}, resume=resume)
 
     def trajectories(self, outcomes: list[Outcome], integrator: str, options: dict[str, Any]) -> list[Trajectory]:
-        """What the runs return, in the order of the networks."""
+        """The trajectories that are returned to the user, in the order of the networks; options: what they report
+        of the arguments."""
         return [self._trajectory(run, outcome, integrator, options) for run, outcome in enumerate(outcomes)]
 
     def _trajectory(self, run: int, outcome: Outcome, integrator: str, options: dict[str, Any]) -> Trajectory:
@@ -170,6 +189,7 @@ class Setup:
 
 
 def _digest(*arrays: np.ndarray | None) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of arrays, by which a checkpoint recognises its data."""
     found = hashlib.sha256()
     for array in arrays:
         found.update(b"none" if array is None else np.ascontiguousarray(array, dtype=np.float64).tobytes())

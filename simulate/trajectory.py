@@ -33,7 +33,7 @@ class Trajectory(Presented, Portable):
     kink, the field on both sides pointing at it), None for smooth activations; other_side (T,): how many neurons are
     somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them,
     little decides on which side they go on, and halving the steps may not help;
-    error (T,): estimated numerical error of loss; errors: the same for every other observable, by name.
+    error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
     detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, or,
     where kinks are followed as events, how many neurons went another way, if any did.
     """

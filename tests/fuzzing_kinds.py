@@ -17,7 +17,6 @@ import torch
 import bounds
 import simulate
 import verify
-from simulate.device import DTYPES
 from tests.four_neurons import SIGNS, H, W, X, Y
 
 
@@ -183,7 +182,7 @@ KINDS: dict[str, Kind] = {
     "init": Kind(these("independent", "antisymmetric"), these("Independent")),
     "scaling": Kind(these("ours", "ntk", "mf"), these("NTK")),
     "dtype": Kind(
-        these("float64", "float32"), [*these("float16", np.float64), *values(torch_dtype=lambda: DTYPES["float64"])]
+        these("float64", "float32"), [*these("float16", np.float64), *values(torch_dtype=lambda: torch.float64)]
     ),
     "device": Kind(these("auto", "cpu"), these("cuda", "cuda:99", "gpu", "cpu:x", "meta")),
     "loss": Kind(these("sum", "mean"), these("Mean")),

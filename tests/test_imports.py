@@ -66,6 +66,17 @@ def test_bounds_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_small_flow_needs_no_torch():
+    """Its import takes three seconds, longer than everything else in a command that follows a small flow."""
+    code = (
+        "import sys, bounds, verify.conftest; problem = bounds.Problem([[1.0, 0.2], [0.1, -0.8]], [0.3, -0.2]);"
+        "import simulate; simulate.gradient_flow(problem, width=64, t_max=1.0, X_test=[[1.0, 2.0]]);"
+        "simulate.gradient_descent(problem, width=64, steps=2); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 @pytest.mark.parametrize("package", ABOVE)
 def test_imports_only_run_downwards(package):
     for file in (ROOT / package).rglob("*.py"):

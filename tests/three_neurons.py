@@ -8,7 +8,7 @@ import numpy as np
 from flint import arb
 
 import bounds
-from bounds.methods import SLOW_CERTIFICATES, METHODS
+from bounds.methods import METHODS, SLOW_CERTIFICATES
 
 WITH_CERTIFICATES = [name for name, method in METHODS.items() if method.a_posteriori is not None]
 ALL = [*WITH_CERTIFICATES, *SLOW_CERTIFICATES, "best"]

@@ -25,12 +25,12 @@ EQUAL_TO = 1e-9  # two enclosures that overlap count as equal when together they
 
 
 def enclose(value: float | arb) -> Interval:
-    """(lower, upper) floats around a ball; a float stands for itself."""
+    """(lower, upper): floats below and above every number in the ball; of a float, the float itself twice."""
     return (float_down(value), float_up(value)) if isinstance(value, arb) else (float(value), float(value))
 
 
 def within(value: float, error: float) -> Interval:
-    """A numerical value with its stated absolute error."""
+    """(lower, upper): a value computed in floating point, widened by its stated absolute error."""
     return value - error, value + error
 
 
@@ -53,7 +53,7 @@ class Claim:
 
     @property
     def holds(self) -> bool | None:
-        """True or False where the enclosures decide it, None where they do not (a NaN never decides)."""
+        """Whether the promise is kept: True or False if the enclosures decide it, else None (a NaN never decides)."""
         (low, high), (least, most) = self.actual, self.promised
         if self.relation == "<=":
             return True if high <= least else False if low > most else None
@@ -83,27 +83,27 @@ class Demonstration:
 
     @property
     def printed_value(self) -> float:
-        """What the printed statement promises, at the end of its enclosure that decides."""
+        """The number that the printed statement promises: of its enclosure, the end that decides."""
         return self.printed.ends[1]
 
     @property
     def true_value(self) -> float:
-        """What is the case, at the end of its enclosure that decides."""
+        """The number that the printed statement is about: of its enclosure, the end that decides."""
         return self.printed.ends[0]
 
     @property
     def repaired_value(self) -> float:
-        """What the repaired statement promises."""
+        """The number that the repaired statement promises: of its enclosure, the end that decides."""
         return self.repaired.ends[1]
 
     @property
     def refuted(self) -> bool:
-        """The printed promise is certainly broken."""
+        """Whether the printed promise is certainly broken."""
         return self.printed.holds is False
 
     @property
     def as_documented(self) -> bool | None:
-        """Printed refuted and repair holding; None where the numbers do not decide."""
+        """Whether the printed statement is refuted and the repaired one holds; None if the numbers do not decide."""
         if self.printed.holds is True or self.repaired.holds is False:
             return False
         return True if self.refuted and self.repaired.holds else None

@@ -10,7 +10,7 @@ from bounds.erratum.base import Claim, Demonstration, Erratum, enclose
 
 
 def derivative(o: Any, factor: Any, L: Any, dL: Any) -> Any:
-    """d/dt of factor sqrt(L)."""
+    """The time derivative of factor sqrt(L), given L and dL = dL/dt."""
     return factor / 2 * dL / o(L)
 
 

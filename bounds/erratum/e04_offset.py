@@ -41,12 +41,13 @@ def sub_gaussian_norm() -> arb:
 
 
 def printed() -> arb:
-    """Ls sqrt(G_aa) M with the least M that is right for a linear sigma: the norm of N(0, 1), sqrt(8/3)."""
+    """The bound of (62), Ls sqrt(G_aa) M, with the least M that is right for a linear sigma: sqrt(8/3), the norm of
+    N(0, 1)."""
     return VARIANCE.sqrt() / 4 * (arb(8) / 3).sqrt()
 
 
 def repaired() -> arb:
-    """|sigma(0)|/sqrt(log 2) + Ls sqrt(G_aa) sqrt(8/3)."""
+    """The repaired bound of the sub-Gaussian norm: |sigma(0)|/sqrt(log 2) + Ls sqrt(G_aa) sqrt(8/3)."""
     return 1 / (2 * arb(2).log().sqrt()) + printed()
 
 

@@ -12,7 +12,8 @@ INTERVAL, VARIANCE = (6.0, 12.0), 10
 
 
 def charitable(variance: arb) -> arb:
-    """The reading of (71) with the smallest K: exp(-max(|I_l|, |I_r|)^2/G_min^2)."""
+    """K of (71) with the exponential exp(-max(|I_l|, |I_r|)^2/G_min^2): of the readings that the text allows this one
+    makes K smallest, and so promises least."""
     left, right = (arb(end) for end in INTERVAL)
     return (right - left) / (6 * (2 * arb.pi() * variance).sqrt()) * (-((right / variance) ** 2)).exp()
 

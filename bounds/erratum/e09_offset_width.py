@@ -19,7 +19,7 @@ DELTA = 0.05
 
 
 def shifted_tanh(offset: float, y: Array, signs: Array) -> Flow:
-    """n = 1, G = 1, sigma = offset + tanh."""
+    """The flow of one data point with G = 1 and sigma = offset + tanh, target y and signs (m,)."""
     return Flow(y, signs, matrix(np.eye(1)), lambda u: offset + np.tanh(u), tanh_slope)
 
 

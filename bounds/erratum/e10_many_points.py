@@ -45,7 +45,7 @@ class Failure:
 
     @property
     def refutes(self) -> bool:
-        """More than a share delta of all draws fails."""
+        """Whether certainly more than a share delta of all draws fails to converge, as the theorem forbids."""
         return bool(self.push > 1) and bool(self.signs < 0.5) and bool(self.log_ratio > 0)
 
 

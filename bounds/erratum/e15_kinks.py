@@ -29,7 +29,8 @@ def arrival() -> tuple[arb, arb]:
 
 
 def drop(weight: arb) -> arb:
-    """weight times the integral of h_2^2 over (START, STOP), h_2 = h_2(t_1) exp(-0.75 (t - t_1)) on the kink."""
+    """weight times the integral of h_2^2 over the times (START, STOP), in which h_1 slides on its kink and
+    h_2 = h_2(t_1) exp(-0.75 (t - t_1)), t_1 the time when it arrives there."""
     t1, h = arrival()
     return weight * h**2 * ((-1.5 * (START - t1)).exp() - (-1.5 * (STOP - t1)).exp()) / 1.5
 
@@ -41,7 +42,8 @@ def fall() -> arb:
 
 
 def by_descent(step: float) -> float:
-    """The same by gradient descent (9) with sigma'(0) = 0 and small steps: the definition of the flow."""
+    """L(START) - L(STOP) by gradient descent (9) with sigma'(0) = 0 and steps of this length; as the steps shrink, its
+    limit is the flow's own fall of the loss, by definition."""
     flow = Flow(
         np.array([-1.0, 0.0]),
         np.ones(1),

@@ -24,18 +24,19 @@ def parametrisations() -> dict[str, tuple[list[Any], list[Any], Any]]:
 
 
 def shift(p: tuple[list[Any], list[Any], Any], theta: Any) -> tuple[list[Any], list[Any], Any]:
-    """(35): (a, b, c) -> (a + theta, b - theta, c - 2 theta)."""
+    """The parametrisation that (35) makes of p: (a, b, c) -> (a + theta, b - theta, c - 2 theta)."""
     a, b, c = p
     return [x + theta for x in a], [x - theta for x in b], c - 2 * theta
 
 
 def distance(p: tuple[list[Any], list[Any], Any], q: tuple[list[Any], list[Any], Any]) -> Any:
-    """The largest difference of two parametrisations."""
+    """The largest difference between exponents of the same name in two parametrisations."""
     return max(abs(x - y) for x, y in zip([*p[0], *p[1], p[2]], [*q[0], *q[1], q[2]], strict=True))
 
 
 def feature_exponent(p: tuple[list[Any], list[Any], Any]) -> Any:
-    """(36): r = min(b_{L+1}, a_{L+1} + c) + a_{L+1} + c + min_l (2 a_l - [l != 1])."""
+    """The exponent r of (36), 0 if features are learnt: min(b_{L+1}, a_{L+1} + c) + a_{L+1} + c
+    + min_l (2 a_l - [l != 1])."""
     import sympy as sp
 
     a, b, c = p

@@ -11,7 +11,7 @@ DEEP = 4  # the width of [18] is of order (n/lambda_min)^4 (its theorem for full
 
 
 def exponent(expression: Any, symbol: str) -> int:
-    """The power of `symbol` in a formula as the symbol grows, logarithms left out."""
+    """The power with which a formula grows in `symbol` as this tends to infinity, its logarithms left out."""
     import sympy as sp
 
     x = next(s for s in expression.free_symbols if s.name == symbol)

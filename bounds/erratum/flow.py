@@ -56,17 +56,17 @@ class Flow:
 
 
 def matrix(G: Array) -> Callable[[Array], Array]:
-    """gram(V) = V G of a Gram matrix."""
+    """The function V -> V G that `Flow` takes, for a Gram matrix G (n, n) that is given as an array."""
     return lambda V: V @ G
 
 
 def tanh_slope(u: Array) -> Array:
-    """tanh'"""
+    """tanh'(u) = 1 - tanh(u)^2, entry by entry."""
     return 1 - np.tanh(u) ** 2
 
 
 def rademacher(rng: np.random.Generator, m: int, scale: float) -> Array:
-    """c_i = +-scale, (m,)."""
+    """The signs (m,) of a draw: each c_i is scale or -scale with probability 1/2."""
     return scale * rng.choice(np.array([-1.0, 1.0]), m)
 
 

@@ -30,7 +30,7 @@ def network(N: int, signs: Array) -> Flow:
 
 
 def draw(N: int, rng: np.random.Generator) -> Array:
-    """h^0 with rows N(0, G), (m, N + 1)."""
+    """Initial pre-activations h^0 (m, N + 1), whose rows are independent draws from N(0, G)."""
     h = rng.standard_normal((WIDTH, N + 1))
     h[:, 0] = COUPLING / math.sqrt(N) * h[:, 1:].sum(axis=1) + math.sqrt(1 - COUPLING**2) * h[:, 0]
     return h
@@ -38,7 +38,7 @@ def draw(N: int, rng: np.random.Generator) -> Array:
 
 @dataclass(frozen=True)
 class Final:
-    """Point 0 at TIME.
+    """What the run has come to at point 0 at the time TIME.
 
     residual: r_0. active: neurons in (0, 1). gap: how far outside (0, 1) those are that r_0 would carry through it.
     drift: how far the other points can still move them. pull: how fast, against the speed c |r_0| with which r_0 holds
@@ -58,7 +58,7 @@ class Final:
 
 
 def final(flow: Flow, h: Array, tolerance: float = TOLERANCE) -> Final:
-    """The state at TIME.
+    """The state of point 0 at the time TIME, and how far it may still change.
 
     While no neuron is active at x_0 the other points evolve alone, r_a keeps its sign and all c_i sigma(h_ia) move the
     same way. So no neuron of point a moves by more than m |r_a|/c in all, nor by more than int c |r_a| <= |r_a|/(c q),
@@ -83,7 +83,8 @@ def final(flow: Flow, h: Array, tolerance: float = TOLERANCE) -> Final:
 
 
 def run(N: int, tolerance: float = TOLERANCE) -> Final:
-    """Point 0 of the network of seed SEED with N other points."""
+    """The state of point 0 at the time TIME, in the network of seed SEED with N other points; tolerance: of the
+    integrator, relative."""
     rng = np.random.default_rng(SEED)
     signs = rademacher(rng, WIDTH, SCALE)
     return final(network(N, signs), draw(N, rng), tolerance)

@@ -40,19 +40,19 @@ from it with the width of E18, and Theorem 3 with E12 and L_sigma on its list (E
 
 
 def verdict(d: Demonstration) -> str:
-    """One word: what became of the printed statement, or that the repair fails."""
+    """In a word or two: whether the printed statement is refuted, or that the repair fails."""
     if d.refuted and d.repaired.holds is not True:
         return "REPAIR FAILS" if d.repaired.holds is False else "REPAIR UNDECIDED"
     return VERDICTS[None if d.printed.holds is None else not d.printed.holds]
 
 
 def escape(text: str, special: str = "*~") -> str:
-    """Plain text for Markdown."""
+    """The text with a backslash before each of the characters `special`, which Markdown would read as its own."""
     return "".join("\\" + ch if ch in special else ch for ch in text)
 
 
 def number(x: float) -> str:
-    """Three digits: what every machine agrees on."""
+    """The number with three significant digits, on which every machine agrees."""
     return f"{x:.3g}"
 
 
@@ -70,7 +70,7 @@ def line(e: Erratum, d: Demonstration, seconds: float) -> str:
 
 
 def summary(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
-    """The last lines of `linrate errata`."""
+    """The last lines of `linrate errata`: how many statements are refuted, by grade."""
     documented = sum(d.as_documented is True for _, d in results)
     counts = [f"{grade} {sum(e.grade == grade for e, _ in results)} ({words})" for grade, words in GRADES.items()]
     return (
@@ -81,7 +81,7 @@ def summary(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
 
 
 def full(e: Erratum, d: Demonstration) -> str:
-    """`linrate errata E5`."""
+    """Everything about one erratum and its demonstration, as `linrate errata E5` prints it."""
     fields = [
         ("grade", GRADES[e.grade]),
         ("printed", e.printed),
@@ -105,7 +105,7 @@ def _promise(claim: Claim) -> str:
 
 
 def markdown(results: Sequence[tuple[Erratum, Demonstration]]) -> str:
-    """docs/errata.md."""
+    """The text of docs/errata.md, from the errata and what their demonstrations found."""
     rows = ["| | where | what | grade | comes out as | evidence |", "| --- | --- | --- | --- | --- | --- |"]
     sections = []
     for e, d in results:

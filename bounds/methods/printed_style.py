@@ -10,7 +10,7 @@ from bounds.problem import Problem
 
 
 def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
-    """As repaired, but ||f^0|| is bounded entry by entry."""
+    """The profile and the width of the method `repaired`, with ||f^0|| bounded by a union bound over its n entries."""
     return replace(repaired.a_priori(problem, failure, tau), output="union")
 
 

@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from bounds.activation.base import Activation
 from bounds.numerics.arithmetic import Ops
 
-
-def _sech2(u: torch.Tensor) -> torch.Tensor:
-    shrinking = torch.exp(-2 * torch.abs(u))
-    return 4 * shrinking / torch.square(1 + shrinking)
+if TYPE_CHECKING:
+    import torch
 
 
-TORCH: Ops = SimpleNamespace(
-    number=float,
-    pi=math.pi,
-    sqrt=torch.sqrt,
-    exp=torch.exp,
-    expm1=torch.expm1,
-    log=torch.log,
-    abs=torch.abs,
-    max=lambda u, low: torch.clamp(u, min=low),
-    min=lambda u, high: torch.clamp(u, max=high),
-    sin=torch.sin,
-    cos=torch.cos,
-    tanh=torch.tanh,
-    sech2=_sech2,
-    atan=torch.atan,
-    sigmoid=torch.sigmoid,
-    softplus=lambda u: torch.clamp(u, min=0) + torch.log1p(torch.exp(-torch.abs(u))),
-    erf=torch.erf,
-    ncdf=torch.special.ndtr,
-    npdf=lambda u: torch.exp(-0.5 * u * u) / math.sqrt(2 * math.pi),
-    positive=lambda u: torch.clamp(u, min=0),
-    step=lambda u: (u > 0).to(u.dtype),
-)
+@cache
+def torch_ops() -> Ops:
+    """The operations on tensors by which activations are written. Importing torch takes three seconds, so it waits."""
+    import torch
+
+    def sech2(u: torch.Tensor) -> torch.Tensor:
+        shrinking = torch.exp(-2 * torch.abs(u))
+        return 4 * shrinking / torch.square(1 + shrinking)
+
+    return SimpleNamespace(
+        number=float,
+        pi=math.pi,
+        sqrt=torch.sqrt,
+        exp=torch.exp,
+        expm1=torch.expm1,
+        log=torch.log,
+        abs=torch.abs,
+        max=lambda u, low: torch.clamp(u, min=low),
+        min=lambda u, high: torch.clamp(u, max=high),
+        sin=torch.sin,
+        cos=torch.cos,
+        tanh=torch.tanh,
+        sech2=sech2,
+        atan=torch.atan,
+        sigmoid=torch.sigmoid,
+        softplus=lambda u: torch.clamp(u, min=0) + torch.log1p(torch.exp(-torch.abs(u))),
+        erf=torch.erf,
+        ncdf=torch.special.ndtr,
+        npdf=lambda u: torch.exp(-0.5 * u * u) / math.sqrt(2 * math.pi),
+        positive=lambda u: torch.clamp(u, min=0),
+        step=lambda u: (u > 0).to(u.dtype),
+    )
 
 
 def value_and_slope(activation: Activation, u: torch.Tensor, value: torch.Tensor, slope: torch.Tensor) -> None:
@@ -49,6 +57,8 @@ def value_and_slope(activation: Activation, u: torch.Tensor, value: torch.Tensor
     float64 sigma errs by at most FUNCTION_ULPS 2^-53 Ls max(1, |u|) and sigma' by FUNCTION_ULPS 2^-53 Ls, as the
     compiled rows do: absolute errors, for no certificate stands on a simulated state's tails.
     """
+    import torch
+
     if activation.name == "tanh":
         if u.is_cuda:
             torch.tanh(u, out=value)
@@ -59,7 +69,7 @@ def value_and_slope(activation: Activation, u: torch.Tensor, value: torch.Tensor
         torch.clamp(u, min=0, out=value)
         torch.gt(u, 0, out=slope)
     else:
-        both = activation.both(TORCH, u)
+        both = activation.both(torch_ops(), u)
         value.copy_(both[0])
         slope.copy_(both[1])
 

@@ -5,29 +5,58 @@ Both offer multiply, add, subtract, abs and matmul with out=; what is not worth 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-import torch
 
 from bounds.activation.base import Activation
 from simulate.field.activations import numpy_value_and_slope, value_and_slope
 
 Array = Any  # a numpy.ndarray or a torch.Tensor
 TORCH_FROM = 2**12  # entries from which torch's elementary functions beat numpy's, though its calls cost more
+CACHE_LINE = 64  # bytes
 PINNED = 2**20  # entries up to which a copy from a GPU goes to memory that the system cannot page out
 
 
-class Arrays:
-    """Makes arrays of one dtype on one device, and reads them. tensors: torch's on the CPU too (to test that code)."""
+def _torch() -> Any:
+    import torch
 
-    def __init__(self, dtype: torch.dtype, device: torch.device, *, tensors: bool = False) -> None:
-        self.dtype, self.device = dtype, device
-        self.numpy = device.type == "cpu" and not tensors
-        self.xp: Any = np if self.numpy else torch
-        self.real: type[np.floating] = np.float64 if dtype == torch.float64 else np.float32
+    return torch
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array to be overwritten that begins at a cache line, which those of np.empty need not do."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + CACHE_LINE, dtype=np.uint8)
+    ahead = -memory.__array_interface__["data"][0] % CACHE_LINE
+    return memory[ahead : ahead + size].view(dtype).reshape(shape)
+
+
+class Arrays:
+    """Makes arrays of one dtype on one device, and reads them. tensors: torch's on the CPU too (to test that code).
+
+    dtype, device: by name, such as "float64" and "cuda:0", or torch's own objects of these names. Torch is imported
+    only where it is used: it takes three seconds, and a small state on the CPU has no need of it.
+    """
+
+    def __init__(self, dtype: Any, device: Any, *, tensors: bool = False) -> None:
+        self.device = str(device)
+        self.numpy = self.device.partition(":")[0] == "cpu" and not tensors
+        self.real: type[np.floating] = np.float64 if str(dtype).endswith("float64") else np.float32
         self.epsilon = float(np.finfo(self.real).eps)
         self.nothing = self.empty(0, 0, 0)  # for a backend: an array that is not wanted
+
+    @property
+    def xp(self) -> Any:
+        """The module of the arrays: numpy or torch."""
+        return np if self.numpy else _torch()
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the tensors."""
+        torch = _torch()
+        return torch.float64 if self.real is np.float64 else torch.float32
 
     def contiguous(self, array: Array) -> Array:
         """On the CPU a contiguous copy, unless it is contiguous; on a GPU the array itself."""
@@ -37,12 +66,13 @@ class Arrays:
         """`values` as a contiguous array of this kind, without a copy where it is one already."""
         if self.numpy:
             return np.ascontiguousarray(values, dtype=self.real)
-        return torch.as_tensor(values, dtype=self.dtype, device=self.device)
+        return _torch().as_tensor(values, dtype=self.dtype, device=self.device)
 
     def fetch(self, array: Array) -> np.ndarray:
-        """As numpy float64, without a copy where it is that already."""
+        """The array as one of numpy in float64; the array itself, not a copy, if it is that already."""
         if isinstance(array, np.ndarray):
             return np.asarray(array, dtype=np.float64)
+        torch = _torch()
         if not array.is_cuda or array.numel() > PINNED:
             return array.to("cpu", torch.float64).numpy()
         host = torch.empty(array.shape, dtype=torch.float64, pin_memory=True)  # several times faster
@@ -50,8 +80,9 @@ class Arrays:
 
     def empty(self, *shape: int) -> Array:
         """An array to be overwritten."""
-        array = torch.empty(shape, dtype=self.dtype, device=self.device)
-        return array.numpy() if self.numpy else array  # torch's begin at a cache line, numpy's need not
+        if self.numpy:
+            return aligned_empty(shape, self.real)
+        return _torch().empty(shape, dtype=self.dtype, device=self.device)
 
     def copy(self, array: Array) -> Array:
         """A copy of the array, on the same device."""
@@ -73,4 +104,4 @@ class Arrays:
             numpy_value_and_slope(activation, u, value, slope)
         else:
             for s in range(len(u)):  # run by run: torch computes the last entries of a call by other code
-                value_and_slope(activation, *(torch.from_numpy(array[s]) for array in (u, value, slope)))
+                value_and_slope(activation, *(_torch().from_numpy(array[s]) for array in (u, value, slope)))

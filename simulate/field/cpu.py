@@ -27,7 +27,8 @@ ONE_CHUNK = work_queue(1, 1)
 
 
 class Compiled:
-    """See backend.Backend and the module. Everything is computed in float64, whatever the state is stored in."""
+    """The Backend (see backend.py) whose loops numba compiles. Everything is computed in float64, whatever the dtype of
+    the state; sums are over chunks of neurons, one entry of the result for each."""
 
     most_slopes = MOST_SLOPES
 
@@ -92,8 +93,8 @@ class Compiled:
         slopes: Array | None,
         sums: Sums,
     ) -> None:
-        """The same for an activation without a compiled loop: a piece is displaced, numpy or torch activates it, and
-        then it is summed. Adds to the sums."""
+        """`evaluate` for an activation without a compiled loop: compiled code displaces a piece of a chunk,
+        numpy or torch applies sigma and sigma', compiled code sums the result. Adds to the sums in place."""
         arrays, runs, n = model.arrays, model.runs, model.n
         given, coefficients = _arguments(displacement, h)
         width = max(1, PIECE // n)  # counted for one run: the number of runs must not change a result

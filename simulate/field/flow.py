@@ -16,7 +16,6 @@ from simulate.field.backend import Backend
 from simulate.field.cpu import Compiled
 from simulate.field.kernels import in_units
 from simulate.field.model import NO_DISPLACEMENT, Model, Scaling, Sums
-from simulate.field.tensors import Tensors
 
 KEEP_SLOPES_BELOW = 2**20  # entries of h; larger states compute slopes again, to save memory
 SPARES = 4  # arrays (S, n, m) kept for reuse
@@ -80,6 +79,8 @@ class Flow:
             self.backend = Compiled(all_rows)
             ranges = chunks.cpu_chunks(self.n, self.m, arrays.real(0).nbytes, low_memory=low_memory)
         else:
+            from simulate.field.tensors import Tensors
+
             self.backend = Tensors(all_rows, arrays)
             ranges = chunks.gpu_chunks(self.rows, self.m)
         c = arrays.put(signs)[:, None, :]

@@ -30,8 +30,12 @@ class Recomputed:
     def evaluate(
         self, coefficients: Coefficients, *, in_place: bool, slopes: Array | None, gram: bool, work: bool
     ) -> Sums:
-        """See Backend.evaluate; the displacement is given by its coefficients. in_place: whether h itself is displaced,
-        test rows included."""
+        """Backend.evaluate, chunk by chunk, with slopes that are computed again for each chunk.
+
+        coefficients: of the displacement, one (S, n) array for each of the slopes, or None; in_place: whether h itself
+        is displaced, test rows included; slopes (S, n, m): where sigma' of the displaced state goes; gram, work:
+        whether these sums are wanted. Returns the sums over all neurons, with a leading axis of length 1.
+        """
         flow = self.flow
 
         def evaluate_chunk(start: int, stop: int) -> Sums:
@@ -58,7 +62,8 @@ class Recomputed:
         return first
 
     def displacement_sizes(self, coefficients: Coefficients) -> tuple[Array, Array]:
-        """See Backend.displacement_sizes; against the slopes at the start of the step."""
+        """Partial sums (S, n) over all neurons of Gv * S0 and of (Gv)^2, for v of the displacement with these
+        coefficients and S0 the slopes at the start of the step."""
 
         def size_of_chunk(start: int, stop: int) -> tuple[Array, Array]:
             chunk = _Chunk(self, start, stop, self.flow.n)

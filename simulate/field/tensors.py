@@ -12,7 +12,8 @@ from simulate.field.model import Displacement, Model, Sums
 
 
 class Tensors:
-    """See backend.Backend and the module. A GPU has threads of its own, and room for one chunk's temporaries."""
+    """The Backend (see backend.py) of torch operators, one chunk of neurons after another: a GPU has threads of its
+    own, and room for the temporaries of one chunk. Sums have one entry along their first axis, that of all chunks."""
 
     most_slopes = 1000  # no limit
 

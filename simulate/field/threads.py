@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
 import numpy as np
-import torch
 
 Task = Callable[[], None]
 _tasks: SimpleQueue[Task | None] = SimpleQueue()  # None tells a worker to end
@@ -63,8 +63,10 @@ def _start(count: int) -> None:
 
 
 def thread_count(most: int) -> int:
-    """How many threads to use for work that can be shared among `most`."""
-    return max(1, min(torch.get_num_threads(), most))
+    """How many threads to use for work that can be shared among `most`: one where torch has not been imported, as it is
+    for every state that more threads would serve (see run.py)."""
+    torch = sys.modules.get("torch")
+    return 1 if torch is None else max(1, min(torch.get_num_threads(), most))
 
 
 def run_on_threads(work: Callable[[int], None], threads: int) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Self, cast
 
 import numpy as np
-import torch
 
 from simulate.field.arrays import Array
 from simulate.field.flow import Evaluation, Flow
@@ -148,13 +147,15 @@ class State:
                 value[where] = other
 
 
-def _eigh(kernel: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
+def _eigh(kernel: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues (none below 0) and eigenvectors of each matrix; not a number where one is not finite, which ends the
     run."""
     values, vectors = np.empty(kernel.shape[:2]), np.empty(kernel.shape)
     if kernel.shape[1] < MANY_POINTS or not np.isfinite(kernel).all():
         spectra(kernel=kernel, values=values, vectors=vectors)
         return values, vectors
+    import torch
+
     found = torch.linalg.eigh(torch.from_numpy(kernel).to(device))
     torch.from_numpy(values).copy_(found[0].clamp_(min=0))
     torch.from_numpy(vectors).copy_(found[1])

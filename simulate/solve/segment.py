@@ -18,7 +18,7 @@ class Followed:
 
     path (S, 3 + n): column 0 is the path length s, the integral of sqrt(-dL/dt); column 1 the integral of P, which is
     -dL/dt as the integrator reckons it; column 2 what s may be off because of kinks that no stage has seen (a slip);
-    the others the same for r.
+    the other n columns such a slip of each entry of r.
 
     A step's share of s is scaled to the loss that was really lost, for at kinks the P of a one-sided slope overstates
     it. The integral of P itself is kept as it is, for equation (14) is tested against it. Slips in r decay as r does.

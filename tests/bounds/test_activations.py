@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import bounds
 from bounds.numerics.arithmetic import ENCLOSED
 from bounds.numerics.ranges import infimum, supremum
-from simulate.field.activations import TORCH
+from simulate.field.activations import torch_ops
 
 NAMES = bounds.known_activations()
 GRID = np.linspace(-9, 9, 16001)
@@ -37,7 +37,7 @@ def test_number_systems_agree(name):
     for point in (-2.5, -0.25, 0.75, 3.0):
         exact = [float(expression.subs(u, sp.Rational(point)).evalf(30)) for expression in (value, slope)]
         balls = act.both(ENCLOSED, arb(point))
-        tensors = act.both(TORCH, torch.tensor([point], dtype=torch.float64))
+        tensors = act.both(torch_ops(), torch.tensor([point], dtype=torch.float64))
         for e, ball, tensor, array in zip(exact, balls, tensors, (act.value(point), act.slope(point)), strict=True):
             assert arb(ball).overlaps(arb(e, 1e-15 * max(1.0, abs(e))))
             assert float(tensor[0]) == pytest.approx(e, rel=1e-14, abs=1e-16)

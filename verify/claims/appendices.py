@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from bounds import Problem, constants
 from bounds.data.datasets import load_builtin
@@ -24,6 +23,8 @@ def weights_by_autograd(X: np.ndarray, y: np.ndarray, W: np.ndarray, c: np.ndarr
 
     xavier: whether the steps of size STEP are made on theta = W/sqrt(m), or steps of size m STEP on W itself.
     """
+    import torch
+
     m, root = len(c), len(c) ** 0.5
     inputs, targets, signs = (torch.tensor(v, dtype=torch.float64) for v in (X, y, c))
     factor, step = (root, STEP) if xavier else (1.0, m * STEP)

@@ -40,6 +40,14 @@ def draws() -> range:
     return range(trials_needed(DELTA, LEVEL.get()))
 
 
+def rate_of_failure(quantity: str, fails: Callable[[int], bool], method: str) -> Comparison:
+    """How often a draw fails, against DELTA: the shape of the checks of claims about draws.
+
+    fails(seed): whether the draw of that seed fails, asked for each seed of `draws`.
+    """
+    return frequency(quantity, map(fails, draws()), method)
+
+
 def reference(activation: str) -> Problem:
     """The reference problem with this activation."""
     return Problem(*load_builtin("reference"), activation=activation, name="reference")
@@ -61,8 +69,11 @@ def check_initial_output() -> list[Comparison]:
 
     def one(problem: Problem) -> Comparison:
         most = float_up(initial_output_constant(problem, DELTA)) / 8
-        norms = (np.linalg.norm(initial_output(problem, 64, 1.0, seed)) for seed in draws())
-        return frequency("P(||f0|| > scale B/sqrt(m))", (bool(norm > most) for norm in norms), problem.activation.name)
+
+        def fails(seed: int) -> bool:
+            return bool(np.linalg.norm(initial_output(problem, 64, 1.0, seed)) > most)
+
+        return rate_of_failure("P(||f0|| > scale B/sqrt(m))", fails, problem.activation.name)
 
     return on_activations(one)
 
@@ -75,9 +86,12 @@ def check_lemma_2() -> list[Comparison]:
         V = max(float_up(square(mean_value(act, g)) + act.Ls**2 * g) for g in problem.gram_diagonal)
         V = V if act.bounded_by is None else min(V, act.bounded_by**2)
         width = ceil_int(constants.width_lemma_2(problem.n, DELTA, 1, V, problem.y_norm))
-        losses = (np.sum((initial_output(problem, width, 1.0, seed) - problem.y) ** 2) / 2 for seed in draws())
         most = float(problem.y @ problem.y)
-        return frequency("P(L0 > ||y||^2)", (bool(loss > most) for loss in losses), act.name)
+
+        def fails(seed: int) -> bool:
+            return bool(np.sum((initial_output(problem, width, 1.0, seed) - problem.y) ** 2) / 2 > most)
+
+        return rate_of_failure("P(L0 > ||y||^2)", fails, act.name)
 
     return on_activations(one)
 
@@ -96,7 +110,7 @@ def check_lemma_3() -> list[Comparison]:
             H = sample_network(problem, width=width, scale=1.0, seed=seed).H
             return bool(np.min(np.mean((left < H) & (right > H), axis=0)) <= least)
 
-        return frequency("P(eta~0 <= K)", map(fails, draws()), problem.activation.name)
+        return rate_of_failure("P(eta~0 <= K)", fails, problem.activation.name)
 
     return on_activations(one)
 

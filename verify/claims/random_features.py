@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from bounds.data.datasets import load_builtin
 from bounds.methods.embedding_dim import dim_for_distance, dim_for_half, gram_range
 from bounds.numerics.arithmetic import float_down, float_up
 from verify.claims.base import Claim, Comparison
-from verify.claims.draws import DELTA, draws, frequency
+from verify.claims.draws import DELTA, rate_of_failure
 
 RADII = {"relu": 0.1, "tanh": 0.1}  # u of Lemma 4: small enough not to be vacuous, large enough for D to be drawn
 FEW = 200  # features of which the diagonal is tested
@@ -29,88 +30,74 @@ def opposite(depth: int = 1) -> Problem:
     return Problem(OPPOSITE, np.array([0.3, -0.2]), embedding=RandomFeatures(depth, "relu"), name="opposite")
 
 
-def exceeds(problem: Problem, dim: int, fails: Callable[[np.ndarray], bool], quantity: str, label: str) -> Comparison:
-    """How often fails(Gram matrix of a draw at dimension dim) is True, against DELTA."""
-    outcomes = (fails(problem.draw(dim=dim, seed=seed).gram) for seed in draws())
-    return frequency(quantity, outcomes, method=f"{label}, D={dim}")
+def rate_of_grams(
+    problem: Problem, dim: int, fails: Callable[[np.ndarray], bool], quantity: str, label: str
+) -> Comparison:
+    """How often `fails` is True of the Gram matrix of a draw at dimension dim, against DELTA."""
+    return rate_of_failure(quantity, lambda seed: fails(problem.draw(dim=dim, seed=seed).gram), f"{label}, D={dim}")
+
+
+def farther_than(radius: float, limit: np.ndarray, order: Any) -> Callable[[np.ndarray], bool]:
+    """Whether a Gram matrix is farther than the radius from the limit, in the norm that numpy calls `order`."""
+    return lambda gram: bool(np.linalg.norm(gram - limit, order) > radius)
+
+
+def least_eigenvalue_below(floor: float) -> Callable[[np.ndarray], bool]:
+    """Whether the smallest eigenvalue of a Gram matrix is below the floor."""
+    return lambda gram: bool(np.linalg.eigvalsh(gram)[0] < floor)
 
 
 def check_lemma_4() -> list[Comparison]:
     """How often ||G - Gbar||_F exceeds u, at the repaired D."""
-    found = []
-    for activation, radius in RADII.items():
-        problem = three_points(activation)
-        dim = dim_for_distance(problem, DELTA, radius)
-        limit = problem.gram
-        found.append(
-            exceeds(
-                problem,
-                dim,
-                lambda G, limit=limit, radius=radius: bool(np.linalg.norm(G - limit) > radius),  # type: ignore[misc]
-                "P(||G - Gbar||_F > u)",
-                activation,
-            )
-        )
-    return found
+
+    def one(problem: Problem, activation: str, radius: float) -> Comparison:
+        dim, fails = dim_for_distance(problem, DELTA, radius), farther_than(radius, problem.gram, "fro")
+        return rate_of_grams(problem, dim, fails, "P(||G - Gbar||_F > u)", activation)
+
+    return [one(three_points(activation), activation, radius) for activation, radius in RADII.items()]
 
 
 def check_condition_1() -> list[Comparison]:
     """How often ||G - Gbar||_2 exceeds lambda_min(Gbar)/2, at the D that Theorem 2 requires."""
     problem = opposite()
-    radius, limit = float(problem.spectrum.lmin_floor) / 2, problem.gram
-    dim = dim_for_distance(problem, DELTA, radius)
-    return [
-        exceeds(
-            problem,
-            dim,
-            lambda G: bool(np.linalg.norm(G - limit, 2) > radius),
-            "P(||G - Gbar||_2 > lambda_min(Gbar)/2)",
-            "relu",
-        )
-    ]
+    radius = float(problem.spectrum.lmin_floor) / 2
+    dim, fails = dim_for_distance(problem, DELTA, radius), farther_than(radius, problem.gram, 2)
+    return [rate_of_grams(problem, dim, fails, "P(||G - Gbar||_2 > lambda_min(Gbar)/2)", "relu")]
 
 
 def check_lower_tails() -> list[Comparison]:
     """How often lambda_min(G) is below lambda_min(Gbar)/2, at the D of each proved tail bound."""
+
+    def one(problem: Problem, tail: str) -> Comparison:
+        dim, fails = dim_for_half(problem, DELTA, tail), least_eigenvalue_below(float(problem.spectrum.lmin_floor) / 2)
+        label = f"{tail}, {problem.embedding_name.rpartition('=')[2]}"
+        return rate_of_grams(problem, dim, fails, "P(lambda_min(G) < lambda_min(Gbar)/2)", label)
+
     bounded = Problem(OPPOSITE, np.array([0.3, -0.2]), embedding=RandomFeatures(1, "sigmoid"), name="opposite")
-    found = []
-    for problem, tail in (
-        (opposite(), "moments"),
-        (bounded, "chernoff"),
-        (three_points("relu"), "whitened"),
-        (three_points("tanh"), "whitened"),
-        (three_points("relu"), "monte-carlo"),
-    ):
-        half = float(problem.spectrum.lmin_floor) / 2
-        found.append(
-            exceeds(
-                problem,
-                dim_for_half(problem, DELTA, tail),
-                lambda G, half=half: bool(np.linalg.eigvalsh(G)[0] < half),  # type: ignore[misc]
-                "P(lambda_min(G) < lambda_min(Gbar)/2)",
-                f"{tail}, {problem.embedding_name.rpartition('=')[2]}",
-            )
-        )
-    return found
+    return [
+        one(opposite(), "moments"),
+        one(bounded, "chernoff"),
+        one(three_points("relu"), "whitened"),
+        one(three_points("tanh"), "whitened"),
+        one(three_points("relu"), "monte-carlo"),
+    ]
+
+
+def outside(ends: np.ndarray) -> Callable[[np.ndarray], bool]:
+    """Whether a diagonal entry of a Gram matrix is outside its range; ends (n, 2)."""
+    return lambda gram: bool(np.any((np.diagonal(gram) < ends[:, 0]) | (np.diagonal(gram) > ends[:, 1])))
 
 
 def check_diagonal() -> list[Comparison]:
     """How often a diagonal entry of G leaves the range in which it is promised to be, with 200 features."""
-    found = []
-    for activation in ("relu", "softplus"):
+
+    def one(activation: str) -> Comparison:
         problem = three_points(activation)
         known = gram_range(problem, FEW, DELTA).diagonal
         ends = np.array([[float_down(ball), float_up(ball)] for ball in known])
-        found.append(
-            exceeds(
-                problem,
-                FEW,
-                lambda G, ends=ends: bool(np.any((np.diagonal(G) < ends[:, 0]) | (np.diagonal(G) > ends[:, 1]))),  # type: ignore[misc]
-                "P(some G_aa leaves its range)",
-                activation,
-            )
-        )
-    return found
+        return rate_of_grams(problem, FEW, outside(ends), "P(some G_aa leaves its range)", activation)
+
+    return [one(activation) for activation in ("relu", "softplus")]
 
 
 LEMMA_4 = Claim(

@@ -18,7 +18,8 @@ from simulate.field.flow import Flow
 from simulate.field.model import Coefficients
 from simulate.field.stages import Stages
 from simulate.integrators.base import FromStages, Inside, StagedStep, Step, apply
-from simulate.integrators.exponential.residual import MOMENTS, along_path, node_times, path_weights
+from simulate.integrators.exponential.path_length import MOMENTS, node_times, path_weights
+from simulate.integrators.exponential.residual import along_path
 from simulate.integrators.state import State
 
 
@@ -82,7 +83,10 @@ class ExponentialStep(StagedStep):
     path: ResidualPath
 
     def inside(self, time: np.ndarray) -> Inside:
-        """See Step.inside: S is the parabola in the path length through the start, the node and the end."""
+        """The state `time` (S,) after the start of the step, once that has been taken.
+
+        The slopes inside the step are the parabola in the path length through those at its start, node and end.
+        """
         whole = self.path
         part = whole.model.path(time, whole.slope_gram, whole.node, length_at_node=whole.length_at_node)
         # Integrals of r against the Lagrange polynomials of the parabola, until `time` and over the whole step.
