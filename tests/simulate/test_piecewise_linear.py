@@ -219,14 +219,13 @@ def test_resumed_run_is_the_uninterrupted_one(tmp_path, save_at):
 
 
 def test_a_neuron_at_rest_stays_at_rest():
-    """Where the flow is not unique: a neuron that begins on h = 0 is off and stays there, though c r would also let it
-    leave; one whose only active entry has come to h = 0 stays there when r changes its sign."""
+    """Where the flow is not unique: a neuron that begins on h = 0 is off and stays, though c r would let it leave."""
     problem = bounds.Problem.from_gram([[1.0]], [1.0], activation="relu")
     start = Network(np.array([[0.0], [0.5]]), np.array([1.0, 1.0]))
     t = simulate.gradient_flow(problem, network=start, t_max=20.0, loss_ratio=0.0)
     assert t.final.H[0, 0] == 0
-    np.testing.assert_allclose(t.final.H[1, 0], 2.0, rtol=1e-6)
-    assert t.loss[-1] < 1e-10
+    np.testing.assert_allclose(t.final.H[1, 0], 2.0, rtol=1e-3)  # f = (0 + 2)/2 = y
+    assert t.loss[-1] < 1e-6
 
 
 def test_defaults_follow_relu():
