@@ -28,8 +28,8 @@ class Trajectory:
     kernel_min_eig, kernel_max_eig (T,): extreme eigenvalues of H = tangent kernel / scale^2;
     test_output (T, k): f on X_test, None without; sliding (T,): how many neurons slide along a kink (h_i(x_a) at the
     kink, the field on both sides pointing at it), None for smooth activations; other_side (T,): how many neurons are
-    somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them, little
-    decides on which side they go on, and halving the steps may not help;
+    somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them,
+    little decides on which side they go on, and halving the steps may not help;
     error (T,): estimated numerical error of loss; errors: the same for every other observable, by name.
     detail: where and when the state stopped being finite, where status is DIVERGED; else how many neurons went another
     way, if any did and kinks are followed as events.

@@ -14,6 +14,7 @@ COMPILED = (
     "field/elementwise.py",
     "integrators/spectra.py",
     "integrators/exponential/phi.py",
+    "integrators/piecewise_linear/events.py",
     "solve/observables.py",
 )
 

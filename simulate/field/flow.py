@@ -44,7 +44,8 @@ class Flow:
     Arrays over all neurons are (S, n, m), the neurons contiguous: h[s, a, i] = h_i(x_a) of run s. States have k further
     rows for test points, which are displaced but move nothing. Vectors over the data are numpy float64, (S, n).
 
-    model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__; alpha, beta: the row of Table 1;
+    model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__;
+    alpha, beta: the row of Table 1;
     scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
     that of the whole network, by which sums are divided; model.m is the number of neurons that are here.
 

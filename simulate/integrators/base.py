@@ -32,8 +32,8 @@ class Step:
     """A proposed step of S runs, which is then either taken (`advance`) or discarded (`discard`).
 
     flow: of these runs; length (S,): of its path, the integral of sqrt(P); dissipated (S,): the integral of P = -dL/dt;
-    evaluations: of sigma at all neurons, so far; predicted (S, n): the residual that the method expects at the end, None
-    if it expects none; follows_kinks: whether every kink that is crossed is seen. If not, what is found at the end
+    evaluations: of sigma at all neurons, so far; predicted (S, n): the residual that the method expects at the end,
+    None if it expects none; follows_kinks: whether every kink that is crossed is seen. If not, what is found at the end
     differs from what was predicted where a kink was crossed.
 
     residual_error, movement_error (S, n): estimates of the local error, in r and in the root mean square of h_a; None
@@ -103,8 +103,8 @@ class StagedStep(Step):
 class Integrator(Protocol):
     """A method that steps.
 
-    name: as in INTEGRATORS; dense: whether its steps know the states `inside` them, so that times to record need not end
-    a step; holds: whether it holds entries on kinks, so that its states have sides.
+    name: as in INTEGRATORS; dense: whether its steps know the states `inside` them, so that times to record need not
+    end a step; holds: whether it holds entries on kinks, so that its states have sides.
     """
 
     name: str

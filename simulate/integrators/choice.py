@@ -10,10 +10,11 @@ from simulate.integrators.piecewise_linear import pieces_of
 
 AUTO = "auto"
 SMOOTH_RTOL, EVENTS_RTOL, KINKS_RTOL = 1e-6, 1e-3, 0.1
-# CPU time of an event, measured: in seconds, a constant and the part that grows with n^2.
-EVENT, EVENT_N2 = 2e-6, 1.2e-9
-SWEEPS = 150  # in a typical run, with its halved steps
-EVENTS = 1.0  # for each entry in a sweep: 0.2 for Gaussian data, 1 for random features
+# CPU seconds of an event, with all that belongs to it: a constant and the part that grows with n^2. Measured: 7e-6 to
+# 1.2e-5 at n = 40 and 60, 1.5e-5 at n = 100 on a busy machine.
+EVENT, EVENT_N2 = 6e-6, 3e-10
+EVENTS = 1.0  # of each entry until the loss is a millionth: 0.24 for Gaussian data, 1 for random features
+PASSES = 5  # over the whole of the time: two of the run with whole steps, two with halved ones, and save points
 LONG, TOO_LONG = (
     180.0,
     1800.0,
@@ -23,7 +24,7 @@ LONG, TOO_LONG = (
 def event_seconds(n: int, m: int) -> float:
     """CPU seconds that the events of a run with n data points and m neurons are expected to take, as measured on
     typical runs."""
-    return SWEEPS * EVENTS * n * m * (EVENT + EVENT_N2 * n * n)
+    return PASSES * EVENTS * n * m * (EVENT + EVENT_N2 * n * n)
 
 
 def choose_integrator(activation: Activation, *, n: int, m: int, device: str) -> str:
@@ -45,7 +46,7 @@ def choose_integrator(activation: Activation, *, n: int, m: int, device: str) ->
         return "exponential"
     if seconds > LONG:
         warnings.warn(
-            f"at n = {n}, m = {m} about {EVENTS * n * m * SWEEPS:.2g} events are expected, which take some"
+            f"at n = {n}, m = {m} about {PASSES * EVENTS * n * m:.2g} events are expected, which take some"
             f" {seconds / 60:.0f} CPU minutes. A smaller width takes less, and so does a larger rtol.",
             stacklevel=4,
         )

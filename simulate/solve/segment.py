@@ -50,8 +50,8 @@ class Followed:
 class Segment:
     """A step from `before` that has been taken, from the time start to the time until, each (S,); tau (S,): its length.
 
-    end: the runs at its end. The state of `before` may be displaced in place, so only its residual, its kernel and its path
-    may be read from now on.
+    end: the runs at its end. The state of `before` may be displaced in place, so only its residual, its kernel and its
+    path may be read from now on.
     """
 
     def __init__(self, step: Step, before: Followed, start: np.ndarray, until: np.ndarray, tau: np.ndarray) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from simulate.field.flow import Flow
 from simulate.integrators.base import Step, apply
 from simulate.integrators.state import State
 from simulate.solve.step_sums import error_ratios, quarter_times

@@ -9,6 +9,7 @@ import bounds
 import simulate
 from bounds.errors import ArgumentError
 from simulate.integrators import get_integrator
+from simulate.integrators.choice import choose_integrator
 from simulate.integrators.piecewise_linear import pieces_of
 from simulate.network import Network
 from simulate.options import Options
@@ -30,7 +31,7 @@ def gaussian(n, d, m, act="relu", seed=41, scale=1.0):
 def regularised(problem, start, time, eps, slopes, kinks, dt):
     """The loss at `time` if sigma' runs linearly from slope to slope within eps of each kink, by the classical
     Runge-Kutta method; the output itself is that of sigma."""
-    gram, y, c, m = problem.gram, problem.y, start.signs[:, None], start.width
+    gram, y, c = problem.gram, problem.y, start.signs[:, None]
 
     def residual(h):
         value = slopes[0] * h
@@ -91,8 +92,8 @@ def test_no_pieces_no_events(act):
 
 
 def sliding_loss(time):
-    """The loss of the sliding example, solved by hand: dh_1 = -(r_1 - r_2/2), dh_2 = -(r_2 - r_1/2) until h_1 = 0, which
-    then stays; r = (h_1 + 1, h_2)."""
+    """The loss of the sliding example, solved by hand: dh_1 = -(r_1 - r_2/2), dh_2 = -(r_2 - r_1/2) until h_1 = 0,
+    which then stays; r = (h_1 + 1, h_2)."""
 
     # Before: e-vectors (1, 1) and (1, -1) of G with eigenvalues 1/2 and 3/2, r(0) = (1.1, 1).
     def r(t):
@@ -157,3 +158,95 @@ def test_kernel_kept_by_events_is_the_kernel(act):
         np.testing.assert_allclose(state.residual, flow.evaluate(state.h).residual, atol=1e-14)
     assert counts[:3].min() > 0  # crossings, entries held, entries let go
     assert counts[4] == counts[5] == 0  # none given up, all pivots ended
+
+
+COMMON = {"width": 60, "scale": 2.0, "t_max": 3.0, "save_at": [0.0, 0.4, 3.0], "loss_ratio": 0.0}
+
+
+def small(act="relu", n=6, d=9, seed=2):
+    rng = np.random.default_rng(seed)
+    return bounds.Problem(rng.standard_normal((n, d)), rng.uniform(-1, 1, n), activation=act)
+
+
+def test_seeds_test_points_and_threads_change_nothing():
+    """Each run of a batch, with test points or without, is bit for bit that of its seed alone."""
+    problem = small("clip")
+    X_test = np.random.default_rng(5).standard_normal((3, 9))
+    both = simulate.gradient_flow(problem, seeds=[3, 4], X_test=X_test, **COMMON)
+    for seed, run in zip((3, 4), both, strict=True):
+        alone = simulate.gradient_flow(problem, seed=seed, **COMMON)
+        for name in ("loss", "error", "output", "movement_max", "sliding", "kernel_min_eig", "other_side"):
+            np.testing.assert_array_equal(getattr(alone, name), getattr(run, name), err_msg=name)
+    # On the test points the network is that of its weights.
+    W = np.linalg.lstsq(problem.X, both[0].initial.H.T, rcond=None)[0].T * 3  # (m, d), for h = X W' / sqrt(d)
+    moved = simulate.weights_of(both[0], W) - W
+    np.testing.assert_allclose(both[0].final.H_test - both[0].initial.H_test, moved @ X_test.T / 3, atol=1e-10)
+
+
+def test_low_memory_and_steps_that_end_at_save_points():
+    """Without the end of a step in memory the numbers are the same, up to the steps, which end at the save points."""
+    problem = small("leaky_relu")
+    usual, lean = (simulate.gradient_flow(problem, seed=1, low_memory=low, **COMMON) for low in (False, True))
+    np.testing.assert_allclose(lean.loss, usual.loss, rtol=1e-5)
+    np.testing.assert_allclose(lean.final.H, usual.final.H, atol=1e-3)
+
+
+def test_float32_is_close():
+    problem = small()
+    exact, short = (simulate.gradient_flow(problem, seed=1, dtype=dtype, **COMMON) for dtype in ("float64", "float32"))
+    assert short.integrator == "piecewise-linear"
+    np.testing.assert_allclose(short.loss, exact.loss, rtol=1e-4)
+
+
+@pytest.mark.parametrize("save_at", [None, [0.3, 2.0]])
+def test_resumed_run_is_the_uninterrupted_one(tmp_path, save_at):
+    """Bit for bit, whether steps end at save points or not, with the sides in the file."""
+    problem, options = small(), {"width": 40, "seed": 7, "t_max": 2.0, "save_at": save_at, "loss_ratio": 0.0}
+    whole = simulate.gradient_flow(problem, **options)
+    file, calls = tmp_path / "run.npz", []
+
+    def stop(*_):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(simulate.Interrupted):
+        simulate.gradient_flow(problem, **options, checkpoint=file, progress=stop)
+    resumed = simulate.gradient_flow(problem, **options, checkpoint=file, resume=True)
+    for name in ("time", "loss", "error", "movement", "sliding", "path_length", "other_side"):
+        np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name), err_msg=name)
+    np.testing.assert_array_equal(resumed.final.H, whole.final.H)
+
+
+def test_a_neuron_at_rest_stays_at_rest():
+    """Where the flow is not unique: a neuron that begins on h = 0 is off and stays there, though c r would also let it
+    leave; one whose only active entry has come to h = 0 stays there when r changes its sign."""
+    problem = bounds.Problem.from_gram([[1.0]], [1.0], activation="relu")
+    start = Network(np.array([[0.0], [0.5]]), np.array([1.0, 1.0]))
+    t = simulate.gradient_flow(problem, network=start, t_max=20.0, loss_ratio=0.0)
+    assert t.final.H[0, 0] == 0
+    np.testing.assert_allclose(t.final.H[1, 0], 2.0, rtol=1e-6)
+    assert t.loss[-1] < 1e-10
+
+
+def test_defaults_follow_relu():
+    """All defaults: a step count like that of a smooth activation, an honest error, and no warning."""
+    problem, start = gaussian(15, 30, 801)
+    t = simulate.gradient_flow(problem, network=start, t_max=30.0, save_at=np.geomspace(0.1, 30, 4))
+    finer = simulate.gradient_flow(problem, network=start, t_max=30.0, save_at=t.time, rtol=1e-5)
+    assert t.status in (simulate.Status.TIME_REACHED, simulate.Status.LOSS_REACHED)
+    assert t.stats.steps <= 15
+    assert np.all(np.abs(t.loss - finer.loss) <= t.error + finer.error)
+    assert np.all(t.error <= 1e-2 * t.loss)
+    assert "other_side" in t.to_frame().columns
+
+
+def test_dear_runs_say_so():
+    """From the size alone, before anything is computed: what is long warns, what is too long takes the other method."""
+    relu = bounds.get_activation("relu")
+    assert choose_integrator(relu, n=40, m=4096, device="cpu") == "piecewise-linear"
+    with pytest.warns(UserWarning, match="CPU minutes"):
+        assert choose_integrator(relu, n=300, m=8192, device="cpu") == "piecewise-linear"
+    with pytest.warns(UserWarning, match="integrator='exponential' is used"):
+        assert choose_integrator(relu, n=600, m=8192, device="cpu") == "exponential"
+    assert choose_integrator(relu, n=40, m=4096, device="cuda") == "exponential"

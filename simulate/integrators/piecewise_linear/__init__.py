@@ -3,4 +3,4 @@
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
 from simulate.integrators.piecewise_linear.pieces import Pieces, pieces_of
 
-__all__ = ["PiecewiseLinear", "Pieces", "pieces_of"]
+__all__ = ["Pieces", "PiecewiseLinear", "pieces_of"]

@@ -46,21 +46,24 @@ COUNTS = 7
 
 
 class Network(NamedTuple):
-    """gram (n, n); spread (n,): the roots of its diagonal; kinks (K,), slopes (K + 1,): see Pieces; most: events of one
-    neuron before it is given up."""
+    """gram (n, n); spread (n,): the roots of its diagonal; kinks (K,), slopes (K + 1,): see Pieces; table (4, 2K + 1):
+    see below; most: events of one neuron before it is given up."""
 
     gram: np.ndarray
     spread: np.ndarray
     kinks: np.ndarray
     slopes: np.ndarray
+    table: np.ndarray
     most: int
 
 
 class Curve(NamedTuple):
-    """R on [0, 1]: coefficients (n, POWERS) of 1, x, x^2, ...; margin (n,): how far a path may bulge; stop: where the
-    events end, 1 for the whole step; fastest: the largest |R'|, by which rounding is judged."""
+    """R on [0, 1]: coefficients (n, POWERS) of 1, x, x^2, ...; transposed (POWERS, n): the same; margin (n,): how far a
+    path may bulge; stop: where the events end, 1 for the whole step; fastest: the largest |R'|, by which rounding is
+    judged."""
 
     coefficients: np.ndarray
+    transposed: np.ndarray
     margin: np.ndarray
     stop: float
     fastest: float
@@ -69,14 +72,15 @@ class Curve(NamedTuple):
 class Desk(NamedTuple):
     """What a thread works with; its arrays hold nothing between neurons but the row PLACE of `ints`, which is -1.
 
-    M (n, n): see tableau.py; paths, own (POWERS, n): see search.py; reals (.., n), ints (.., n): rows of numbers for
-    each candidate, named below, of which PLACE and SLOPE have one for each entry; change (POWERS,): a change of drive;
-    value (n,): to be overwritten; slack (3,): see search.py.
+    M (n, n): see tableau.py; paths, own (POWERS, n): see search.py; driven (POWERS, n): to be overwritten; reals
+    (.., n), ints (.., n): rows of numbers for each candidate, named below, of which PLACE and SLOPE have one for each entry;
+    change (POWERS,): a change of drive; value (n,): to be overwritten; slack (3,): see search.py.
     """
 
     M: np.ndarray
     paths: np.ndarray
     own: np.ndarray
+    driven: np.ndarray
     reals: np.ndarray
     ints: np.ndarray
     change: np.ndarray
@@ -84,19 +88,24 @@ class Desk(NamedTuple):
     slack: np.ndarray
 
 
-# Rows of reals: the bounds of a candidate and how it answers to a drive; the change of its drive until the end; the slope
-# of each entry, zero for held ones. Rows of ints: the entry that a candidate is; its side; whether it is held; whether it
-# has just been set off; the place of each entry among the candidates.
+# Rows of reals: how a candidate answers to a drive; the change of its drive until the end; the slope of each entry,
+# zero for held ones. Rows of ints: the entry that a candidate is; its side; the place of each entry among the
+# candidates.
 ANSWER, MOVED, SLOPE = range(2, 5)
 MEMBER, SIDE, PLACE = range(2, 5)
+# Rows of Network.table, by side: where h is at least and at most, beyond any for held entries; sigma', zero for these;
+# and sigma at h = 0 if it went on like this, or at the kink.
+BELOW, ABOVE, SLOPES, OFFSETS = range(4)
 
 
 def new_desk(n: int) -> Desk:
     """A desk for n data points."""
     ints = np.zeros((5, n), dtype=np.int64)
     ints[PLACE] = -1
-    paths, own = np.zeros((POWERS, n)), np.zeros((POWERS, n))
-    return Desk(np.zeros((n, n)), paths, own, np.zeros((5, n)), ints, np.zeros(POWERS), np.zeros(n), np.zeros(3))
+    paths, own, driven = np.zeros((POWERS, n)), np.zeros((POWERS, n)), np.zeros((POWERS, n))
+    return Desk(
+        np.zeros((n, n)), paths, own, driven, np.zeros((5, n)), ints, np.zeros(POWERS), np.zeros(n), np.zeros(3)
+    )
 
 
 @njit(**SUMS)
@@ -216,8 +225,8 @@ def _event(
         at = log.filled[1]
         row = log.turns[at]
         schur_row(net.gram, desk.M, k, desk.ints[MEMBER], desk.ints[IS_HELD], desk.reals[SLOPE], count, row)
-        for l in range(len(row)):
-            row[l] *= jump
+        for a in range(len(row)):
+            row[a] *= jump
         row[b] = (2 * before + jump) * jump * own / 2
         set_weights(x, 1.0, log.turn_weights[at])
         log.turned[at] = b
@@ -236,17 +245,12 @@ def _add_candidate(desk: Desk, b: int, count: int) -> int:
 @njit(**SUMS)
 def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, ends: Any) -> int:
     """How many candidates the neuron has; see the module."""
-    count = 0
+    count, low, high = 0, net.table[BELOW], net.table[ABOVE]
     for b in range(len(sides)):
         side = sides[b]
-        if side % 2 == 1:
-            count = _add_candidate(desk, b, count)
-            continue
-        piece, margin = side // 2, curve.margin[b]
-        low = net.kinks[piece - 1] if piece > 0 else -np.inf
-        high = net.kinks[piece] if piece < len(net.kinks) else np.inf
-        near = min(min(start[b] - low, high - start[b]), min(ends[b] - low, high - ends[b]))
-        if near < margin:
+        below, above = low[side], high[side]
+        near = min(min(start[b], ends[b]) - below, above - max(start[b], ends[b]))
+        if near < curve.margin[b]:
             count = _add_candidate(desk, b, count)
     return count
 
@@ -254,29 +258,30 @@ def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: 
 @njit(**SUMS)
 def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gain: float, count: int) -> None:
     """The candidates at the start of the step: paths and drives, with the held entries driven as they must be."""
-    n, R = len(sides), curve.coefficients
+    n, driven = len(sides), desk.driven
     for b in range(n):
-        desk.reals[SLOPE, b] = 0.0 if sides[b] % 2 == 1 else net.slopes[sides[b] // 2]
+        desk.reals[SLOPE, b] = net.table[SLOPES, sides[b]]
+    for p in range(1, POWERS):
+        row, weights = driven[p], curve.transposed[p]
+        for a in range(n):
+            row[a] = desk.reals[SLOPE, a] * weights[a]
     for k in range(count):
         b = desk.ints[MEMBER, k]
         row = net.gram[b]
         for j in range(count):
             desk.M[k, j] = row[desk.ints[MEMBER, j]]
+        for p in range(1, POWERS):
+            total, weights = 0.0, driven[p]
+            for a in range(n):
+                total += row[a] * weights[a]
+            desk.paths[p, k] = -gain * total
         for p in range(POWERS):
-            desk.own[p, k] = R[b, p]
-            desk.change[p] = 0.0
-        for a in range(n):
-            weight = row[a] * desk.reals[SLOPE, a]
-            if weight != 0.0:
-                for p in range(POWERS):
-                    desk.change[p] += weight * R[a, p]
-        for p in range(POWERS):
-            desk.paths[p, k] = -gain * desk.change[p]
+            desk.own[p, k] = curve.coefficients[b, p]
         side = sides[b]
         desk.paths[0, k] = net.kinks[side // 2] if side % 2 == 1 else start[b]
         desk.reals[MOVED, k], desk.ints[FRESH, k] = 0.0, 0
         _place_on(desk, net, k, side - side % 2, gain)  # not held yet
-        desk.reals[SLOPE, b] = 0.0 if side % 2 == 1 else desk.reals[SLOPE, b]
+        desk.reals[SLOPE, b] = net.table[SLOPES, side]
     for k in range(count):
         if sides[desk.ints[MEMBER, k]] % 2 == 1:
             _hold(desk, net, k, sides[desk.ints[MEMBER, k]] // 2, count, gain, curve.stop)
@@ -356,11 +361,9 @@ def follow_neuron(
                     true[b] += factor * row[b]
         late = count
         for b in range(n):
-            if desk.ints[PLACE, b] < 0:
-                piece = sides[b] // 2
-                below = piece > 0 and true[b] < net.kinks[piece - 1]
-                if below or (piece < len(net.kinks) and true[b] > net.kinks[piece]):
-                    late = _add_candidate(desk, b, late)
+            beyond = true[b] < net.table[BELOW, sides[b]] or true[b] > net.table[ABOVE, sides[b]]
+            if beyond and desk.ints[PLACE, b] < 0:
+                late = _add_candidate(desk, b, late)
         if late == count:
             break
         count = late
@@ -402,10 +405,10 @@ def follow_neurons(
         for p in range(POWERS - 2, -1, -1):
             total = total * curve.stop + R[b, p]
         at_stop[b] = total
+    slopes = net.table[SLOPES]
     for i in range(len(sides)):
         for b in range(n):
-            side = sides[i, b]
-            drives[i, b] = 0.0 if side % 2 == 1 else net.slopes[side // 2] * at_stop[b]
+            drives[i, b] = slopes[sides[i, b]] * at_stop[b]
     moves = np.dot(drives, net.gram)
     for i in range(len(sides)):
         for b in range(n):

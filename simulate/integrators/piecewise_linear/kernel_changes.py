@@ -72,15 +72,15 @@ def schur_row(gram: Any, M: Any, k: int, member: Any, held: Any, slope: Any, cou
     zero for held entries."""
     b = member[k]
     source = gram[b]
-    for l in range(len(out)):
-        out[l] = source[l]
+    for a in range(len(out)):
+        out[a] = source[a]
     for j in range(count):
         if held[j]:
             factor, row = M[k, j], gram[member[j]]
-            for l in range(len(out)):
-                out[l] -= factor * row[l]
-    for l in range(len(out)):
-        out[l] *= slope[l]
+            for a in range(len(out)):
+                out[a] -= factor * row[a]
+    for a in range(len(out)):
+        out[a] *= slope[a]
 
 
 @njit(**SUMS)
@@ -92,14 +92,14 @@ def sum_up(log: Log, least: int, kinds: int) -> None:
         for k in range(kinds):
             for i in range(count):
                 weight, row, to = log.weights[i, k], rows[i], scaled[i]
-                for l in range(len(row)):
-                    to[l] = weight * row[l]
+                for a in range(len(row)):
+                    to[a] = weight * row[a]
             log.sums[k] += np.dot(scaled.T, rows)
         log.filled[0] = 0
     for i in range(log.filled[1]):
         row, b = log.turns[i], log.turned[i]
         for k in range(kinds):
             weight, to = log.turn_weights[i, k], log.half[k, b]
-            for l in range(len(row)):
-                to[l] += weight * row[l]
+            for a in range(len(row)):
+                to[a] += weight * row[a]
     log.filled[1] = 0

@@ -133,7 +133,7 @@ def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Ar
         coefficients = fit(x, R)
         margin = neurons.net.spread * math.sqrt(flow.beta / flow.alpha) * bulge(x, R, kernel)
         fastest = float(np.abs(coefficients[:, 1:]).sum(1).max())
-        return Told(edges, r, R, ways, Curve(coefficients, margin, 1.0, fastest))
+        return Told(edges, r, R, ways, Curve(coefficients, np.ascontiguousarray(coefficients.T), margin, 1.0, fastest))
 
     # By the kernel at the start; then, for as long a way as the step before was, with its trend.
     nothing = np.zeros((0, flow.n, flow.n))

@@ -115,8 +115,8 @@ def _new_forcing(rows: Any, basis: Any, g_nodes: Any, g: Any) -> float:
 def solve(
     rates: Any, basis: Any, start: Any, edges: Any, free: Any, forced: Any, changes: Any, shares: Any
 ) -> tuple[Any, Any, Any]:
-    """(r (N, n), R (N, n), ways (N, 2)) at all nodes: the residual, its integral, and the integrals of sqrt(-dL/dt), the
-    path s, and of -dL/dt.
+    """(r (N, n), R (N, n), ways (N, 2)) at all nodes: the residual, its integral, and the integrals of sqrt(-dL/dt),
+    which is the path s, and of -dL/dt.
 
     rates (n,), basis (n, n): of K0; start (1, n): r at time 0; changes (k, n, n), shares (k, N): K - K0 at a node is
     sum_k shares_k changes_k.

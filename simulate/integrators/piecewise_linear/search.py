@@ -99,8 +99,9 @@ def next_event(
 ) -> tuple[int, float]:
     """(k, where) of the first event in (x, stop] among the first `count` candidates; k = -1 if there is none.
 
-    bounds, marks (.., n): rows LOW and HIGH, IS_HELD and FRESH (whether an entry has just been set off from a kink); slack (2,): what
-    rounding may do to the room of a moving and of a held entry; value (n,): overwritten.
+    bounds, marks (.., n): rows LOW and HIGH, IS_HELD and FRESH (whether an entry has just been set off from a kink: 1
+    upwards, -1 downwards); slack: what rounding may do to the room of a moving and of a held entry, and to the speed of
+    a moving one; value (n,): overwritten.
     """
     before = x
     for cell in range(1, CELLS + 1):
@@ -141,10 +142,7 @@ def overdue(
     slack: Any,
 ) -> int:
     """The first candidate whose state at x is not that of the flow: held though the slope that would hold it is out of
-    bounds, or set on its way from a kink (fresh: 1 upwards, -1 downwards) but moving back. -1 if there is none.
-
-    slack (3,): as in next_event, and for the speed of a moving entry.
-    """
+    bounds, or set off from a kink but moving back. -1 if there is none. The arguments are as in next_event."""
     for k in range(count):
         if marks[IS_HELD, k]:
             if room(paths, own, k, True, x + AHEAD, bounds[LOW, k], bounds[HIGH, k], sign) < -slack[1]:

@@ -11,7 +11,17 @@ from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.elementwise import EXACT
 from simulate.field.flow import Flow
-from simulate.integrators.piecewise_linear.events import COUNTS, Curve, Network, follow_neurons, new_desk
+from simulate.integrators.piecewise_linear.events import (
+    ABOVE,
+    BELOW,
+    COUNTS,
+    OFFSETS,
+    SLOPES,
+    Curve,
+    Network,
+    follow_neurons,
+    new_desk,
+)
 from simulate.integrators.piecewise_linear.kernel_changes import new_log
 from simulate.integrators.piecewise_linear.pieces import Pieces
 
@@ -20,7 +30,8 @@ BLOCK = 128  # neurons whose products with G are one matrix product
 
 class Swept(NamedTuple):
     """What a pass finds for one run. residual (n,): r at the end; squares (n,): the mean of sigma'(h_a)^2 there, held
-    entries not counted; changes (W, n, n): of the kernel, with the weights of kernel_changes.py; counts: see events.py."""
+    entries not counted; changes (W, n, n): of the kernel, with the weights of kernel_changes.py; counts (COUNTS,): see
+    events.py."""
 
     residual: np.ndarray
     squares: np.ndarray
@@ -31,23 +42,26 @@ class Swept(NamedTuple):
 def network_of(flow: Flow, pieces: Pieces) -> Network:
     """What the compiled loops know of the network."""
     spread = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))
-    most = 6 * flow.n * len(pieces.kinks) + 100
-    return Network(np.ascontiguousarray(flow.gram), spread, pieces.kinks, pieces.slopes, most)
+    kinks, slopes, count = pieces.kinks, pieces.slopes, len(pieces.kinks)
+    table = np.zeros((4, 2 * count + 1))
+    table[BELOW], table[ABOVE] = np.inf, -np.inf
+    table[BELOW, ::2], table[ABOVE, ::2] = np.append(-np.inf, kinks), np.append(kinks, np.inf)
+    table[SLOPES, ::2] = slopes
+    table[OFFSETS, 1::2] = pieces.values
+    nearest = np.maximum(np.arange(count + 1) - 1, 0)
+    table[OFFSETS, ::2] = pieces.values[nearest] - slopes * kinks[nearest]
+    return Network(np.ascontiguousarray(flow.gram), spread, kinks, slopes, table, 6 * flow.n * count + 100)
 
 
 @njit(**EXACT)
-def outputs(h: Any, sides: Any, signs: Any, kinks: Any, values: Any, slopes: Any, output: Any, squares: Any) -> None:
+def outputs(h: Any, sides: Any, signs: Any, table: Any, output: Any, squares: Any) -> None:
     """output (n,) += sum_i c_i sigma(h_i), squares (n,) += sum_i sigma'(h_i)^2, by the sides; h, sides: (w, n)."""
+    slopes, offsets = table[SLOPES], table[OFFSETS]
     for i in range(len(h)):
         for a in range(h.shape[1]):
-            side = sides[i, a]
-            piece = side // 2
-            if side % 2 == 1:
-                output[a] += signs[i] * values[piece]
-            else:
-                kink = max(piece - 1, 0)
-                output[a] += signs[i] * (values[kink] + slopes[piece] * (h[i, a] - kinks[kink]))
-                squares[a] += slopes[piece] ** 2
+            slope = slopes[sides[i, a]]
+            output[a] += signs[i] * (offsets[sides[i, a]] + slope * h[i, a])
+            squares[a] += slope * slope
 
 
 class Neurons:
@@ -57,7 +71,7 @@ class Neurons:
     """
 
     def __init__(self, flow: Flow, pieces: Pieces, run: int, h: Array, sides: np.ndarray) -> None:
-        self.flow, self.pieces, self.h, self.sides = flow, pieces, h, sides
+        self.flow, self.h, self.sides = flow, h, sides
         self.net = network_of(flow, pieces)
         self.gain = np.asarray(flow.model.gain[run, 0], dtype=np.float64)
         self.signs = np.asarray(flow.model.signs[run, 0], dtype=np.float64)
@@ -66,7 +80,7 @@ class Neurons:
         """Follow all neurons until curve.stop. kinds: how many weights of the kernel's changes are wanted.
 
         into: (h, sides) of the same shapes, where the state there goes, which may be those of the start."""
-        flow, n, pieces = self.flow, self.flow.n, self.pieces
+        flow, n = self.flow, self.flow.n
 
         def sweep_chunk(start: int, stop: int) -> tuple[np.ndarray, ...]:
             held = flow.buffers.__dict__
@@ -83,10 +97,10 @@ class Neurons:
                 follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, kinds, counts)
                 if flow.arrays.real is not np.float64:  # what is stored is what counts
                     ends = ends.astype(flow.arrays.real).astype(np.float64)
-                outputs(ends, sides, self.signs[low:high], pieces.kinks, pieces.values, pieces.slopes, output, squares)
+                outputs(ends, sides, self.signs[low:high], self.net.table, output, squares)
                 if into is not None:
                     into[0][:n, low:high], into[1][:, low:high] = ends.T, sides.T
-                    if flow.rows > n:
+                    if flow.cross is not None:
                         moved = flow.cross @ (gain[:, None] * drives).T
                         into[0][n:, low:high] = self.h[n:, low:high] - moved
             changes = log.sums[:kinds] + log.half[:kinds] + log.half[:kinds].transpose(0, 2, 1)
