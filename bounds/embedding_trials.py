@@ -63,9 +63,11 @@ def binomial_limit(draws: int, failures: int, alpha: float) -> float:
     return high
 
 
-def draws_without_failure(delta: float, alpha: float) -> int:
-    """Draws of which none may fail so that the failure rate is at most delta: (1 - delta)^draws <= alpha."""
-    return math.ceil(float_up(arb(alpha).log() / (1 - arb(delta)).log()))
+def draws_without_failure(delta: float, alpha: float) -> float:
+    """Draws of which none may fail so that the failure rate is at most delta: (1 - delta)^draws <= alpha. A whole
+    number, or infinite if it is beyond any float."""
+    found = float_up(arb(alpha).log() / (-arb(delta)).log1p())
+    return float(math.ceil(found)) if math.isfinite(found) else math.inf
 
 
 @numpy_defaults
@@ -87,10 +89,10 @@ def embedding_trials(
     dim, delta, alpha = integer("dim", dim, 1), check_probability(delta), check_probability(alpha, "alpha")
     seed = check_seed(seed)
     rule = f"a whole number in [1, {MOST_DRAWS}]"
-    needed = math.ceil(1.5 * draws_without_failure(delta, alpha))
+    needed = 1.5 * draws_without_failure(delta, alpha)
     enough = draws is not None or needed <= MOST_DRAWS
     require(enough, "delta", f"large enough for {MOST_DRAWS} draws, or pass draws", delta)
-    count = needed if draws is None else integer("draws", draws, 1, MOST_DRAWS, rule)
+    count = math.ceil(needed) if draws is None else integer("draws", draws, 1, MOST_DRAWS, rule)
     if not problem.random or not isinstance(problem.embedding, RandomFeatures):
         raise AssumptionError(
             f"only a random embedding has a failure rate. Found {problem.embedding_name!r}."

@@ -27,13 +27,13 @@ from bounds.problem import Problem
 FAILURE = 1e-9  # the part of delta that is charged for the draws made here; at most a hundredth of delta
 BLOCK = 2**14  # features that are drawn at a time
 PILOT = 2**15  # features from which theta and the level of the test are chosen
-DRAWS = 2**20  # features of the certificate, at most
+DRAWS = 2**21  # features of the certificate, at most
 WORK = 4e10  # about the floating-point operations that they may cost
 STREAM = 7_231_964_501  # names the streams of random numbers used here, apart from those of embeddings and networks
 PRODUCTS = np.geomspace(0.25, 1.5, 10)  # theta times the mean of |w|^2, of the pilot
 EXCESS = 0.05  # by which the estimate may err; more where so many draws are too many
 HARDNESS = (1 + EXCESS) * math.log(1 + EXCESS) - EXCESS  # of seeing it err by so much, as in certificate_failure
-CAUTION = 0.9  # the level of the test, as a part of what the pilot saw
+CAUTION = 0.93  # the level of the test, as a part of what the pilot saw
 
 
 @dataclass(frozen=True)
