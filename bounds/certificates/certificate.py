@@ -17,6 +17,7 @@ from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
 from bounds.errors import ArgumentError, AssumptionError, require, shown
 from bounds.methods import METHODS, SLOW_CERTIFICATES, envelope, get_method, proved_methods
 from bounds.methods.base import Method, Profile
+from bounds.methods.step_profile import StepProfile
 from bounds.numerics.arithmetic import float_up, square
 from bounds.problem import Problem
 
@@ -160,7 +161,7 @@ def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarra
 
 
 def _by_profile(
-    name: str, profile: Profile | transport.StepProfile, problem: Problem, H: np.ndarray, signs: np.ndarray
+    name: str, profile: Profile | StepProfile, problem: Problem, H: np.ndarray, signs: np.ndarray
 ) -> Certificate:
     """The master theorem applied to a profile of the network; H (m, n), signs (m,)."""
     if profile.empty:
