@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from flint import arb
@@ -177,6 +177,7 @@ def _sample(problem: Problem, table_of: Callable[[float], Table], sensitivity: C
     return Sample(np.array(values), np.array(weights), np.array([c for _, c in balls.values()], float), np.array(blur))
 
 
+@lru_cache(maxsize=2)
 def slope_sample(problem: Problem) -> Sample | None:
     """X_a = sigma'(h_a)^2 for smooth sigma; None if no bound of (sigma'^2)'' is known, as for the identity."""
     act = problem.activation
@@ -205,6 +206,7 @@ def slope_sample(problem: Problem) -> Sample | None:
     return _sample(problem, table_of, lambda g: 2 * act.Ls * act.L2)
 
 
+@lru_cache(maxsize=8)
 def envelope_sample(problem: Problem, nu: float) -> Sample | None:
     """X_a = e_{nu/G_aa}(h_a), the slope envelope."""
     act = problem.activation
