@@ -13,10 +13,11 @@ from bounds.data.random_features import RandomFeatures
 from bounds.embedding_trials import EmbeddingTrials, embedding_trials
 from bounds.erratum import Demonstration, Erratum, errata
 from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError, WriteError
-from bounds.guarantee import Guarantee, guarantee
+from bounds.guarantee import guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.necessary import necessary_embedding_dim, necessary_scale, necessary_width
 from bounds.problem import Problem
+from bounds.promise import Guarantee
 from bounds.required import certified_rate, required_embedding_dim, required_scale, required_width, table
 
 __all__ = [

@@ -23,9 +23,10 @@ from bounds.data.state import State, read_state
 from bounds.data.weights import pre_activations
 from bounds.erratum import Demonstration, Erratum, errata, get_erratum
 from bounds.errors import ArgumentError, AssumptionError, unknown_name
-from bounds.guarantee import SIMULABLE_WIDTH, guarantee
+from bounds.guarantee import guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.problem import Problem
+from bounds.promise import SIMULABLE_WIDTH
 from bounds.required import table
 from bounds.text import printable
 from bounds.text_table import Column, fitted_table

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from bounds.checks import check_probability, check_seed, instance, numpy_defaults
 from bounds.errors import AssumptionError, require
-from bounds.guarantee import Guarantee, guarantee
+from bounds.guarantee import guarantee
 from bounds.methods import METHODS
 from bounds.methods.embedding_dim import dim_for_half, least_dim_for_half
 from bounds.necessary import necessary_scale, necessary_width
 from bounds.problem import Problem
+from bounds.promise import Guarantee
 
 if TYPE_CHECKING:
     import pandas as pd

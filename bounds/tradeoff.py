@@ -9,16 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bounds.errors import ArgumentError, AssumptionError, require
+from bounds.promise import Guarantee, Request
 
-if TYPE_CHECKING:
-    from bounds.guarantee import Guarantee, Request
-
-Objective = Callable[["Guarantee"], float]
+Objective = Callable[[Guarantee], float]
 
 OBJECTIVES: dict[str, Objective] = {
     "width": lambda g: g.width,

@@ -143,7 +143,7 @@ def envelope_table(activation: Activation, variance: float, nu: float) -> Table:
     mu = nu / variance * (1 - 1e-12)
     if activation.pieces is None:
         return _table(activation, mu, reach, True)
-    nodes = np.linspace(-reach, reach, 4001)
+    nodes = np.linspace(-reach, reach, 2001)
     values = _piecewise(activation, mu)(nodes)
     # Below its chord by at most mu times a quarter of the square of the step, as in the module's first lines.
     lower = values - mu * float(nodes[1] - nodes[0]) ** 2 / 4 - ROUNDING * max(1.0, activation.slope_bound**2)

@@ -14,7 +14,8 @@ import numpy as np
 from flint import arb
 
 from bounds.certificates.collocation import Reference, grid
-from bounds.certificates.shadowing import LEAST_RESIDUAL, SLACK, Constants, Shadow, Stage, check, check_size, follow
+from bounds.certificates.shadowing import LEAST_RESIDUAL, Stage, check, check_size, follow
+from bounds.certificates.sizes import SLACK, Constants, Shadow
 from bounds.errors import AssumptionError
 from bounds.methods import kernel, slopes
 from bounds.methods.base import ROOT, Profile

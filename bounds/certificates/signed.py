@@ -11,18 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bounds.activation.base import FUNCTION_ULPS, Activation
 from bounds.certificates.collocation import Reference
+from bounds.certificates.sizes import SLACK, Constants, Shadow
 from bounds.numerics.spectrum import UNIT_ROUNDOFF, gamma, spectrum
 
-if TYPE_CHECKING:
-    from bounds.certificates.shadowing import Constants, Shadow
-
-SLACK = 1 + 1e-6  # on every sum of non-negative terms: more than its own rounding
 SHIFT = 2.0**-16  # of the difference quotients of sigma' that stand for sigma''
 FINENESS = 2.0**-10  # spacing of the grid on which sigma''' is bounded
 FARTHEST = 2**10  # beyond this |h| sigma''' is bounded by Cauchy's estimate alone

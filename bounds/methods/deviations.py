@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from flint import arb
@@ -26,7 +26,7 @@ TABLES = 4  # tables of X for variances that differ; more would take longer and 
 NODES = 4000  # of the table of sigma'^2
 ROWS = 12  # data points on which theta is chosen
 COARSE = 16  # nodes that count as one there
-THETAS = np.geomspace(0.05, 500, 41)  # the first grid, in units of 1/(largest X)
+THETAS = np.geomspace(0.05, 500, 25)  # the first grid, in units of 1/(largest X)
 WIDEST = 1e15  # neurons: beyond, float64 does not count them
 
 
@@ -44,6 +44,7 @@ class Sample:
     counts: np.ndarray
     blur: np.ndarray
 
+    @np.errstate(all="ignore")  # what overflows is no number below, and proves nothing
     def log_laplace(self, theta: float) -> np.ndarray:
         """Upper bounds of log E exp(-theta X_a), one for each row; exp of a linear function is convex, hence below its
         chord between two nodes."""
@@ -69,7 +70,7 @@ class Sample:
         """The theta of ever finer grids that makes value(theta, log_laplace) largest on the rough version."""
         unit = 1 / max(float(self.values.max()), 1e-300)
         grid = THETAS * unit
-        for ratio in (1.25, 1.05, 1.01):
+        for ratio in (1.12, 1.03, 1.01):
             found = [value(theta, self.rough.log_laplace(theta)) for theta in grid.tolist()]
             best = float(grid[int(np.nanargmax(np.nan_to_num(found, nan=-np.inf)))])
             grid = best * ratio ** np.arange(-4.0, 5.0)
@@ -83,7 +84,7 @@ class Sample:
             return -theta * level - float(log_laplace.max())
 
         theta = self.best_theta(exponent)
-        exponents = -theta * level - self.log_laplace(theta) - 1e-12 * theta
+        exponents = -theta * level - self.log_laplace(theta) - 1e-12 * theta * level
         return neurons_for(exponents, self.counts, failure)
 
     def level(self, neurons: float, failure: float) -> float:
@@ -95,8 +96,12 @@ class Sample:
         theta = self.best_theta(least)
         logs = neurons * self.log_laplace(theta)
         top = float(logs.max())
+        if not math.isfinite(top):
+            return 0.0
         together = top + math.log(float(np.sum(self.counts * np.exp(logs - top))))
         found = (math.log(failure) - together) / (neurons * theta)
+        if not math.isfinite(found):
+            return 0.0
         return max(found - 1e-9 * abs(found) - 1e-12, 0.0)
 
 
@@ -108,7 +113,7 @@ def neurons_for(exponents: np.ndarray, counts: np.ndarray, failure: float) -> fl
     def enough(m: float) -> bool:
         return float(np.sum(counts * np.exp(-m * exponents))) * SLACK <= failure
 
-    high = math.log(float(counts.sum()) / failure) / float(exponents.min()) * SLACK
+    high = math.log(float(counts.sum()) / failure) / float(exponents.min()) * (1 + 1e-6) + 1e-6
     if not (high < WIDEST and enough(high)):
         return math.inf
     low = 0.0
@@ -172,9 +177,12 @@ def _sample(problem: Problem, table_of: Callable[[float], Table], sensitivity: C
     return Sample(np.array(values), np.array(weights), np.array([c for _, c in balls.values()], float), np.array(blur))
 
 
+@lru_cache(maxsize=2)
 def slope_sample(problem: Problem) -> Sample | None:
-    """X_a = sigma'(h_a)^2 for smooth sigma."""
+    """X_a = sigma'(h_a)^2 for smooth sigma; None if no bound of (sigma'^2)'' is known, as for the identity."""
     act = problem.activation
+    if act.strip is None and act.bend is None:
+        return None
     tables: dict[float, Table] = {}
     half = math.ceil(REACH * math.sqrt(float(problem.gmax.upper())) + 1)
 
@@ -198,6 +206,7 @@ def slope_sample(problem: Problem) -> Sample | None:
     return _sample(problem, table_of, lambda g: 2 * act.Ls * act.L2)
 
 
+@lru_cache(maxsize=8)
 def envelope_sample(problem: Problem, nu: float) -> Sample | None:
     """X_a = e_{nu/G_aa}(h_a), the slope envelope."""
     act = problem.activation

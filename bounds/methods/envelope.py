@@ -42,6 +42,7 @@ def best_nu(problem: Problem) -> float:
     return math.exp(log_nu)
 
 
+@lru_cache(maxsize=64)
 def population(problem: Problem, nu: float) -> tuple[arb, arb]:
     """(a lower bound of min_a E X_a, an upper bound of max_a E X_a^2/(E X_a)^2), X_a = e_{nu/G_aa}(h_a)."""
     least, ratio = arb("inf"), arb(1)

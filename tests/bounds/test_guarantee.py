@@ -59,8 +59,8 @@ def test_widths_beyond_float_are_exact_integers():
 
 
 def reference_slopes(G, y, delta, tau, beta):
-    """Scale, width and rate of the slopes method for tanh, in 40 digits, independent of the package; how many neurons the
-    slopes need is compared in test_against_mpmath.py."""
+    """Scale, width and rate of the slopes method for tanh, in 40 digits, independent of the package. The width is that
+    of f^0; test_against_mpmath.py has the other."""
     with mpmath.workdps(40):
         n = len(y)
         values = mpmath.eigsy(mpmath.matrix(G.tolist()), eigvals_only=True)

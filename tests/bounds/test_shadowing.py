@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import bounds
 from bounds.certificates import handover, shadowing
 from bounds.certificates.collocation import DEGREE, evaluate, grid, reference_step
-from bounds.certificates.shadowing import LEBESGUE, Constants, follow, shadow
+from bounds.certificates.shadowing import LEBESGUE, follow, shadow
+from bounds.certificates.sizes import Constants
 from bounds.methods import kernel, slopes
 from simulate import sample_network
 from tests.networks import networks

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bounds
-from bounds.certificates import shadowing
 from bounds.certificates.collocation import reference_step
-from bounds.certificates.shadowing import Constants, follow, shadow
+from bounds.certificates.shadowing import follow, shadow
 from bounds.certificates.signed import Factor, largest_eigenvalue, separation, third_derivative_bound
+from bounds.certificates.sizes import Constants, Shadow
 from simulate import sample_network
 from tests.networks import SMOOTH, networks
 
@@ -100,7 +100,7 @@ def test_what_changes_between_the_nodes_cannot_be_left_out(monkeypatch):
     full = separation(k, Factor(k), ref, found, signs)(0.0)
     for name in ("mean_speed", "peak_speed"):
         values = {**vars(found), name: 0 * found.mean_speed}
-        assert separation(k, Factor(k), ref, shadowing.Shadow(**values), signs)(0.0) < full
+        assert separation(k, Factor(k), ref, Shadow(**values), signs)(0.0) < full
 
 
 @pytest.mark.parametrize("name", SMOOTH)

@@ -10,8 +10,9 @@ from bounds import constants
 from bounds.data.datasets import load_builtin
 from simulate.field.cpu import Compiled
 from simulate.integrators.exponential import Exponential
-from verify.claims import CLAIMS, Claim
+from verify.claims import CLAIMS, Claim, widths
 from verify.claims import theorem_1 as theorem_1_module
+from verify.claims.draws import reference
 from verify.run import Run
 from verify.runs.confirm import decide
 from verify.runs.regimes import plain_run, regime_run, simulable_guarantee
@@ -225,3 +226,20 @@ def test_a_coarse_tolerance_gives_no_wrong_verdict(activation, end, rtol, seed):
                 false = scaled(claim, factor, quantity)
                 if false.verdict(fine) is Verdict.REFUTED:
                     assert false.verdict(coarse) is not Verdict.HOLDS, (name, quantity, factor)
+
+
+def test_a_third_of_the_neurons_is_too_few_for_cramer_s_level(monkeypatch):
+    """The bound is close: the true tails are met within a factor of three in the width."""
+    monkeypatch.setattr(widths, "on_activations", lambda check: [check(reference("tanh"))])
+    ceil = widths.ceil_int
+    monkeypatch.setattr(widths, "ceil_int", lambda x: max(ceil(x) // 3, 1))
+    (found,) = widths.check_cramer()
+    assert found.verdict is Verdict.REFUTED
+
+
+def test_one_active_datum_is_not_enough_for_relu_on_orthogonal_data(monkeypatch):
+    """The claim with "for some a" in place of "for every a"."""
+    monkeypatch.setattr(widths, "RELU_TRIALS", 8)
+    monkeypatch.setattr(widths, "every_datum_is_active", lambda H: bool(np.any(H > 0)))
+    (found,) = widths.check_orthogonal_relu()
+    assert found.verdict is Verdict.REFUTED

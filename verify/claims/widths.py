@@ -35,6 +35,11 @@ def check_cramer() -> list[Comparison]:
     return on_activations(one)
 
 
+def every_datum_is_active(H: np.ndarray) -> bool:
+    """Whether at each data point some neuron is active; H (m, n)."""
+    return bool(np.all(np.any(H > 0, axis=0)))
+
+
 def check_orthogonal_relu() -> list[Comparison]:
     """Whether the loss of a ReLU network on orthogonal data goes to zero (1) against whether every datum has an active
     pair at the start (1), for networks of four neurons."""
@@ -42,7 +47,7 @@ def check_orthogonal_relu() -> list[Comparison]:
     expected, found = np.zeros(RELU_TRIALS), np.zeros(RELU_TRIALS)
     for seed in range(RELU_TRIALS):
         network = sample_network(problem, width=4, scale=1.0, init="antisymmetric", seed=seed)
-        expected[seed] = np.all(np.any(network.H > 0, axis=0))
+        expected[seed] = every_datum_is_active(network.H)
         run = gradient_flow(problem, network=network, t_max=2000.0, loss_ratio=TARGET, rtol=1e-3)
         found[seed] = run.status is Status.LOSS_REACHED
     none = 0 * expected
