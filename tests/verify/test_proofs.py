@@ -61,7 +61,7 @@ def test_the_list_and_the_claims_agree():
     assert proved | set(prose()) <= set(CLAIMS)
     assert not proved & set(prose())
     assert machine_checked("no-such-claim") == f"prose: {NOT_YET}"
-    assert machine_checked("pl") == "flow.pl"
+    assert machine_checked("pl") == "flow.pl (sigma without kinks)"
     assert machine_checked("theorem-3").startswith("prose: probability")
 
 
