@@ -61,7 +61,7 @@ def test_the_list_and_the_claims_agree():
     assert proved | set(prose()) <= set(CLAIMS)
     assert not proved & set(prose())
     assert machine_checked("no-such-claim") == f"prose: {NOT_YET}"
-    assert machine_checked("pl") == "flow.pl"
+    assert machine_checked("pl") == "flow.pl (sigma without kinks)"
     assert machine_checked("theorem-3").startswith("prose: probability")
 
 
@@ -166,8 +166,8 @@ def test_a_planted_mistake_is_caught(tmp_path, planted, theorem, said):
 def test_machine_integers_are_for_numbers_only():
     script = runpy.run_path(str(CHECK))
     text = (
-        "Axioms:\\nUint63.add_spec\\n  : forall x y : PrimInt63.int,\\n    x = y\\n"
-        "Classical_Prop.classic : forall P : Prop, P \\/ ~ P\\n"
+        "Axioms:\nUint63.add_spec\n  : forall x y : PrimInt63.int,\n    x = y\n"
+        "Classical_Prop.classic : forall P : Prop, P \\/ ~ P\n"
     )
     names = script["assumed"](text)
     assert names == {"Uint63.add_spec", "Classical_Prop.classic"}
