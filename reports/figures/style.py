@@ -58,6 +58,8 @@ def drawing(rows: int, columns: int, size: tuple[float, float], **options: Any) 
 def save(figure: Any, stem: Path) -> list[Path]:
     """Write the picture as stem.png and stem.svg, each as a whole; their paths. Raises DataError, WriteError."""
     paths = []
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once for both files
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         stream = io.BytesIO()
         figure.savefig(stream, format=kind, metadata=metadata)
