@@ -16,6 +16,7 @@ from reports.figures.rows import at_end, certified_row, curve_rows, end_rows, ne
 from reports.figures.style import CERTIFIED, COLOURS, drawing, points, save, series
 
 LABELS = {"ours": "the paper's scaling", "ntk": "NTK", "mf": "mean field"}
+SHOWN_FROM = 1e-3  # the first time that is shown, as a part of the last
 PLACES = {"7": 1, "4": 2, "8": 3}  # which of the last three n of the size: 400, 600 and 800 in the paper
 
 
@@ -57,7 +58,7 @@ def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list
     certified = late_in_descent(ours)
     rows.append(certified_row(ours, certified))
     write_rows(folder / f"figure-{figure}.csv", rows, figure=figure, reduced=size.reduced)
-    with drawing(2, 3, (9, 6)) as (picture, axes):
+    with drawing(2, 3, (9, 6.3)) as (picture, axes):
         for column, model in enumerate(experiment_3.MODELS):
             runs = [r for r in results if r.ok and r.case.model == model]
             if runs:
@@ -69,14 +70,15 @@ def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list
         lows, highs = zip(*(axis.get_ylim() for axis in axes[0]), strict=True)
         last = max(axis.get_xlim()[1] for axis in axes[0])
         for axis in axes[0]:
-            axis.set(ylim=(min(lows), max(highs)), xlim=(0, last))
+            axis.set(ylim=(min(lows), max(highs)), xscale="log")
+            axis.set_xlim(SHOWN_FROM * last, last)
         farthest = max((float(np.max(np.abs(r.features))) for r in results if r.features.size), default=1.0)
         for axis in axes[1]:
             axis.set(xlim=(-1.08 * farthest, 1.08 * farthest), ylim=(-1.08 * farthest, 1.08 * farthest))
             axis.set_box_aspect(1)
         axes[0, 0].set_ylabel("mean of (f − y)²")
         axes[1, 0].set_ylabel("h at a test point")
-        axes[0, 0].legend(loc="lower left")
+        picture.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         axes[1, 0].legend(loc="upper left", markerscale=2)
         picture.suptitle(f"Figure {figure}: n = {n}, m = D = {width}{size.words}", fontsize=10)
         return save(picture, folder / f"figure-{figure}")
