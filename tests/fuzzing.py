@@ -21,7 +21,7 @@ import bounds
 import simulate
 import verify
 from bounds.activation.registry import _REGISTRY
-from bounds.data.datasets import load_builtin
+from bounds.data.datasets import load_builtin, load_test
 from bounds.data.embeddings import get_embedding
 from reports.certificates import CertificateOptions
 from reports.gaps import GapOptions
@@ -207,7 +207,11 @@ KINDS: dict[str, Kind] = {
         these(None, [0, 1], (3,), range(2)), these([0, 0], [-1], [np.int64(1), True], np.array([1, 2]), "12")
     ),
     "t_max": POSITIVE,
-    "step": POSITIVE,
+    "step": Kind(
+        [*these(0.1, 1, "stable", "residual"), *values(rule=lambda: lambda point: point.limit / 4)],
+        these(0, -1.0, 1e300, 1e-300, "fast", float("nan")),
+    ),
+    "k": Kind(these(1, 3), these(0, 10**12, 2.0)),
     "steps": Kind(these(3, np.int64(2)), these(0, 1, 2**63)),
     "save_every": Kind(these(1, 2), these(10, 2**62)),
     "max_steps": Kind(these(50, 100), these(1, 2**63)),
@@ -254,7 +258,17 @@ INTERVALS = Kind(these((-1.0, 1.0), [0, 1], (0.5, np.float32(2))), these((1, 1),
 ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
-    *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory", "Run"),
+    *(
+        "Certificate",
+        "Demonstration",
+        "DescentPoint",
+        "Erratum",
+        "Guarantee",
+        "SwitchOn",
+        "Status",
+        "Trajectory",
+        "Run",
+    ),
     *("Bracket", "Claim", "Comparison", "Conjecture", "Verdict"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
     # test_conjectures.py check; a search over hundreds of networks.
@@ -270,6 +284,7 @@ def public_functions() -> dict[str, Callable[..., Any]]:
         found |= {name: member for name, member in members.items() if not _is_error(member)}
     found |= {f"bounds.constants.{c.name}": c for c in bounds.constants.all_constants()}
     found |= {"bounds.Problem.from_gram": bounds.Problem.from_gram, "bounds.data.datasets.load_builtin": load_builtin}
+    found |= {"bounds.data.datasets.load_test": load_test}
     found |= {"bounds.register_activation": _register}
     found |= {"bounds.Problem.draw": _draw, "bounds.Problem.within": _within, "bounds.get_embedding": get_embedding}
     return found | {"reports.GapOptions": GapOptions, "reports.CertificateOptions": CertificateOptions}
