@@ -80,7 +80,7 @@ def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list
         axes[0, 0].set_ylabel("mean of (f − y)²")
         axes[1, 0].set_ylabel("h at a test point")
         picture.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        axes[1, 0].legend(loc="upper left", markerscale=2)
+        axes[1, 0].legend(loc="upper left", markerscale=2, frameon=True, edgecolor="none")
         picture.suptitle(f"Figure {figure}: n = {n}, m = D = {width}{size.words}", fontsize=10)
         return save(picture, folder / f"figure-{figure}")
 
