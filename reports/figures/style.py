@@ -50,7 +50,9 @@ def drawing(rows: int, columns: int, size: tuple[float, float], **options: Any) 
         from matplotlib.figure import Figure
     except ImportError:
         raise AssumptionError("pictures need matplotlib: pip install 'linrate[plot]'.") from None
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **SETTINGS}):
+    settings: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
+    settings.update(SETTINGS)
+    with matplotlib.rc_context(settings):
         figure = Figure(figsize=size, dpi=DPI)
         yield figure, figure.subplots(rows, columns, squeeze=False, **options)
 
