@@ -15,7 +15,7 @@ import bounds
 import simulate
 import verify
 from bounds.activation.registry import _REGISTRY
-from bounds.data.datasets import load_builtin
+from bounds.data.datasets import load_builtin, load_test
 from bounds.data.embeddings import get_embedding
 from reports.certificates import CertificateOptions
 from reports.gaps import GapOptions
@@ -26,7 +26,7 @@ from tests.fuzzing_kinds import INTERVALS, KINDS, NUMBERS, WRONG, Kind, Value, s
 ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d", "draws")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
-    *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory", "Run"),
+    *("Certificate", "Demonstration", "DescentPoint", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory", "Run"),
     "EmbeddingTrials",
     *("Bracket", "Claim", "Comparison", "Conjecture", "Verdict"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
@@ -43,6 +43,7 @@ def public_functions() -> dict[str, Callable[..., Any]]:
         found |= {name: member for name, member in members.items() if not _is_error(member)}
     found |= {f"bounds.constants.{c.name}": c for c in bounds.constants.all_constants()}
     found |= {"bounds.Problem.from_gram": bounds.Problem.from_gram, "bounds.data.datasets.load_builtin": load_builtin}
+    found |= {"bounds.data.datasets.load_test": load_test}
     found |= {"bounds.register_activation": _register}
     found |= {"bounds.Problem.draw": _draw, "bounds.Problem.within": _within, "bounds.get_embedding": get_embedding}
     return found | {"reports.GapOptions": GapOptions, "reports.CertificateOptions": CertificateOptions}

@@ -205,7 +205,11 @@ KINDS: dict[str, Kind] = {
         these(None, [0, 1], (3,), range(2)), these([0, 0], [-1], [np.int64(1), True], np.array([1, 2]), "12")
     ),
     "t_max": POSITIVE,
-    "step": POSITIVE,
+    "step": Kind(
+        [*these(0.1, 1, "stable", "residual"), *values(rule=lambda: lambda point: point.limit / 4)],
+        these(0, -1.0, 1e300, 1e-300, "fast", float("nan")),
+    ),
+    "k": Kind(these(1, 3), these(0, 10**12, 2.0)),
     "steps": Kind(these(3, np.int64(2)), these(0, 1, 2**63)),
     "save_every": Kind(these(1, 2), these(10, 2**62)),
     "max_steps": Kind(these(50, 100), these(1, 2**63)),

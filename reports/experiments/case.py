@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable
@@ -11,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from bounds import Problem
+from bounds import Problem, certify
 from bounds.data.datasets import load_builtin, load_test
 from bounds.data.embeddings import get_embedding
+from bounds.errors import LinrateError
 from simulate import Trajectory, gradient_descent, gradient_flow
 
 FIRST_SAVE = 1e-5  # the first time to record after the start, as a part of t_max
+LARGEST_CERTIFIED = 2**23  # entries of H at the end of a run that are given to `certify`
 REPEATS = 1000  # seeds of data sets of one size begin at a multiple of this
 FAILED = "FAILED"  # the status of a run that ended with an error, or was killed
 
@@ -109,7 +112,7 @@ class Result:
     @property
     def ok(self) -> bool:
         """Whether there is a run to show: it did not fail, and did not diverge."""
-        return self.status not in (FAILED, "DIVERGED") and len(self.time) > 0
+        return self.status not in (FAILED, "DIVERGED") and len(self.time) > 1
 
 
 Progress = Callable[[float, float, int, float], None]
@@ -164,7 +167,8 @@ def measures_of(run: Trajectory) -> dict[str, float]:
     steps_taken; dead: the share of neurons whose slope is zero at every data point at the end; moved: the mean of
     |h - h^0| over that of |h^0|; spread_before, spread_after: the root mean square of h; directions_before,
     directions_after: the participation ratio (sum lambda)^2 / sum lambda^2 of the second moments of h over the neurons;
-    y_variance.
+    y_variance; certified_rate: of the certificate that a formula gives for the flow from the state at the end, 0 if it
+    gives none, for networks in the paper's scaling.
     """
     before, after = run.initial.H, run.final.H
     found = {"steps_taken": float(run.stats.steps), "y_variance": float(np.var(run.problem.y))}
@@ -172,6 +176,9 @@ def measures_of(run: Trajectory) -> dict[str, float]:
         slope = run.problem.activation.value_and_slope(after)[1]
         found["dead"] = float(np.mean(np.all(slope == 0, axis=1)))
         found["moved"] = float(np.mean(np.abs(after - before)) / max(np.mean(np.abs(before)), 1e-300))
+        if run.scaling == "ours" and after.size <= LARGEST_CERTIFIED:
+            with contextlib.suppress(LinrateError):
+                found["certified_rate"] = certify(run.problem, after, signs=run.final.signs).rate
         for name, h in (("before", before), ("after", after)):
             values = np.linalg.eigvalsh(h.T @ h / len(h))
             found[f"spread_{name}"] = float(np.sqrt(np.mean(np.square(h))))

@@ -24,6 +24,7 @@ MEASURES = (
     "directions_before",
     "directions_after",
     "y_variance",
+    "certified_rate",
 )
 COLUMNS = (
     "figure",

@@ -50,7 +50,9 @@ def drawing(rows: int, columns: int, size: tuple[float, float], **options: Any) 
         from matplotlib.figure import Figure
     except ImportError:
         raise AssumptionError("pictures need matplotlib: pip install 'linrate[plot]'.") from None
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **SETTINGS}):
+    settings: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
+    settings.update(SETTINGS)
+    with matplotlib.rc_context(settings):
         figure = Figure(figsize=size, dpi=DPI)
         yield figure, figure.subplots(rows, columns, squeeze=False, **options)
 
@@ -58,6 +60,8 @@ def drawing(rows: int, columns: int, size: tuple[float, float], **options: Any) 
 def save(figure: Any, stem: Path) -> list[Path]:
     """Write the picture as stem.png and stem.svg, each as a whole; their paths. Raises DataError, WriteError."""
     paths = []
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once for both files
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         stream = io.BytesIO()
         figure.savefig(stream, format=kind, metadata=metadata)

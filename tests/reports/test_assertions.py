@@ -100,9 +100,9 @@ def test_statements_about_rates():
     runs = [falling(np.exp(-20 * TIMES / c.n), c) for c in cases]
     assert verdict(nearly_linear(20, "shallow"), runs).verdict is Verdict.HOLDS
     assert verdict(slower_with_n(1e-2), runs).verdict is Verdict.HOLDS
-    assert verdict(widths_agree(lambda r: fall_time(r, 1e-2)), runs).verdict is Verdict.HOLDS
+    assert verdict(widths_agree(lambda r: fall_time(r, 1e-2), "shallow"), runs).verdict is Verdict.HOLDS
     apart = [falling(np.exp(-20 * TIMES / c.n * (1 + 0.2 * (c.width == 256))), c) for c in cases]
-    assert verdict(widths_agree(lambda r: fall_time(r, 1e-2)), apart).verdict is Verdict.REFUTED
+    assert verdict(widths_agree(lambda r: fall_time(r, 1e-2), "shallow"), apart).verdict is Verdict.REFUTED
     slowing = [falling(np.exp(-10 * np.log1p(TIMES)), c) for c in cases]
     assert verdict(nearly_linear(20, "shallow"), slowing).verdict is Verdict.REFUTED
 

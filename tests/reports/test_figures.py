@@ -45,7 +45,11 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("figures")
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+def test_there_are_eight():
+    assert list(FIGURES) == [str(k) for k in range(1, 9)]
+
+
+@pytest.mark.parametrize("figure", ["1", "2", "3", "6", "8"])  # 5, 4 and 7 are drawn by the same functions
 def test_a_figure_is_three_files(figure, folder, capsys, monkeypatch):
     assert run(main, ["figure", figure, "--quick", "--out", str(folder)]) == 0
     picture, drawn, table = (folder / f"figure-{figure}.{kind}" for kind in ("png", "svg", "csv"))
@@ -60,30 +64,29 @@ def test_a_figure_is_three_files(figure, folder, capsys, monkeypatch):
     assert {row["figure"] for row in rows} == {figure}
     repeats = {row["data_seed"] for row in rows}
     assert len(repeats) >= 2
-    # Again: no run is made, and the files are the same.
-    before = [path.read_bytes() for path in (picture, drawn)]
-    monkeypatch.setattr(runner, "run_case", None)
-    draw_figure(figure, folder, quick=True)
-    assert [path.read_bytes() for path in (picture, drawn)] == before
+    if figure == "2":  # again: no run is made, and the files are the same
+        before = [path.read_bytes() for path in (picture, drawn)]
+        monkeypatch.setattr(runner, "run_case", None)
+        draw_figure(figure, folder, quick=True)
+        assert [path.read_bytes() for path in (picture, drawn)] == before
     capsys.readouterr()
 
 
 def test_a_run_that_fails_is_a_row_with_its_error(tmp_path, monkeypatch):
     def failing(case, checkpoint, progress):
-        if case.n == 3 and case.repeat == 1:
+        if case.n == 4 and case.repeat == 1 and case.model == "plain":
             raise MemoryError("nothing is left")
         return run_case(case, checkpoint, progress)
 
     monkeypatch.setattr(runner, "run_case", failing)
-    draw_figure("1", tmp_path, quick=True)
-    with (tmp_path / "figure-1.csv").open() as lines:
+    draw_figure("2", tmp_path, quick=True)
+    with (tmp_path / "figure-2.csv").open() as lines:
         rows = [row for row in csv.DictReader(lines) if row["status"] == FAILED]
-    assert [(row["n"], row["detail"]) for row in rows] == [("3", "MemoryError: nothing is left")]
+    assert [(row["n"], row["detail"]) for row in rows] == [("4", "MemoryError: nothing is left")]
     monkeypatch.setattr(runner, "run_case", run_case)
-    draw_figure("1", tmp_path, quick=True)
-    assert FAILED in (tmp_path / "figure-1.csv").read_text()
-    draw_figure("1", tmp_path, quick=True, retry=True)
-    assert FAILED not in (tmp_path / "figure-1.csv").read_text()
+    cases = experiment_2.cases(TINY[experiment_2], 16)
+    assert [r.status for r in Runner(Cache(tmp_path / "cache")).results(cases)].count(FAILED) == 1
+    assert all(r.ok for r in Runner(Cache(tmp_path / "cache"), retry=True).results(cases))
 
 
 def test_a_run_goes_on_after_an_interruption(tmp_path, case, monkeypatch):
@@ -163,8 +166,8 @@ def test_a_full_disk_loses_nothing_that_is_finished(tmp_path, monkeypatch, capsy
 
     monkeypatch.setattr(cached, "write_atomically", filling)
     assert run(main, ["figure", "2", "--quick", "--out", str(tmp_path)]) == 74
-    kept = len(list((tmp_path / "cache").glob("*.npz")))
-    assert kept >= 3
+    kept = len([file for file in (tmp_path / "cache").glob("*.npz") if ".part." not in file.name])
+    assert kept == 3  # of the fourth run, only its checkpoint
     monkeypatch.setattr(cached, "write_atomically", write)
     made = []
     monkeypatch.setattr(runner, "run_case", lambda *a: made.append(1) or run_case(*a))
