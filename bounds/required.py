@@ -89,7 +89,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
         else:
             rows.append(_row(problem, g))
     if not any("width" in row for row in rows):
-        raise AssumptionError(str(rows[-1]["caveats"]))
+        guarantee(problem, delta, init=init, **same)  # raises the diagnosis of all proved methods together
     frame = MethodTable(rows)
     frame["width"] = pd.Series([row.get("width") for row in rows], dtype=object)  # a width may exceed int64
     return frame
