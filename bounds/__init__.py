@@ -14,6 +14,7 @@ from bounds.erratum import Demonstration, Erratum, errata
 from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError, WriteError
 from bounds.guarantee import Guarantee, guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
+from bounds.kernel_flow import KernelFlow, kernel_flow
 from bounds.problem import Problem
 from bounds.required import certified_rate, required_embedding_dim, required_scale, required_width, table
 
@@ -27,6 +28,7 @@ __all__ = [
     "Erratum",
     "Guarantee",
     "Identity",
+    "KernelFlow",
     "LinrateError",
     "Problem",
     "Quadratic",
@@ -41,6 +43,7 @@ __all__ = [
     "first_certified",
     "get_activation",
     "guarantee",
+    "kernel_flow",
     "known_activations",
     "largest_n",
     "register_activation",

@@ -216,6 +216,7 @@ KINDS: dict[str, Kind] = {
         these(None, [0, 1], (3,), range(2)), these([0, 0], [-1], [np.int64(1), True], np.array([1, 2]), "12")
     ),
     "t_max": POSITIVE,
+    "times": Kind(these([0.0, 1.0], (0.5,), [3]), these([], [-1.0], [1e300], [[0.1]], ["a"])),
     "step": POSITIVE,
     "steps": Kind(these(3, np.int64(2)), these(0, 1, 2**63)),
     "save_every": Kind(these(1, 2), these(10, 2**62)),
@@ -275,7 +276,7 @@ INTERVALS = Kind(these((-1.0, 1.0), [0, 1], (0.5, np.float32(2))), these((1, 1),
 ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
-    *("Certificate", "Demonstration", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory", "Run"),
+    *("Certificate", "Demonstration", "Erratum", "Guarantee", "KernelFlow", "SwitchOn", "Status", "Trajectory", "Run"),
     *("Bracket", "Claim", "Comparison", "Conjecture", "Verdict"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
     # test_conjectures.py check; a search over hundreds of networks.
