@@ -137,7 +137,8 @@ def _lead(problem: Problem, best: Guarantee | None, delta: float) -> str:
 def _best_sentence(best: Guarantee | None) -> str:
     if best is None:
         return ""
-    return f"Of the proved methods, {best.method} with {best.init} signs asks for the fewest neurons (highlighted)."
+    chosen = f"{best.method} with {best.init} initialisation"
+    return f"Of the proved methods, {chosen} asks for the fewest neurons (highlighted)."
 
 
 def _assumptions(problem: Problem) -> Iterator[dict[str, str]]:
@@ -187,7 +188,7 @@ def _promises(problem: Problem, delta: float) -> tuple[list[Guarantee], list[str
         refused = {m: text for m, text in refused.items() if not METHODS[m].needs_positive_definite}
     else:
         shown = []
-    return found, [*shown, *(f"{method}: {text}" for method, text in refused.items())]
+    return found, [*shown, *(f"{m}: {text.removeprefix(f'method {m!r} ')}" for m, text in refused.items())]
 
 
 def _cell(text: str, sort: float | None = None) -> dict[str, Any]:
@@ -223,7 +224,9 @@ def _runs(problem: Problem, options: GapOptions) -> Iterator[tuple[str, Run, flo
     if problem.spectrum.lmin[0] > 0:
         g = simulable_guarantee(problem, options.delta)
         if g is not None:
-            title = f"Where the theorem speaks: width {g.width}, scale {rounded(g.scale)}, {g.init} signs"
+            title = (
+                f"Where the theorem speaks: width {g.width}, scale {rounded(g.scale, 'up')}, {g.init} initialisation"
+            )
             yield title, regime_run(problem, g, seed=options.seed), g.rate
     run = gradient_flow(
         problem, width=options.width, scale=options.scale, seed=options.seed, t_max=options.t_max, rtol=RTOL
