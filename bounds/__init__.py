@@ -15,6 +15,7 @@ from bounds.erratum import Demonstration, Erratum, errata
 from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateError, WriteError
 from bounds.guarantee import guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
+from bounds.kernel_flow import KernelFlow, kernel_flow
 from bounds.necessary import necessary_embedding_dim, necessary_scale, necessary_width
 from bounds.problem import Problem
 from bounds.promise import Guarantee
@@ -31,6 +32,7 @@ __all__ = [
     "Erratum",
     "Guarantee",
     "Identity",
+    "KernelFlow",
     "LinrateError",
     "Problem",
     "Quadratic",
@@ -46,6 +48,7 @@ __all__ = [
     "first_certified",
     "get_activation",
     "guarantee",
+    "kernel_flow",
     "known_activations",
     "largest_n",
     "necessary_embedding_dim",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bounds import constants
 from bounds.certificates.certificate import certificate_table, certify
+from bounds.checks import INITS
 from bounds.command_line import (
     HOLDS,
     OTHER_CODES,
@@ -25,16 +28,17 @@ from bounds.erratum import Demonstration, Erratum, errata, get_erratum
 from bounds.errors import ArgumentError, AssumptionError, unknown_name
 from bounds.guarantee import guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
+from bounds.presented import finite, plain
 from bounds.problem import Problem
-from bounds.promise import SIMULABLE_WIDTH
+from bounds.promise import SIMULABLE_WIDTH, Guarantee
 from bounds.required import table
-from bounds.text import printable
+from bounds.rounding import rounded
+from bounds.text import paragraph, printable
 from bounds.text_table import Column, fitted_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WHOLE_NUMBERS = {"width": "d", "embedding_dim": ".0f"}  # columns of `linrate table` that are shown with every digit
 ERRATA_EXIT_CODES = (
     "exit codes: 0 every statement shown is refuted and its repair holds, as documented; 1 one of them is not;"
     f" 3 a number is not known well enough to tell; {OTHER_CODES}"
@@ -66,6 +70,7 @@ def _add_width(commands: Any) -> None:
     add_guarantee_options(command)
     _add_budget(command)
     _add_method(command)
+    _add_json(command)
     command.set_defaults(run_command=_width)
 
 
@@ -80,18 +85,42 @@ def _width(options: Any) -> int:
         scale=options.scale,
         budget=options.budget,
     )
-    proved = "proved" if g.proved else "NOT proved: " + "; ".join(g.caveats)
+    if options.json:
+        print(g.to_json())
+        return HOLDS
     print(
-        f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name},"
-        f" embedding={problem.embedding_name}, init={g.init}, delta={g.delta:g}"
+        paragraph(
+            f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name},"
+            f" embedding={problem.embedding_name}, init={g.init}, delta={g.delta:g}"
+        )
     )
     print(f"width  {g.width}{' (vacuous: beyond the budget)' if g.vacuous else ''}")
     if g.embedding_dim is not None:
         print(f"dim    {g.embedding_dim}")
-    print(f"scale  {g.scale!r}")
-    print(f"rate   {g.rate!r}")
-    print(f"method {g.method} ({g.source}; {proved})")
+    print(f"scale  {rounded(g.scale, 'up')}")
+    print(f"rate   {rounded(g.rate, 'down')}")
+    print(paragraph(f"{g.method} ({g.source}; {'proved' if g.proved else 'NOT proved'})", "method ", "       "))
+    for caveat in g.caveats:
+        print(paragraph(caveat, "       ", "       "))
+    print()
+    print(paragraph(_promise(g)))
     return HOLDS
+
+
+def _promise(g: Guarantee) -> str:
+    """What a guarantee says, in one sentence."""
+    claim = (
+        f"a network of {rounded(g.width, 'up')} neurons or more at scale {rounded(g.scale, 'up')} has"
+        f" L_t <= L_0 exp(-{rounded(g.rate, 'down')} t) for all times, with probability at least {1 - g.delta:.10g}"
+    )
+    if not g.proved:
+        return f"Method {g.method!r} would have it, without a proof, that {claim}."
+    return f"Proved: {claim}." + (" No machine simulates such a width." if g.vacuous else "")
+
+
+def _add_json(command: Any) -> None:
+    """Add --json to the parser of a command."""
+    command.add_argument("--json", action="store_true", help="all digits of every number, as JSON")
 
 
 def _add_budget(command: Any) -> None:
@@ -117,6 +146,7 @@ def _add_table(commands: Any) -> None:
     add_problem_options(command)
     add_guarantee_options(command)
     _add_budget(command)
+    _add_json(command)
     command.set_defaults(run_command=_table)
 
 
@@ -124,22 +154,76 @@ def _table(options: Any) -> int:
     """Print the table of all methods, and below it their sources and caveats."""
     problem = problem_from(options)
     frame = table(problem, options.delta, init=options.init, scale=options.scale, budget=options.budget)
+    if options.json:
+        print(json.dumps(finite(plain(_without_nan(frame)))))
+        return HOLDS
     low, high = problem.spectrum.lmin[0], problem.spectrum.lmax[1]
     print(
-        f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
-        f" delta={options.delta}, lambda_min >= {low:.6g}, lambda_max <= {high:.6g}"
+        paragraph(
+            f"{problem.name}: n={problem.n} d={problem.d} {problem.activation.name}, init={options.init},"
+            f" delta={options.delta:g}, lambda_min >= {rounded(low, 'down')}, lambda_max <= {rounded(high, 'up')}"
+        )
     )
-    values = frame.drop(columns=["caveats", "source", "necessary_width", "necessary_scale"])
-    values = values.astype(object).where(values.notna(), "NaN")  # a method that does not apply has no numbers
-    columns = [Column(str(name), number_format=WHOLE_NUMBERS.get(str(name), ".4g")) for name in values]
-    print(fitted_table(columns, values.to_numpy().tolist()))
-    first = frame.iloc[0]
+    found = _without_nan(frame)
+    shown = [row for row in found if row["width"] is not None]
+    columns = [
+        Column("method", align="<"),
+        Column("width", rounding="up"),
+        Column("scale", rounding="up"),
+        Column("rate", rounding="down"),
+        Column("share", rounding="down"),
+        Column("path", rounding="up"),
+        *([Column("dim", rounding="up")] if "embedding_dim" in frame else []),
+        Column("set by", align="<"),
+    ]
+    print(fitted_table(columns, [_method_cells(row, "embedding_dim" in frame) for row in shown]))
+    print()
+    print(paragraph("In brackets: not proved. share: rate / (scale^2 lambda_min). set by: what the width is for."))
+    first = found[0]
     print(
-        f"necessary, whatever the proof: width >= {first['necessary_width']}, scale >= {first['necessary_scale']:.4g}"
+        paragraph(
+            f"Necessary, whatever the proof: width >= {rounded(first['necessary_width'], 'down')}, scale >="
+            f" {rounded(first['necessary_scale'], 'down')}."
+        )
     )
-    for name, source, caveats in zip(frame["method"], frame["source"], frame["caveats"], strict=True):
-        print(f"  {name}: {source}" + (f". {caveats}" if isinstance(caveats, str) and caveats else ""))
+    for row in shown:
+        caveats = f". {row['caveats']}" if row["caveats"] else ""
+        print(paragraph(f"{row['method']}: {row['source']}{caveats}", "  ", "    "))
+    refused: dict[str, list[str]] = {}  # one reason -> the methods that it keeps from applying
+    for row in found:
+        if row["width"] is None:
+            refused.setdefault(str(row["caveats"]).removeprefix(f"method '{row['method']}' "), []).append(row["method"])
+    for why, names in refused.items():
+        print(paragraph(f"no numbers from {', '.join(names)}: it {why}", "  ", "    "))
+    print()
+    best = min((row for row in shown if row["proved"]), key=lambda row: row["width"], default=None)
+    if best is None:
+        print("No proved method applies.")
+    else:
+        vacuous = f", beyond the budget of {options.budget}" if best["vacuous"] else ""
+        print(
+            paragraph(
+                f"Of the proved methods {best['method']} asks for the fewest neurons, {rounded(best['width'], 'up')}"
+                f"{vacuous}."
+            )
+        )
     return HOLDS
+
+
+def _without_nan(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table by column, None where there is no value."""
+    return [
+        {str(name): None if value is None or value != value else value for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _method_cells(row: dict[str, Any], random: bool) -> list[object]:
+    """The cells of one method in the table on the terminal; random: there is a column of embedding dimensions."""
+    name = row["method"] if row["proved"] else f"({row['method']})"
+    dim = [int(row["embedding_dim"])] if random else []
+    numbers = [row[column] for column in ("width", "scale", "rate", "rate / (scale^2 lambda_min)", "path_length")]
+    return [name, *numbers, *dim, row["dominant"]]
 
 
 # -- constants -------------------------------------------------------------------------------------------------------
@@ -182,6 +266,7 @@ def _add_covers(commands: Any) -> None:
     add_guarantee_options(command)
     command.add_argument("--width", type=int, required=True, help="number of neurons")
     _add_method(command)
+    _add_json(command)
     command.set_defaults(run_command=_covers)
 
 
@@ -190,20 +275,47 @@ def _covers(options: Any) -> int:
     problem = problem_from(options)
     width, delta = options.width, options.delta
     chosen = {"method": options.method, "init": options.init, "scale": options.scale}
-    print(f"{printable(problem.name)}: n={problem.n}, {problem.activation.name}, width={width}, init={options.init}")
     questions: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("smallest delta", lambda: smallest_delta(problem, width, **chosen)),
         ("largest n (first rows)", lambda: largest_n(problem, width, delta, **chosen)),
         ("smallest lambda_min(G)", lambda: smallest_lambda_min(problem, width, delta, **chosen)),
     )
-    answered = 0
+    answers: dict[str, Any] = {}
     for text, question in questions:
         try:
-            print(f"{text:24} {question()!r}")
-            answered += 1
+            answers[text] = question()
         except AssumptionError as error:
-            print(f"{text:24} none: {error}")
-    return HOLDS if answered else UNDECIDED
+            answers[text] = error
+    found = {text: answer for text, answer in answers.items() if not isinstance(answer, AssumptionError)}
+    if options.json:
+        print(json.dumps({text: found.get(text) for text in answers}))
+        return HOLDS if found else UNDECIDED
+    print(f"{printable(problem.name)}: n={problem.n}, {problem.activation.name}, width={width}, init={options.init}")
+    for text, answer in answers.items():
+        print(f"{text:24} {rounded(answer, 'up') if text in found else 'none'}")
+    print()
+    print(paragraph(_coverage(problem, options, found, answers)))
+    return HOLDS if found else UNDECIDED
+
+
+def _coverage(problem: Problem, options: Any, found: dict[str, Any], answers: dict[str, Any]) -> str:
+    """What a width covers, in one sentence; if that is nothing, what would be enough."""
+    width = options.width
+    if "smallest lambda_min(G)" in found:
+        return f"A width of {width} covers these data with probability {1 - options.delta:.10g}."
+    if found:
+        return f"A width of {width} covers these data only in part, with probability {1 - options.delta:.10g}."
+    enough = []
+    for init in INITS:
+        with contextlib.suppress(AssumptionError):
+            g = guarantee(problem, options.delta, method=options.method, init=init, scale=options.scale)
+            enough.append((g.width, init))
+    if not enough:
+        return f"A width of {width} covers nothing. {next(iter(answers.values()))}"
+    other = [f"--init {init} asks for {rounded(asked, 'up')} neurons" for asked, init in sorted(enough)]
+    covering = [init for asked, init in enough if asked <= width]
+    advice = f" Use --init {covering[0]}." if covering else ""
+    return f"A width of {width} covers nothing with --init {options.init}. For these data {', '.join(other)}.{advice}"
 
 
 # -- certify ---------------------------------------------------------------------------------------------------------
@@ -223,6 +335,7 @@ def _add_certify(commands: Any) -> None:
     command.add_argument("--activation", help="name of the activation (default: the state's own, else tanh)")
     command.add_argument("--embedding", help="as for linrate width (default: the state's own, else identity)")
     _add_method(command)
+    _add_json(command)
     command.set_defaults(run_command=_certify)
 
 
@@ -237,15 +350,25 @@ def _certify(options: Any) -> int:
     )
     H = state.H if state.W is None else pre_activations(problem, state.W, problem.X, "X")
     c = certify(problem, H, signs=state.signs, method=options.method)
+    every = certificate_table(problem, H, signs=state.signs)
+    if options.json:
+        print(json.dumps(finite({**c.to_dict(), "methods": plain(_without_nan(every))}), allow_nan=False))
+        return HOLDS if c.holds else UNDECIDED
     print(f"holds           {c.holds}")
-    print(f"rate            {c.rate!r}")
+    print(f"rate            {rounded(c.rate, 'down')}")
     print(f"method          {c.method}")
-    print(f"beta            {c.beta!r}")
-    print(f"critical scale  {c.critical_scale!r}")
-    print(f"path length     {c.path_length!r}")
-    print(f"reason          {c.reason}")
+    print(f"beta            {rounded(c.beta, 'up')}")
+    print(f"critical scale  {rounded(c.critical_scale, 'up')}")
+    print(f"path length     {rounded(c.path_length, 'up')}")
+    print(paragraph(c.reason, "reason          ", " " * 16))
     print()
-    print(_certificates_as_text(certificate_table(problem, H, signs=state.signs)))
+    print(_certificates_as_text(every))
+    print()
+    if c.holds:
+        rate = rounded(c.rate, "down")
+        print(paragraph(f"Proved: from this network on, L_t <= L_0 exp(-{rate} t) for all times, without probability."))
+    else:
+        print("Nothing is certified for this network, which does not mean that its loss fails to converge.")
     return HOLDS if c.holds else UNDECIDED
 
 
@@ -261,11 +384,12 @@ def _certificates_as_text(frame: pd.DataFrame) -> str:
     rows, refused = [], []
     for row in frame.to_dict("records"):
         if row["holds"] is None:
-            refused.append(f"{row['method']} does not apply: {printable(row['reason'])}")
+            refused.append(f"{row['method']} does not apply: {row['reason']}")
         else:
             holds = "yes" if row["holds"] else "no"
             rows.append([row["method"], holds, row["rate"], row["beta"], row["critical_scale"]])
-    return "\n".join([fitted_table(columns, rows), *refused])
+    lines = [paragraph(line, "", "  ") for line in refused]
+    return "\n".join([fitted_table(columns, rows), *lines])
 
 
 def _given_or_saved(options: Any, state: State, name: str, default: str) -> str:

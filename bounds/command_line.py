@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import io
 import os
 import sys
@@ -15,7 +16,8 @@ from bounds.checks import INITS
 from bounds.data.datasets import DATASETS, load_builtin
 from bounds.data.embeddings import get_embedding
 from bounds.data.files import FULL
-from bounds.data.readers import load_file
+from bounds.data.inspection import scaled_columns, warnings_about
+from bounds.data.readers import Table, load_table
 from bounds.errors import ArgumentError, LinrateError, WriteError
 from bounds.problem import Problem
 from bounds.signals import exit_code, listening
@@ -37,6 +39,19 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("epilog", f"example: {example}\n{EXIT_CODES}" if example else EXIT_CODES)
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*args, **kwargs)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse, but nothing is left over: an unknown option is told together with the nearest known one."""
+        found, rest = super().parse_known_args(args, namespace)
+        for extra in rest:
+            name = extra.partition("=")[0]
+            if name.startswith("-"):
+                near = difflib.get_close_matches(name, self._option_string_actions, n=2, cutoff=0.65)
+                hint = f" Did you mean {' or '.join(near)}?" if near else ""
+                raise ArgumentError(f"unknown option {name}.{hint} See {self.prog} --help.")
+        if rest:
+            raise ArgumentError(f"unrecognized arguments: {' '.join(rest)}. See {self.prog} --help.")
+        return found, rest
 
     def error(self, message: str) -> NoReturn:
         """Called by argparse for bad input; `run` turns the error into exit code 2."""
@@ -104,15 +119,21 @@ def _end(code: int, message: str | None) -> int:
 
 
 def add_problem_options(parser: Any) -> None:
-    """Add --data or --builtin with --target, --n, --d, --data-seed, and --activation, --embedding to a parser."""
-    parser.add_argument("--data", metavar="FILE", help=".npz (X, y), .npy, .csv or .parquet; y is the last column")
-    parser.add_argument("--target", metavar="NAME", help="the column of y (for .npy: the file of y)")
-    parser.add_argument("--builtin", metavar="NAME", help=f"a built-in data set: {', '.join(DATASETS)}")
-    parser.add_argument("--n", type=int, help="number of data points of a built-in set")
-    parser.add_argument("--d", type=int, help="input dimension of a built-in set")
-    parser.add_argument("--data-seed", type=int, help="seed of a built-in set (default 0)")
-    parser.add_argument("--activation", default="tanh", help="name of the activation (default tanh)")
-    parser.add_argument(
+    """Add --data or --builtin with what belongs to them, and --activation, --embedding, to a parser or pytest group."""
+    add = getattr(parser, "addoption", None) or parser.add_argument
+    add("--data", metavar="FILE", help=".npz (X, y), .npy, .csv, .tsv, .csv.gz or .parquet; y is the last column")
+    add("--target", metavar="NAME", help="the column of y (for .npy: the file of y)")
+    add("--columns", metavar="NAMES", help="use only these columns of a table as inputs: names with commas between")
+    add("--drop", metavar="NAMES", help="leave these columns of a table out: names with commas between")
+    add("--dropna", action="store_true", help="leave out rows of a table with an empty or missing cell")
+    add("--sep", metavar="CHARACTER", help="what separates the cells of a .csv (default: a comma; of a .tsv: a tab)")
+    add("--scale-columns", action="store_true", help="divide each input by its root mean square; nothing is centred")
+    add("--builtin", metavar="NAME", help=f"a built-in data set: {', '.join(DATASETS)}")
+    add("--n", type=int, help="number of data points of a built-in set")
+    add("--d", type=int, help="input dimension of a built-in set")
+    add("--data-seed", type=int, help="seed of a built-in set (default 0)")
+    add("--activation", default="tanh", help="name of the activation (default tanh)")
+    add(
         "--embedding",
         default="identity",
         help="identity (default), quadratic or random-features:depth=1,activation=relu[,dim=D,seed=0]",
@@ -120,7 +141,7 @@ def add_problem_options(parser: Any) -> None:
 
 
 def problem_from(options: Any) -> Problem:
-    """The problem that the parsed options of `add_problem_options` describe.
+    """The problem that the parsed options of `add_problem_options` describe; what looks wrong is told on stderr.
 
     Raises ArgumentError for options that contradict each other, DataError for a file that cannot be used.
     """
@@ -132,14 +153,36 @@ def problem_from(options: Any) -> Problem:
             if getattr(options, flag) is not None:
                 flag = flag.replace("_", "-")
                 raise ArgumentError(f"--{flag} is for a built-in data set, not for --data. Leave it out.")
-        X, y = load_file(options.data, options.target)
+        table = Table(
+            target=options.target,
+            columns=_names(options.columns),
+            drop=_names(options.drop),
+            dropna=options.dropna,
+            sep=options.sep,
+        )
+        X, y, notes = load_table(options.data, table)
         name = str(options.data)
     else:
         name = options.builtin or "reference"
         if options.target is not None:
             raise ArgumentError("--target names a column of --data; a built-in data set has its own. Leave it out.")
+        for flag in ("columns", "drop", "dropna", "sep"):
+            if getattr(options, flag):
+                raise ArgumentError(f"--{flag} is for --data, not for a built-in data set. Leave it out.")
         X, y = load_builtin(name, n=options.n, d=options.d, seed=options.data_seed or 0)
-    return Problem(X, y, activation=options.activation, embedding=embedding, name=name)
+        notes = []
+    if options.scale_columns:
+        X = scaled_columns(X)
+    problem = Problem(X, y, activation=options.activation, embedding=embedding, name=name)
+    if options.data:
+        for note in [*notes, *warnings_about(X, y)]:
+            print(f"warning: {printable(note)}", file=sys.stderr)
+    return problem
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    """The names of a comma-separated option."""
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def add_guarantee_options(parser: Any) -> None:

@@ -24,7 +24,7 @@ from bounds.checks import (
 )
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, AssumptionError, require
-from bounds.methods import METHODS, get_method, proved_methods
+from bounds.methods import METHODS, SLOW_CERTIFICATES, get_method, proved_methods
 from bounds.methods.base import APriori, Method
 from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half
 from bounds.methods.initial_output import width_for_output
@@ -80,7 +80,7 @@ def guarantee(
         beta=check_probability(beta, "beta"),
         scale=None if scale is None else check_scale(scale),
         tau="optimal" if isinstance(tau, str) and tau == "optimal" else check_probability(tau, "tau"),
-        method=choice("method", method, ("best", *METHODS)),
+        method=_a_priori_method(method),
     )
     budget = integer("budget", budget, 1, None, "a whole number of neurons >= 1")
     limits = Limits(
@@ -98,6 +98,17 @@ def guarantee(
     return replace(choose(request, _answer, names, minimise, limits), budget=budget)
 
 
+def _a_priori_method(method: Any) -> str:
+    """The name of a method that promises a width; ArgumentError if it is unknown, or only for a given network."""
+    if isinstance(method, str) and method in SLOW_CERTIFICATES and method not in METHODS:
+        raise ArgumentError(
+            f"method {method!r} certifies a network that is given, and promises no width before it is drawn. Use"
+            " bounds.certify, or linrate certify; or one of "
+            f"{', '.join(sorted(('best', *METHODS)))}."
+        )
+    return choice("method", method, ("best", *METHODS))
+
+
 def _answer(request: Request) -> Guarantee:
     """The guarantee that is asked for, of any method, embedding and tau."""
     if isinstance(request.tau, str):  # "optimal"
@@ -109,14 +120,24 @@ def _answer(request: Request) -> Guarantee:
     if request.method != "best":
         return _by_method(get_method(request.method), request, request.tau)
     found, refused = [], []
+    positive = request.problem.spectrum.lmin[0] > 0
     for candidate in proved_methods():
+        if candidate.needs_positive_definite and not positive:
+            continue  # one sentence below says so for all of them
         try:
             found.append(_by_method(candidate, request, request.tau))
         except AssumptionError as error:
             refused.append(f"{candidate.name}: {error}")
-    if not found:
+    if found:
+        return min(found, key=lambda g: g.width)
+    if positive:
         raise AssumptionError("no proved method applies. " + " | ".join(refused))
-    return min(found, key=lambda g: g.width)
+    why, way = request.problem.dependence
+    low, high = request.problem.spectrum.lmin
+    raise AssumptionError(
+        f"no proved method applies. Theorem 1 needs lambda_min(G) > 0; certified lambda_min in [{low:.3g}, {high:.3g}]"
+        f" ({why}). {way} The method that does without was tried too: {' | '.join(refused)}"
+    )
 
 
 def _optimal_tau(request: Request) -> Guarantee:

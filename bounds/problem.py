@@ -15,6 +15,7 @@ from bounds.activation.registry import get_activation
 from bounds.checks import as_float_array, check_seed, integer, numpy_defaults, real, real_array, text
 from bounds.data.embeddings import Embedding, Identity, embedding_name
 from bounds.data.random_features import RandomFeatures
+from bounds.dependence import ways_out, why_dependent
 from bounds.errors import AssumptionError, DataError, require
 from bounds.numerics.arithmetic import ball
 from bounds.numerics.spectrum import Spectrum, spectrum
@@ -338,21 +339,21 @@ class Problem(Presented, Portable):
         low, high = self.spectrum.lmin
         if low > 0:
             return
-        why = (
-            f"n={self.n} > d={self.d}"
-            if self.embedding_name == "identity" and self.n > self.d
-            else ("duplicate or linearly dependent rows" if self.embedding_name == "identity" else f"n={self.n}")
-        )
-        twins = self._equal_rows()
-        if twins is not None:
-            why = f"rows {twins[0]} and {twins[1]} of X are equal, counted from 0"
-            way = "Keep one of them: no embedding and no method can tell them apart."
-        else:
-            way = "Remove dependent rows, use a richer embedding such as Quadratic(), or method='kernel'."
+        why, way = self.dependence
         raise AssumptionError(
             f"method {method!r} needs lambda_min(G) > 0 (Theorem 1); certified lambda_min in [{low:.3g}, {high:.3g}]"
             f" ({why}). {way}"
         )
+
+    @cached_property
+    @numpy_defaults
+    def dependence(self) -> tuple[str, str]:
+        """(why, what helps) where lambda_min(G) > 0 is not certified; every way out was tried on these data."""
+        twins = self._equal_rows()
+        if twins is not None:
+            why = f"rows {twins[0]} and {twins[1]} of X are equal, counted from 0"
+            return why, "Keep one of them: no embedding and no method can tell them apart."
+        return why_dependent(self.X, self.embedding), ways_out(self.X, self.embedding)
 
     def _equal_rows(self) -> tuple[int, int] | None:
         """Two equal rows of X, if there are any."""

@@ -88,7 +88,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
         else:
             rows.append(_row(problem, g))
     if not any("width" in row for row in rows):
-        raise AssumptionError(str(rows[-1]["caveats"]))
+        guarantee(problem, delta, init=init, **same)  # raises the diagnosis of all proved methods together
     least = {
         "necessary_width": necessary_width(problem, delta, init=init),
         "necessary_scale": necessary_scale(problem, init=init),

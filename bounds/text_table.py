@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bounds.rounding import Side, rounded
-from bounds.text import printable
+from bounds.text import printable, terminal_width
 
 MISSING = "-"  # shown for a value that there is not
 
@@ -71,11 +71,27 @@ class TextTable:
         return line.rstrip()
 
 
-def fitted_table(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> str:
-    """The whole table as text, each column as wide as its widest cell. rows: each with a value for each column."""
+def fitted_table(columns: Sequence[Column], rows: Sequence[Sequence[object]], width: int | None = None) -> str:
+    """The whole table as text, each column as wide as its widest cell. rows: each with a value for each column.
+
+    Columns that do not fit into `width` (by default the terminal) go into further blocks below, each of which begins
+    with the first column again.
+    """
+    room = terminal_width() if width is None else width
     fitted = []
     for k, column in enumerate(columns):
         cells = [column.title, *(column.text(row[k]) for row in rows)]
         fitted.append(replace(column, width=max(len(cell) for cell in cells)))
-    table = TextTable(fitted)
-    return "\n".join([table.head(), *(table.line(row) for row in rows)])
+    blocks: list[list[int]] = [[0]]
+    used = fitted[0].width
+    for k, column in enumerate(fitted[1:], start=1):
+        if used + 2 + column.width > room and len(blocks[-1]) > 1:
+            blocks.append([0])
+            used = fitted[0].width
+        blocks[-1].append(k)
+        used += 2 + column.width
+    found = []
+    for block in blocks:
+        table = TextTable([fitted[k] for k in block])
+        found.append("\n".join([table.head(), *(table.line([row[k] for k in block]) for row in rows)]))
+    return "\n\n".join(found)

@@ -212,12 +212,12 @@ TABLE = TextTable(
         Column("activation", 10, "<"),
         Column("n", 4, number_format="d"),
         Column("seed", 4, number_format="d"),
-        Column("method", 10, "<"),
-        Column("loss ratio", 10, number_format=".3g"),
-        Column("time", 10, number_format=".3g"),
-        Column("certified", 10, number_format=".3g"),
-        Column("measured", 10, number_format=".3g"),
-        Column("ratio", 10, number_format=".3g"),
+        Column("method", 9, "<"),
+        Column("L / L0", 9, number_format=".3g"),
+        Column("time", 9, number_format=".3g"),
+        Column("certified", 9, number_format=".3g"),
+        Column("measured", 9, number_format=".3g"),
+        Column("ratio", 9, number_format=".3g"),
     ]
 )
 

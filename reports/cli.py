@@ -1,10 +1,12 @@
-"""The commands of `reports`: gaps, certificates and slack."""
+"""The commands of `reports`: gaps, report, certificates, slack and cite."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time as clock
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
 from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
+from bounds.text import printable
 from reports.assertions_page import add_assertions_command, run_assertions
 from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
+from reports.cite import add_cite_command, run_cite
 from reports.figures.command import add_figure_command, run_figure
 from reports.gaps import GapOptions, gap_rows
 from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, summary_rows, write_grid, write_parquet
@@ -30,7 +34,7 @@ DEFAULT_OUT = "gaps.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|certificates|slack|figure"""
+    """python -m reports gaps|report|figure|assertions|certificates|slack|cite"""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -43,15 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--grid", metavar="YAML", help="many problems, networks and methods: one row each, a summary and the ladder"
     )
     gaps.add_argument("--resume", metavar="DIR", help="folder of finished points of a grid (default: beside --out)")
-    d = GapOptions()
     gaps.add_argument("--out", metavar="CSV", default=DEFAULT_OUT, help=f"the report (default {DEFAULT_OUT})")
-    gaps.add_argument("--delta", type=float, default=d.delta, help="failure probability (default 0.05)")
-    gaps.add_argument("--width", type=int, default=d.width, help="m of the run outside the promises (default 1024)")
-    gaps.add_argument("--scale", type=float, default=d.scale, help="c hat of that run (default 1)")
-    gaps.add_argument("--seed", type=int, default=d.seed, help="seed of the networks (default 0)")
-    gaps.add_argument("--t-max", type=float, default=d.t_max, help="final time of that run (default 100)")
-    gaps.add_argument("--trials", type=int, help="networks behind the verdict on Theorem 1 (default: what alpha needs)")
-    gaps.add_argument("--alpha", type=float, default=d.alpha, help="error budget of that verdict (default 0.05)")
+    _add_gap_options(gaps)
     along = commands.add_parser(
         "certificates",
         help="the first time of a run from which convergence is certified, by several methods",
@@ -76,15 +73,70 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_slack_command(commands)
     add_figure_command(commands)
     add_assertions_command(commands)
+    add_cite_command(commands)
+    _add_report(commands)
     options = parser.parse_args(argv)
+    options.command_line = list(sys.argv[1:] if argv is None else argv)
     commands_run = {
         "gaps": _gaps,
         "certificates": _certificates,
         "slack": run_slack,
         "figure": run_figure,
         "assertions": run_assertions,
+        "cite": run_cite,
+        "report": _report,
     }
     return commands_run[options.command](options)
+
+
+def _add_gap_options(parser: Any) -> None:
+    """Add the options of `GapOptions` to a parser."""
+    d = GapOptions()
+    parser.add_argument("--delta", type=float, default=d.delta, help="failure probability (default 0.05)")
+    parser.add_argument("--width", type=int, default=d.width, help="m of the run outside the promises (default 1024)")
+    parser.add_argument("--scale", type=float, default=d.scale, help="c hat of that run (default 1)")
+    parser.add_argument("--seed", type=int, default=d.seed, help="seed of the networks (default 0)")
+    parser.add_argument("--t-max", type=float, default=d.t_max, help="final time of that run (default 100)")
+    parser.add_argument(
+        "--trials", type=int, help="networks behind the verdict on Theorem 1 (default: what alpha needs)"
+    )
+    parser.add_argument("--alpha", type=float, default=d.alpha, help="error budget of that verdict (default 0.05)")
+
+
+def _gap_options(options: Any) -> GapOptions:
+    """The options of `_add_gap_options`, checked."""
+    return GapOptions(
+        options.delta, options.width, options.scale, options.seed, options.t_max, options.trials, options.alpha
+    )
+
+
+def _add_report(commands: Any) -> None:
+    """Add the parser of `linrate report`."""
+    command = commands.add_parser(
+        "report",
+        help="one HTML page about a data set, to read and to hand on",
+        example="linrate report --data my.npz --out report.html",
+    )
+    add_problem_options(command)
+    _add_gap_options(command)
+    command.add_argument("--out", metavar="HTML", default="report.html", help="the page (default report.html)")
+
+
+def _report(options: Any) -> int:
+    """Write the HTML page."""
+    from reports.page.report import ReportOptions, report
+
+    out = check_writable(options.out, "--out")
+    chosen = ReportOptions(**asdict(_gap_options(options)))
+    problem = problem_from(options)
+    started = clock.monotonic()
+
+    def say(stage: str) -> None:
+        print(f"  [{clock.monotonic() - started:6.1f} s] {stage}", file=sys.stderr, flush=True)
+
+    report(problem, out, chosen, command=shlex.join(["linrate", *options.command_line]), progress=say)
+    print(f"The report is in {printable(out)}: one file of {out.stat().st_size / 1e6:.2g} MB that needs no other.")
+    return HOLDS
 
 
 def _certificates(options: Any) -> int:
@@ -105,7 +157,9 @@ def _certificates(options: Any) -> int:
         print(law_text(rows))
     if out is not None:
         print(f"{len(rows)} rows written to {out}")
-    return HOLDS if any(row.certified for row in rows) else UNDECIDED
+    certified = sum(bool(row.certified) for row in rows)
+    print(f"{certified} of {len(rows)} searches found a state from which convergence is certified.")
+    return HOLDS if certified else UNDECIDED
 
 
 def _gaps(options: Any) -> int:
@@ -114,9 +168,7 @@ def _gaps(options: Any) -> int:
         return _grid(options, out)
     if options.resume:
         raise ArgumentError("--resume names the finished points of a --grid. Leave it out.")
-    chosen = GapOptions(
-        options.delta, options.width, options.scale, options.seed, options.t_max, options.trials, options.alpha
-    )
+    chosen = _gap_options(options)
     problem = problem_from(options)
     rows: list[Row] = []
     started = clock.monotonic()

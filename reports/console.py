@@ -5,13 +5,14 @@ That package is imported only when one of its commands is called, so that `linra
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.metadata
 import sys
 from collections.abc import Sequence
 
 from bounds.command_line import EXIT_CODES, run
-from bounds.errors import unknown_name
+from bounds.errors import ArgumentError, unknown_name
 
 # Command -> the package that owns it, and its line in `linrate --help`.
 COMMANDS = {
@@ -31,6 +32,8 @@ COMMANDS = {
     "gaps": ("reports", "the theory compared with simulation, as CSV"),
     "figure": ("reports", "a figure of the paper with the data behind it"),
     "assertions": ("reports", "what section 4 of the paper asserts, tested over seeds"),
+    "report": ("reports", "one HTML page about a data set, to read and to hand on"),
+    "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 
@@ -38,7 +41,7 @@ COMMANDS = {
 def usage() -> str:
     """The text of `linrate --help`: one line for each command, then the exit codes."""
     lines = [f"  {name:12} {text}" for name, (_, text) in COMMANDS.items()]
-    return "\n".join(["usage: linrate COMMAND [options]; linrate COMMAND --help", *lines, EXIT_CODES])
+    return "\n".join(["usage: linrate COMMAND [options]; linrate help COMMAND", *lines, EXIT_CODES])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,9 +50,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0
+    if arguments[0] == "help":
+        arguments = [*arguments[1:], "--help"]
+        if len(arguments) == 1:
+            print(usage())
+            return 0
     if arguments[0] == "--version":
         print(f"linrate {importlib.metadata.version('linrate')}")
         return 0
+    if arguments[0].startswith("-"):
+        near = difflib.get_close_matches(arguments[0], ["--help", "--version"], n=1)
+        hint = f" Did you mean {near[0]}?" if near else " Options come after the command."
+        raise ArgumentError(f"unknown option {arguments[0]}.{hint} See linrate --help.")
     if arguments[0] not in COMMANDS:
         raise unknown_name("command", arguments[0], COMMANDS)
     package, _ = COMMANDS[arguments[0]]

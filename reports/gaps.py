@@ -71,15 +71,15 @@ def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[
     for label, g in (("best method's regime", best), ("paper's method's regime", paper)):  # None: cannot be simulated
         if g is not None:
             run = regime_run(problem, g, seed=options.seed)
-            yield f"{label}: m={g.width}, scale={g.scale:.4g}", _claim_rows(run)
+            yield f"{label}: m={g.width}, scale={g.scale:.4g}", claim_rows(run)
     plain = plain_run(problem, width=options.width, scale=options.scale, seed=options.seed, t_max=options.t_max)
-    yield f"m={options.width}, scale={options.scale:g}", _claim_rows(plain)
+    yield f"m={options.width}, scale={options.scale:g}", claim_rows(plain)
     paired = simulable_guarantee(problem, options.delta, inits=("antisymmetric",))
     if paired is not None:
         yield "Theorem 1 in repeated trials", _trial_rows(problem, paired, options)
 
 
-def _claim_rows(run: Run) -> list[Row]:
+def claim_rows(run: Run) -> list[Row]:
     """The rows of every proved claim about every run."""
     rows: list[Row] = []
     for claim in CLAIMS.values():

@@ -15,7 +15,7 @@ from bounds.command_line import HOLDS, Parser, add_problem_options, problem_from
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
 from bounds.data.state import write_state
-from bounds.text import printable
+from bounds.text import paragraph, printable
 from bounds.versions import versions
 from simulate.run import gradient_descent, gradient_flow
 from simulate.trajectory import Trajectory
@@ -70,6 +70,15 @@ def write_observables(path: str | Path, run: Trajectory) -> None:
     write_csv(path, rows, [*frame.columns, *origin])
 
 
+def _closing(run: Trajectory) -> str:
+    """What the run found, in one sentence."""
+    if not run.loss[0] > 0:
+        return "The loss was zero from the start."
+    ratio = run.loss[-1] / run.loss[0]
+    moved = float(run.movement[-1].mean())
+    return paragraph(f"The loss is {ratio:.3g} of what it was, and the features moved by {moved:.3g} on average.")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """python -m simulate flow|descent"""
     parser = Parser(prog="linrate", example="python -m simulate flow --builtin experiment-1 --n 20 --width 8192")
@@ -121,4 +130,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sliding {run.sliding[-1]:.0f} neurons along a kink at the end, {run.sliding.max():.0f} at most")
     if run.other_side is not None and run.other_side.any():
         print(f"unsure  {run.other_side[-1]:.0f} neurons go another way with steps twice as long")
+    print()
+    print(_closing(run))
     return HOLDS

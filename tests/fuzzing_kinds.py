@@ -229,6 +229,7 @@ KINDS: dict[str, Kind] = {
     "resume": Kind(these(False), these(1, "no")),
     "checkpoint": Kind(these(None), these(5, "/proc/none/x.npz")),
     "progress": Kind([*these(None), *values(silent=lambda: lambda *_: None)], these(5)),
+    "times": Kind(these([0.0, 1.0], (0.5,), [3]), these([], [-1.0], [1e300], [[0.1]], ["a"])),
     "net": Kind(
         values(module=_module, double=lambda: _module(lambda net: net.double())),
         values(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from bounds.command_line import Parser
 from verify.commands import claims as claim_table
 from verify.commands import power, replay
 
@@ -22,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]](arguments[1:])
+    if any(argument in ("-h", "--help") for argument in arguments):
+        print(_help())
+        return 0
     import pytest
 
     from verify.session.ending import Watcher
@@ -31,3 +36,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = arguments[1:]
     watcher = Watcher()
     return watcher.code(int(pytest.main([str(here), "-p", "no:cacheprovider", "-q", *arguments], plugins=[watcher])))
+
+
+class _Options:
+    """Takes the options that the session declares to pytest, for a help of their own."""
+
+    def __init__(self) -> None:
+        self.parser = Parser(
+            prog="linrate verify",
+            description="Verify the claims of the paper, and ours, on built-in data or yours.",
+            example="linrate verify --data my.npz --claims lemma-1,pl,rate --report gaps.csv",
+            usage="linrate verify [options]",
+        )
+
+    def getgroup(self, name: str, description: str) -> _Options:
+        return self
+
+    def addoption(self, *names: str, **settings: Any) -> None:
+        self.parser.add_argument(*names, **settings)
+
+
+def _help() -> str:
+    """The options of `linrate verify`; those of pytest are named in one line."""
+    from verify.session.options import add_options
+
+    declared = _Options()
+    add_options(declared)
+    more = "Every option of pytest works too, such as -k EXPRESSION, -x, -n auto: see pytest --help."
+    return f"{declared.parser.format_help()}{more}"

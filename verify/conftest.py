@@ -120,7 +120,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if collected.rows:
         terminalreporter.section("claims")
         for line in summary.lines(collected.rows, collected.cut_short, config.option):
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(line, red=line.startswith("!"))
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def refuse(capsys, out, arguments, *words):
         ("index.csv", ",a,b,y\n0,1.5,2,0.1\n1,3,1,0.2\n", ["row index", "index=False"]),
         ("gap.csv", "a,b,y\n\n1,2,0.1\n\n3,red,0.2\n", ["line 5", "column 'b'", "'red'"]),
         ("years.csv", "1995,1996,y\n1,2,3\n", ["line 1", "no name may be a number"]),
-        ("wide.csv", "1,0.5\n2,0.1\n3,0.2\n", ["n=3 > d=1", "Quadratic"]),
+        ("wide.csv", "1,0.5\n2,0.1\n3,0.2\n", ["n=3 > d=1", "keep at most 1"]),
         ("zero.csv", "0,0,1\n0,0,2\n", ["Gram matrix is zero"]),
         ("data.txt", GOOD, [".csv", "'.txt'"]),
         ("fake.npz", "not an archive", ["cannot be read"]),

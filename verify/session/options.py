@@ -11,11 +11,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bounds import Problem, get_activation
 from bounds.checks import check_probability
-from bounds.command_line import problem_from
+from bounds.command_line import add_problem_options, problem_from
 from bounds.data.datasets import load_builtin
 from bounds.data.files import check_writable
 from bounds.errors import require
@@ -26,17 +24,10 @@ from verify.search.counterexample import Source
 BUILTINS = ("reference", "diabetes", "digits")  # data sets of a session without --data and --builtin
 
 
-def add_options(parser: pytest.Parser) -> None:
+def add_options(parser: Any) -> None:
     """Declare the options of `pytest verify/`."""
     group = parser.getgroup("linrate", "which claims to verify, on which data")
-    group.addoption("--data", help=".npz (X, y), .npy, .csv or .parquet; y is the last column")
-    group.addoption("--target", help="the column of y")
-    group.addoption("--builtin", help="one built-in data set instead of the default three")
-    group.addoption("--n", type=int, help="number of data points of a built-in set")
-    group.addoption("--d", type=int, help="input dimension of a built-in set")
-    group.addoption("--data-seed", type=int, help="seed of a built-in set (default 0)")
-    group.addoption("--activation", default="tanh", help="name of the activation")
-    group.addoption("--embedding", default="identity", help="identity, quadratic or random-features:...")
+    add_problem_options(group)
     group.addoption("--claims", help=f"comma-separated, of {', '.join(CLAIMS)}")
     group.addoption(
         "--conjectures", metavar="FILE", help="a Python file of your own conjectures; see docs/conjectures.md"

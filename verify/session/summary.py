@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from bounds.text import paragraph, terminal_width
 from bounds.text_table import Column, TextTable
-from verify.claims import CLAIMS
+from verify.claims import CLAIMS, Claim
 from verify.report_rows import Row, tested
 from verify.verdict import Verdict, combine
 
@@ -28,28 +29,78 @@ def lines(rows: Sequence[Row], cut_short: Sequence[str], option: Any) -> list[st
     return found
 
 
-def table(rows: Iterable[Row]) -> list[str]:
-    """One line for each claim with a row, in the order of the registry, then the conjectures."""
+GROUPS: dict[str, Callable[[Claim | None], bool]] = {  # heading -> whether a claim belongs there, the first that fits
+    "accepted: proved, and to hold in every run": lambda claim: claim is not None and claim.proved is True,
+    "false as printed: to be refuted": lambda claim: claim is not None and claim.id.startswith("printed-"),
+    "unknown: without a proof": lambda claim: claim is not None,
+    "your conjectures": lambda claim: claim is None,
+}
+MARGIN_AND_BEFORE = 46  # characters of a line before what may be cut to the width of the terminal
+
+
+def table(rows: Iterable[Row], width: int | None = None) -> list[str]:
+    """One line for each claim with a row, in groups, each cut to the terminal between words; then the totals.
+
+    A line that begins with "!" is unexpected: an accepted claim that is refuted, or a false one that was found to hold.
+    """
+    room = terminal_width() if width is None else width
     measured = tested(rows)
     names = list(dict.fromkeys([*CLAIMS, *(row["claim"] for row in measured)]))
-    width = max(16, *(len(name) for name in names))
+    longest = max((len(name) for name in names), default=0)
     columns = TextTable(
         [
-            Column("claim", width, "<"),
-            Column("verdict", 10, "<"),
-            Column("trials", 7, number_format="d"),
-            Column("worst margin", 13, number_format=".2g"),
-            Column("where", align="<"),
+            Column("", 1, "<"),
+            Column("claim", min(max(16, longest), 22), "<"),
+            Column("verdict", 9, "<"),
+            Column("trials", 6, number_format="d"),
+            Column("margin", 8, number_format=".2g"),
+            Column("worst at", align="<"),
         ]
     )
-    lines = [columns.head()]
-    for name in names:
-        mine = [row for row in measured if row["claim"] == name]
-        if mine:
-            lines.append(columns.line([name, *_cells(mine)]))
-            # The first reason why a row decides nothing, on a line of its own under the claim.
-            lines += [f"{'':{width}} {why}" for why in dict.fromkeys(row.get("open") for row in mine) if why][:1]
-    return lines
+    found: list[str] = []
+    verdicts: list[str] = []
+    unexpected = 0
+    placed: set[str] = set()
+    for heading, belongs in GROUPS.items():
+        group = [name for name in names if name not in placed and belongs(CLAIMS.get(name))]
+        placed |= set(group)
+        lines = []
+        for name in group:
+            mine = [row for row in measured if row["claim"] == name]
+            if not mine:
+                continue
+            verdict, trials, margin, where = _cells(mine)
+            odd = is_unexpected(name, verdict)
+            unexpected += odd
+            verdicts.append(verdict)
+            lines.append(_cut(columns.line(["!" if odd else "", name, verdict, trials, margin, where]), room))
+            # The first reason why a row decides nothing, below the claim.
+            for why in list(dict.fromkeys(row.get("open") for row in mine if row.get("open")))[:1]:
+                lines += paragraph(why, "    ", "    ", room).splitlines()
+        if lines:
+            found += ["", f"{heading} ({sum(not line.startswith('    ') for line in lines)})", columns.head(), *lines]
+    count = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
+    totals = ", ".join(f"{number} {verdict}" for verdict, number in count.items())
+    odd_ones = f"{unexpected} unexpected, marked !" if unexpected else "none unexpected"
+    return [*found, "", f"{len(verdicts)} claims: {totals}; {odd_ones}."]
+
+
+def is_unexpected(name: str, verdict: str) -> bool:
+    """Whether a proved claim is refuted, or a statement that is false as printed was found to hold."""
+    claim = CLAIMS.get(name)
+    if claim is None:
+        return False
+    if claim.proved is True:
+        return verdict == Verdict.REFUTED.value
+    return claim.id.startswith("printed-") and verdict == Verdict.HOLDS.value
+
+
+def _cut(line: str, room: int) -> str:
+    """The line, cut between two words where it is longer than the terminal is wide."""
+    if len(line) <= room:
+        return line
+    head = line[: room - 3]
+    return (head.rsplit(" ", 1)[0] if " " in head[MARGIN_AND_BEFORE:] else head).rstrip() + "..."
 
 
 def _cells(rows: list[Row]) -> tuple[str, int, float, str]:

@@ -1,0 +1,72 @@
+"""What to do about data whose Gram matrix is not certified positive definite: only ways out that were tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bounds.data.embeddings import Identity, Quadratic
+from bounds.data.random_features import RandomFeatures
+from bounds.numerics.spectrum import spectrum
+
+if TYPE_CHECKING:
+    from bounds.data.embeddings import Embedding
+
+MOST_TRIED = 1500  # rows up to which other embeddings are tried, which takes seconds
+# What is tried, with what the command line calls it.
+CANDIDATES: tuple[tuple[str, str, Embedding], ...] = (
+    ("Quadratic()", "--embedding quadratic", Quadratic()),
+    ("RandomFeatures(depth=1)", "--embedding random-features:depth=1,activation=relu", RandomFeatures(depth=1)),
+)
+
+
+def why_dependent(X: np.ndarray, embedding: object) -> str:
+    """Why the rows of X (n, d) may have a singular Gram matrix."""
+    n, d = X.shape
+    if not isinstance(embedding, Identity):
+        return f"n={n}"
+    if n > d:
+        return f"n={n} > d={d}: more rows than columns are always linearly dependent"
+    means, sizes = np.abs(X.mean(axis=0)), np.sqrt(np.mean(np.square(X), axis=0))
+    if n > 1 and np.all(means <= 1e-9 * (sizes + 1e-300)):
+        return "the columns are centred, so that the rows add up to zero"
+    return "duplicate or linearly dependent rows"
+
+
+def ways_out(X: np.ndarray, embedding: object) -> str:
+    """What makes the Gram matrix of these data positive definite: each embedding in the answer was tried on them."""
+    n = len(X)
+    ways = []
+    if isinstance(embedding, Identity):
+        rank = int(np.linalg.matrix_rank(X))
+        ways.append(f"keep at most {rank} linearly independent rows" if rank < n else "remove nearly dependent rows")
+        if n <= MOST_TRIED:
+            ways += [
+                f"use {name} ({option}), whose smallest eigenvalue is at least {low:.3g}"
+                for name, option, candidate in CANDIDATES
+                if (low := _least_eigenvalue(X, candidate)) > 0
+            ]
+    else:
+        ways.append("remove dependent rows")
+    return "What helps: " + "; or ".join(ways) + "."
+
+
+def _least_eigenvalue(X: np.ndarray, embedding: Embedding) -> float:
+    """A lower bound of the smallest eigenvalue of the embedding's Gram matrix, its rounding included."""
+    with np.errstate(all="ignore"):
+        gram = embedding.gram(X, X)
+    if not np.all(np.isfinite(gram)):
+        return 0.0
+    relative: float = getattr(embedding, "gram_error")(X)  # noqa: B009  (not every Embedding has it, these do)
+    return spectrum((gram + gram.T) / 2, 1.01 * relative * float(np.trace(gram))).lmin[0]
+
+
+def most_parallel_rows(X: np.ndarray) -> tuple[int, int, float]:
+    """(a, b, |cosine|) of the two rows of X, counted from 0, that are nearest to parallel. X has two rows or more."""
+    sizes = np.linalg.norm(X, axis=1, keepdims=True)
+    unit = X / np.where(sizes > 0, sizes, 1.0)
+    cosines = np.abs(unit @ unit.T)
+    np.fill_diagonal(cosines, -1.0)
+    a, b = sorted(int(k) for k in np.unravel_index(int(np.argmax(cosines)), cosines.shape))
+    return a, b, float(min(cosines[a, b], 1.0))
