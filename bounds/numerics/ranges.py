@@ -61,8 +61,9 @@ def supremum(
         nonlocal best
         x, y = ball(a, b), ball(c, d)
         _, upper = _enclose(F, x if height == 0 else acb(x, y))
-        middle = arb(a + (b - a) / 2)
-        best = max(best, _enclose(F, middle if height == 0 else acb(middle, arb(d)))[0])
+        if upper > best:  # else no point of the piece can have a larger value
+            middle = arb(a + (b - a) / 2)
+            best = max(best, _enclose(F, middle if height == 0 else acb(middle, arb(d)))[0])
         heapq.heappush(queue, (-upper, a, b, c, d))
 
     for a, b in pieces(left, right):
@@ -91,8 +92,10 @@ def infimum(F: Callable[[Any], Any], left: float, right: float, *, tolerance: fl
 
     def push(a: float, b: float) -> None:
         nonlocal best
-        heapq.heappush(queue, (_enclose(F, ball(a, b))[0], a, b))
-        best = min(best, _enclose(F, arb(a + (b - a) / 2))[1])
+        lower, _ = _enclose(F, ball(a, b))
+        heapq.heappush(queue, (lower, a, b))
+        if lower < best:  # else no point of the piece can have a smaller value
+            best = min(best, _enclose(F, arb(a + (b - a) / 2))[1])
 
     for a, b in pieces(left, right):
         push(a, b)

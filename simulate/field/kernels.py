@@ -68,7 +68,8 @@ def evaluate(
 ) -> None:
     """x = h - gain * G v with v = sum_j slopes_j * coefficients_j; then the sums of sigma(x) and sigma'(x).
 
-    coefficients (J, S, n), J <= len(slopes): only the first J slopes count; panels: those of G (tiles.panels).
+    coefficients (J, S, n), J <= len(slopes): only the first J slopes count; panels: those of G, as
+    tiles.panels makes them for tiles.product.
     displaced: x goes there, all rows of it; it may be h. slopes_out: sigma'(x) goes there. Either may be an empty
     array: then it is not wanted. Adds to output (P, S, n) the sums of c_i sigma(x_i); to gram (P, S, n, n), unless that
     is empty, those of sigma' sigma'', on and below the diagonal; to work (P, S), unless that is empty, those of v.Gv.

@@ -1,7 +1,9 @@
 """Threads for the passes over the neurons: as many as torch is set to use, the calling one among them.
 
-Why not an executor: a pass takes a tenth of a millisecond, and handing it to an executor, whose futures each take a
-lock and a condition, costs as much as the pass.
+Why not concurrent.futures: its futures each take a lock and a condition. Measured with two threads on two cores that
+others used too, handing a pass of 350 us to a ThreadPoolExecutor took 50 us of processor time, here 10 us. Experiment 1
+(n = 40, m = 8192, T = 2000: 1877 shared passes) took 9.5 s of processor time and 47 s in all, with an executor 10.3 s
+and 53 s (means of three alternating runs, each of which may be 10% off). Small flows have one thread either way.
 """
 
 from __future__ import annotations

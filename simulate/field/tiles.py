@@ -8,6 +8,8 @@ Measured against BLAS on the same strips (one thread of a shared AMD EPYC withou
     n           20    40    100   200   400   600   800
     product     1.5   1.3   1.2   1.0   1.0   0.6   0.5
     add_gram    2.0   1.4   1.4   1.2   1.2   1.1   1.1
+So for more than MOST_TILED data points product calls BLAS. A strip is multiplied by one thread, in a call of the same
+shape whatever the number of neurons, runs and threads, so that none of these changes a result.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ PANEL, ROWS = 6, 4  # rows of a tile of a product, and of a Gram matrix
 # Numbers in a vector, and vectors side by side in the tile of a product: its sums fill the registers.
 LANES, VECTORS = (8, 4) if binding.get_host_cpu_features().get("avx512f") else (4, 2)
 WIDTH = LANES * VECTORS  # neurons in a tile
+MOST_TILED = 512  # data points up to which the tiles of a product are at least about as fast as BLAS
 NEAR = 2**15  # entries of G that stay in the second cache while a strip goes over them
 
 NUMBER, INDEX = ir.DoubleType(), ir.IntType(64)
@@ -142,8 +145,11 @@ gram_tile: Any = intrinsic(_gram_tile)
 
 
 def panels(G: np.ndarray) -> np.ndarray:
-    """(ceil(rows/PANEL), n, PANEL): the rows of G (rows, n) in panels, as product() reads them, padded with zeros."""
+    """(ceil(rows/PANEL), n, PANEL): the rows of G (rows, n) in panels, as product() reads them, padded with zeros; for
+    more than MOST_TILED data points (rows, n, 1), which is G as BLAS reads it."""
     rows, n = G.shape
+    if n > MOST_TILED:
+        return np.ascontiguousarray(G)[:, :, None]
     whole = np.zeros((padded(rows, PANEL), n))
     whole[:rows] = G
     return np.ascontiguousarray(whole.reshape(-1, PANEL, n).transpose(0, 2, 1))
@@ -157,8 +163,13 @@ def padded(rows: int, unit: int) -> int:
 
 @njit(**EXACT)
 def product(G: Any, v: Any, p: Any, count: int, w: int) -> None:
-    """p = G v, for w columns of v (n, STRIP) and up to WIDTH - 1 more, and the first `count` panels of G."""
+    """p = G v, for w columns of v (n, STRIP) and up to WIDTH - 1 more (BLAS: all of them), and the first `count` panels
+    of G (BLAS: as many rows)."""
     n = G.shape[1]
+    if n > MOST_TILED:
+        rows = min(count * PANEL, len(G))
+        np.dot(G[:rows].reshape(rows, n), v[: n * STRIP].reshape(n, STRIP), p[: rows * STRIP].reshape(rows, STRIP))
+        return
     first, into, here = G.ctypes.data, p.ctypes.data, v.ctypes.data
     block = max(1, NEAR // (PANEL * n))
     for start in range(0, count, block):

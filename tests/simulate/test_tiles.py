@@ -1,10 +1,11 @@
-"""The products of a strip of neurons are those of numpy, whatever the number of rows and columns."""
+"""The products of a strip of neurons are those of numpy, whatever the number of rows and columns: by tiles, and by BLAS
+for many rows."""
 
 import numpy as np
 import pytest
 
 from simulate.field.elementwise import aligned
-from simulate.field.tiles import LANES, PANEL, ROWS, STRIP, add_gram, padded, panels, product
+from simulate.field.tiles import LANES, MOST_TILED, PANEL, ROWS, STRIP, add_gram, padded, panels, product
 
 
 def strip(n: int, w: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -15,7 +16,7 @@ def strip(n: int, w: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return flat, rows
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 19, 40, 129])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 19, 40, 129, MOST_TILED, MOST_TILED + 1])
 @pytest.mark.parametrize("w", [1, 7, 8, 33, 255, 256])
 def test_product(n: int, w: int) -> None:
     flat, rows = strip(n, w, 0)
