@@ -6,6 +6,7 @@ import math
 import sys
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from flint import arb

@@ -26,7 +26,17 @@ from tests.fuzzing_kinds import INTERVALS, KINDS, NUMBERS, WRONG, Kind, Value, s
 ALWAYS = ("width", "t_max", "steps", "max_steps", "dim", "n", "d", "draws")
 SKIPPED = {
     # Built by linrate and returned to the user, who has no reason to make one.
-    *("Certificate", "Demonstration", "DescentPoint", "Erratum", "Guarantee", "SwitchOn", "Status", "Trajectory", "Run"),
+    *(
+        "Certificate",
+        "Demonstration",
+        "DescentPoint",
+        "Erratum",
+        "Guarantee",
+        "SwitchOn",
+        "Status",
+        "Trajectory",
+        "Run",
+    ),
     *("EmbeddingTrials", "KernelFlow"),
     *("Bracket", "Claim", "Comparison", "Conjecture", "Verdict"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
