@@ -1,6 +1,6 @@
 (** The guarantee of the reference problem, evaluated inside Coq: from the numbers that bounds.guarantee starts from, the
     formulas of constants.v and the theorem of the method slopes lead to those that it prints (reference_data.v). *)
-Require Import Reals Psatz.
+Require Import Reals Psatz List.
 From Coquelicot Require Import Coquelicot.
 From Interval Require Import Tactic.
 From linrate Require Import calculus sums gram flow constants methods reference_data.
@@ -10,9 +10,18 @@ Open Scope R_scope.
 Theorem reference_scale : a_slopes L2 Gmax lmin (sqrt q2) * Y / 0.5 <= scale <= (1 + 1 / 10 ^ 9) * (a_slopes L2 Gmax lmin (sqrt q2) * Y / 0.5).
 Proof. unfold a_slopes, scale, lmin, q2, Gmax, L2, Y; split; interval with (i_prec 80). Qed.
 
-(** The width is twice the number of independent pairs that the concentration asks for. *)
-Theorem reference_width : 2 * (2 * ratio * ln (2 * 10 / delta) / tau ^ 2) <= width < 2 * (2 * ratio * ln (2 * 10 / delta) / tau ^ 2) + 2.
-Proof. unfold width, ratio, delta, tau; split; interval with (i_prec 80). Qed.
+(** What is left for the event that some mean of m pairs is at most q2: the sum of the tails of the ten data points. *)
+Fixpoint failures (m : R) (es : list R) : R := match es with nil => 0 | cons e rest => exp (- m * e) + failures m rest end.
+
+Definition exponents : list R := exponent_0 :: exponent_1 :: exponent_2 :: exponent_3 :: exponent_4 :: exponent_5
+  :: exponent_6 :: exponent_7 :: exponent_8 :: exponent_9 :: nil.
+
+(** The width is twice the least number of independent pairs for which these tails together are at most delta. *)
+Theorem reference_width : failures (width / 2) exponents <= delta < failures (width / 2 - 1) exponents.
+Proof.
+  cbv beta iota delta [failures exponents width delta exponent_0 exponent_1 exponent_2 exponent_3 exponent_4 exponent_5
+    exponent_6 exponent_7 exponent_8 exponent_9]; split; interval with (i_prec 80).
+Qed.
 
 Theorem reference_rate : rate <= 2 * scale ^ 2 * lmin * q2 * (1 - a_slopes L2 Gmax lmin (sqrt q2) * Y / scale) <= (1 + 1 / 10 ^ 9) * rate.
 Proof. unfold a_slopes, scale, rate, lmin, q2, Gmax, L2, Y; split; interval with (i_prec 80). Qed.

@@ -76,16 +76,20 @@ class Sample:
             grid = best * ratio ** np.arange(-4.0, 5.0)
         return best
 
-    def neurons(self, level: float, failure: float) -> float:
-        """m such that with probability 1 - failure the mean of every X_a over m neurons exceeds level, for every larger
-        m too; infinite if none is found."""
+    def exponents(self, level: float) -> np.ndarray:
+        """Lower bounds of e_a, one for each row, with P(mean of X_a over m neurons <= level) <= exp(-m e_a) for all m."""
 
         def exponent(theta: float, log_laplace: np.ndarray) -> float:
             return -theta * level - float(log_laplace.max())
 
         theta = self.best_theta(exponent)
-        exponents = -theta * level - self.log_laplace(theta) - 1e-12 * theta * level
-        return neurons_for(exponents, self.counts, failure)
+        found: np.ndarray = -theta * level - self.log_laplace(theta) - 1e-12 * theta * level
+        return found
+
+    def neurons(self, level: float, failure: float) -> float:
+        """m such that with probability 1 - failure the mean of every X_a over m neurons exceeds level, for every larger
+        m too; infinite if none is found."""
+        return neurons_for(self.exponents(level), self.counts, failure)
 
     def level(self, neurons: float, failure: float) -> float:
         """A level, at least 0, that the means of all X_a over that many neurons exceed with probability 1 - failure."""
