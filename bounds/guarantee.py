@@ -35,6 +35,7 @@ from bounds.promise import SIMULABLE_WIDTH, Guarantee, Request
 from bounds.tradeoff import Limits, Objective, choose
 
 DEFAULT_BETA, DEFAULT_TAU = 0.5, 0.2
+LARGER_SCALE = 2.0  # times the least scale of all methods: beyond, "best" does not trade scale for width
 BETA_ROUNDING = 1 + 1e-9  # the beta found from the default scale may exceed the one asked for by its roundings
 # The way out of errors about magnitudes.
 RESCALE = "Multiply X, or y, by a constant so that their entries are of order 1."
@@ -58,7 +59,8 @@ def guarantee(
 ) -> Guarantee:
     """Theorem 1 with explicit constants; Guarantee has the statement.
 
-    delta: failure probability in (0, 1); method: a name, or "best" (the proved method with the smallest width);
+    delta: failure probability in (0, 1); method: a name, or "best" (the proved method with the smallest width,
+    among those whose scale is at most twice the least);
     init: "independent" signs or "antisymmetric" pairs; scale: c hat, by default the smallest for which the width is
     finite with room to spare, 2 a ||y||/beta (a ||y||/beta if antisymmetric); beta in (0, 1): the share of the
     certified path that may be used; tau in (0, 1): how far empirical means may fall below their expectation, or
@@ -130,7 +132,9 @@ def _answer(request: Request) -> Guarantee:
         except AssumptionError as error:
             refused.append(f"{candidate.name}: {error}")
     if found:
-        return min(found, key=lambda g: g.width)
+        # A counting method may need the fewest neurons at a scale many times larger, where features hardly move.
+        least = min(g.scale for g in found)
+        return min((g for g in found if g.scale <= LARGER_SCALE * least), key=lambda g: (g.width, g.scale))
     if positive:
         raise AssumptionError("no proved method applies. " + " | ".join(refused))
     why, way = request.problem.dependence

@@ -60,3 +60,15 @@ def test_what_cannot_be_had_is_said_with_the_nearest(problem):
 def test_wrong_arguments(problem, arguments, message):
     with pytest.raises(bounds.ArgumentError, match=message):
         bounds.guarantee(problem, **PAIRS, **arguments)
+
+
+@pytest.mark.parametrize(("activation", "before"), [("tanh", (1028, 11.54, 20.4)), ("relu", (2148, 13.6, 24.3))])
+def test_best_does_not_trade_scale_for_width(activation, before):
+    """Fewer neurons than second moments asked for, at about their scale; markov's are fewer still, at ten times it."""
+    problem = bounds.Problem(*load_builtin("reference"), activation=activation)
+    width, scale, rate = before
+    g = bounds.guarantee(problem, **PAIRS)
+    assert g.width < width
+    assert g.scale < 1.1 * scale
+    assert g.rate > 0.8 * rate
+    assert bounds.guarantee(problem, method="markov", **PAIRS).scale > 3 * g.scale
