@@ -41,7 +41,7 @@ def _add_network_options(parser: Any) -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="c hat (default 1, the paper's experiments)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the network (default 0)")
     parser.add_argument("--init", default="independent", help=f"one of {', '.join(INITS)}")
-    parser.add_argument("--scaling", default="ours", help="a row of Table 1: ours, ntk or mf")
+    parser.add_argument("--scaling", default="ours", help="a row of Table 1: ours (default), ntk or mf")
     parser.add_argument("--dtype", default="float64", help="float64 (default) or float32")
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
     parser.add_argument("--loss", default="sum", help="sum (6), the default, or mean: a clock n times slower")
