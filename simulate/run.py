@@ -95,8 +95,8 @@ def gradient_flow(
     """Gradient flow (10) in function space, equation (11), until L <= loss_ratio L^0 or t_max.
 
     width, scale, seed, init: the draw (see sample_network), or `network` to start from. scaling: the row of Table 1;
-    "auto" is that which the network was drawn or trained with, else "ours". rtol: local error allowed per step, relative
-    to the residual norm and to sqrt(G_aa). save_at: times to record (default: every step); interval: I of
+    "auto" is that which the network was drawn or trained with, else "ours". rtol: local error allowed per step,
+    relative to the residual norm and to sqrt(G_aa). save_at: times to record (default: every step); interval: I of
     active_fraction; loss_ratio = 0 runs to t_max whatever the loss. progress(time, loss, step, tau).
 
     seeds: several independent runs, advanced together; returns their trajectories in a list, each what `seed` alone

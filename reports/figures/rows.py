@@ -88,7 +88,13 @@ def neuron_rows(result: Result) -> Iterator[Row]:
 
 def certified_row(case: Case, found: Certified) -> Row:
     """The certificate that a curve of the figure shows; or why there is none, in `detail`."""
-    row = {**asdict(case), "kind": "certificate", "certificate": found.method, "detail": found.reason, **versions()}
+    row: Row = {
+        **asdict(case),
+        "kind": "certificate",
+        "certificate": found.method,
+        "detail": found.reason,
+        **versions(),
+    }
     if found.rate > 0:
         row |= {"time": found.time, "loss_value": found.loss, "rate": found.rate}
     return row
