@@ -116,8 +116,8 @@ def point_rows(point: Point, methods: Sequence[str]) -> Iterator[Row]:
     for method in methods:
         for row in _theory(problem, point, method, run):
             value, theory = measured[row["quantity"]], row.get("theory")
-            known = theory is not None and value > 0 and np.isfinite(theory)
-            yield {**common, "method": method, "measured": value, "gap": theory / value if known else None, **row}
+            gap = theory / value if theory is not None and value > 0 and np.isfinite(theory) else None
+            yield {**common, "method": method, "measured": value, "gap": gap, **row}
 
 
 def measured_rate(run: Trajectory) -> float:

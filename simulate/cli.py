@@ -48,7 +48,7 @@ def _add_network_options(parser: Any) -> None:
     parser.add_argument("--scale", type=float, help="c hat (default %(default)s, the paper's experiments)")
     parser.add_argument("--seed", type=int, help="seed of the network (default %(default)s)")
     parser.add_argument("--init", help=f"one of {', '.join(INITS)}")
-    parser.add_argument("--scaling", help="a row of Table 1: ours, ntk or mf")
+    parser.add_argument("--scaling", help="a row of Table 1: ours, ntk or mf; auto (default): that of the network")
     parser.add_argument("--dtype", help="float64 (default) or float32")
     parser.add_argument("--device", help="auto (default), cpu or cuda")
     parser.add_argument("--loss", help="sum (6), the default, or mean: a clock n times slower")

@@ -40,7 +40,7 @@ class FlowOptions(TypedDict, total=False):
     loss_ratio: float
     rtol: float | None
     init: str
-    scaling: str | None
+    scaling: str
     dtype: str
     device: str
     save_at: Sequence[float] | np.ndarray | None
@@ -66,7 +66,7 @@ class DescentRunOptions(TypedDict, total=False):
     steps: int
     loss_ratio: float
     init: str
-    scaling: str | None
+    scaling: str
     dtype: str
     device: str
     save_every: int
@@ -88,7 +88,7 @@ class Options:
     width: int
     scale: float
     init: str
-    scaling: str | None
+    scaling: str
     dtype: str
     device: str
     network: Network | None
@@ -117,7 +117,9 @@ class Options:
         known = None
         if self.network is not None:
             known = instance("network", self.network, Network, "Use simulate.Network(H, signs).").scaling
-        chosen = choice("scaling", known or "ours" if self.scaling is None else self.scaling, SCALINGS)
+        chosen = choice("scaling", self.scaling, ("auto", *SCALINGS))
+        if chosen == "auto":
+            return known or "ours"
         if known not in (None, chosen):
             raise ArgumentError(
                 f"scaling must be that of the network, {known!r}. Found {chosen!r}. Leave scaling out to go on with it,"

@@ -95,7 +95,7 @@ def gradient_flow(
     loss_ratio: float = 1e-8,
     rtol: float | None = None,
     init: str = "independent",
-    scaling: str | None = None,
+    scaling: str = "auto",
     dtype: str = "float64",
     device: str = "auto",
     save_at: Sequence[float] | np.ndarray | None = None,
@@ -112,11 +112,11 @@ def gradient_flow(
 ) -> Trajectory | list[Trajectory]:
     """Gradient flow (10) in function space, equation (11), until L <= loss_ratio L^0 or t_max.
 
-    width, scale, seed, init: the draw (see sample_network), or `network` to start from. scaling: the row of Table 1, by
-    default that which the network was drawn or trained with, else "ours". rtol: local error allowed per step, relative
-    to the residual norm and to sqrt(G_aa); by default 1e-6, or 1e-3 where kinks are followed as events. save_at: times
-    to record (default: every step); interval: I of active_fraction; loss_ratio = 0 runs to t_max whatever the loss.
-    progress(time, loss, step, tau).
+    width, scale, seed, init: the draw (see sample_network), or `network` to start from. scaling: the row of Table 1;
+    "auto" is that which the network was drawn or trained with, else "ours". rtol: local error allowed per step,
+    relative to the residual norm and to sqrt(G_aa); by default 1e-6, or 1e-3 where kinks are followed as events.
+    save_at: times to record (default: every step); interval: I of active_fraction; loss_ratio = 0 runs to t_max
+    whatever the loss. progress(time, loss, step, tau).
 
     seeds: several independent runs, advanced together; returns their trajectories in a list, each what `seed` alone
     would give. X_test (k, d): also follow f on these points (test_output); the training part is the same as without.
@@ -198,7 +198,7 @@ def gradient_descent(
     steps: int = 50_000,
     loss_ratio: float = 0.0,
     init: str = "independent",
-    scaling: str | None = None,
+    scaling: str = "auto",
     dtype: str = "float64",
     device: str = "auto",
     save_every: int = 1,

@@ -65,7 +65,8 @@ class Cache:
     def write(self, result: Result) -> None:
         """Keep a result, and remove what its run has left on the way. Raises WriteError if the disk is full."""
         arrays: dict[str, Any] = {name: np.asarray(getattr(result, name), float) for name in (*ARRAYS, "features")}
-        texts = {"case": json.dumps(asdict(result.case)), "status": result.status, "detail": result.detail}
+        texts: dict[str, Any] = {"case": json.dumps(asdict(result.case)), "status": result.status}
+        texts["detail"] = result.detail
         texts |= {"measures": json.dumps(result.measures), "origin": json.dumps(result.origin)}
         stream = io.BytesIO()
         np.savez(stream, format=np.array(FORMAT), seconds=np.array(float(result.seconds)), **arrays, **texts)

@@ -71,7 +71,7 @@ def curve_rows(results: Iterable[Result]) -> Iterator[Row]:
 def end_rows(results: Iterable[Result]) -> Iterator[Row]:
     """A row of kind "run" for each run, with its end and the measures of the whole run."""
     for result in results:
-        row = {**_common(result), "kind": "run", **result.measures}
+        row: Row = {**_common(result), "kind": "run", **result.measures}
         for name, values in (("time", result.time), ("loss_value", result.loss), ("loss_error", result.loss_error)):
             row[name] = float(values[-1]) if len(values) else None
         for name, values in (("test_mse", result.test_mse), ("test_wrong", result.test_wrong)):
@@ -88,15 +88,21 @@ def neuron_rows(result: Result) -> Iterator[Row]:
 
 def certified_row(case: Case, found: Certified) -> Row:
     """The certificate that a curve of the figure shows; or why there is none, in `detail`."""
-    row = {**asdict(case), "kind": "certificate", "certificate": found.method, "detail": found.reason, **versions()}
+    row: Row = {
+        **asdict(case),
+        "kind": "certificate",
+        "certificate": found.method,
+        "detail": found.reason,
+        **versions(),
+    }
     if found.rate > 0:
         row |= {"time": found.time, "loss_value": found.loss, "rate": found.rate}
     return row
 
 
 def _common(result: Result) -> Row:
-    seconds = {"wall_seconds": result.seconds}
-    return {**asdict(result.case), "status": result.status, "detail": result.detail, **seconds, **result.origin}
+    row: Row = {**asdict(result.case), "status": result.status, "detail": result.detail}
+    return {**row, "wall_seconds": result.seconds, **result.origin}
 
 
 def write_rows(path: Path, rows: Iterable[Row], *, figure: str, reduced: bool) -> None:
