@@ -349,6 +349,8 @@ class Problem(Presented, Portable):
     @numpy_defaults
     def dependence(self) -> tuple[str, str]:
         """(why, what helps) where lambda_min(G) > 0 is not certified; every way out was tried on these data."""
+        if self.gram_radius > 0:  # a smaller matrix may be certified, but these data were told to be uncertain
+            return f"G is known only within {self.gram_radius:.3g}", "Use a smaller radius."
         twins = self._equal_rows()
         if twins is not None:
             why = f"rows {twins[0]} and {twins[1]} of X are equal, counted from 0"
