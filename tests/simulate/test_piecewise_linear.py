@@ -168,7 +168,7 @@ def small(act="relu", n=6, d=9, seed=2):
     return bounds.Problem(rng.standard_normal((n, d)), rng.uniform(-1, 1, n), activation=act)
 
 
-def test_seeds_test_points_and_threads_change_nothing():
+def test_seeds_and_test_points_change_nothing():
     """Each run of a batch, with test points or without, is bit for bit that of its seed alone."""
     problem = small("clip")
     X_test = np.random.default_rng(5).standard_normal((3, 9))
