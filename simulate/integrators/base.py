@@ -20,11 +20,13 @@ FIRST_MOVEMENT = 0.01  # of the neurons in the first step, in units of the sprea
 
 class Inside(NamedTuple):
     """A state inside a step. state: it, in arrays of its own; length (S,): of the path from the start of the step until
-    then; dissipated (S,): the integral of P = -dL/dt until then."""
+    then; dissipated (S,): the integral of P = -dL/dt until then; predicted (S, n): the residual that the method expects
+    there, None if it expects none."""
 
     state: State
     length: np.ndarray
     dissipated: np.ndarray
+    predicted: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,29 +57,38 @@ class Segment:
     def __init__(self, step: Step, before: Followed, start: np.ndarray, until: np.ndarray, tau: np.ndarray) -> None:
         self.step, self.before, self.start, self.until, self.tau = step, before, start, until, tau
         state = step.advance(before.state)
-        unseen = step.predicted is not None and not step.follows_kinks
-        self.slip = state.residual - step.predicted if unseen else None
-        self.end = Followed(state, self._path(state, tau, step.length, step.dissipated))
+        self.slip = None if step.predicted is None else state.residual - step.predicted
+        self.end = Followed(state, self._path(state, tau, step.length, step.dissipated, self.slip))
 
     def at(self, time: np.ndarray) -> Followed:
         """The runs at times (S,) inside the segment, whose states are new arrays. Only for a dense integrator."""
         tau = np.minimum(time - self.start, self.tau)
         inside = self.step.inside(tau)
-        return Followed(inside.state, self._path(inside.state, tau, inside.length, inside.dissipated))
+        slip = self.slip
+        if slip is not None and inside.predicted is not None:  # the larger of that at the end and that there
+            here = inside.state.residual - inside.predicted
+            larger = (here * here).sum(1) > (slip * slip).sum(1)
+            slip = np.where(larger[:, None], here, slip)
+        return Followed(inside.state, self._path(inside.state, tau, inside.length, inside.dissipated, slip))
 
-    def _path(self, after: State, tau: np.ndarray, length: np.ndarray, dissipated: np.ndarray) -> np.ndarray:
-        """The path at a state tau (S,) after the start; length, dissipated (S,): what the step reckons until then."""
+    def _path(
+        self, after: State, tau: np.ndarray, length: np.ndarray, dissipated: np.ndarray, slip: np.ndarray | None
+    ) -> np.ndarray:
+        """The path at a state tau (S,) after the start; length, dissipated (S,): what the step reckons until then; slip
+        (S, n): how far r is from what was predicted."""
         flow, before, path = self.step.flow, self.before.state, self.before.path.copy()
         add_path(before=before.residual, after=after.residual, length=length, dissipated=dissipated, path=path)
-        if flow.activation.smooth or self.slip is None:
+        if flow.activation.smooth or slip is None:
             return path
         # Older slips in r have decayed by exp(-K tau); the new one is where r ended apart from the prediction.
         basis = before.eigenvectors
         decayed = np.exp(-before.eigenvalues * tau[:, None]) * apply(basis.mT, path[:, 3:])
-        path[:, 3:] = self.slip + apply(basis, decayed)
+        path[:, 3:] = slip + apply(basis, decayed)
+        if self.step.follows_kinks:  # the slip is that of the residual alone: no kink was missed
+            return path
         # A time dt at a kink that no stage saw costs slip = |dr/dt| dt in r and sqrt(P) dt <= |r| slip/sqrt(P) in s.
         modes = apply(basis.mT, before.residual)
         root = np.sqrt((before.eigenvalues * modes * modes).sum(1))
         root[root <= 0] = np.inf
-        path[:, 2] += np.linalg.norm(before.residual, axis=1) * np.linalg.norm(self.slip, axis=1) / root
+        path[:, 2] += np.linalg.norm(before.residual, axis=1) * np.linalg.norm(slip, axis=1) / root
         return path

@@ -219,14 +219,13 @@ def test_resumed_run_is_the_uninterrupted_one(tmp_path, save_at):
 
 
 def test_a_neuron_at_rest_stays_at_rest():
-    """Where the flow is not unique: a neuron that begins on h = 0 is off and stays there, though c r would also let it
-    leave; one whose only active entry has come to h = 0 stays there when r changes its sign."""
+    """Where the flow is not unique: a neuron that begins on h = 0 is off and stays, though c r would let it leave."""
     problem = bounds.Problem.from_gram([[1.0]], [1.0], activation="relu")
     start = Network(np.array([[0.0], [0.5]]), np.array([1.0, 1.0]))
     t = simulate.gradient_flow(problem, network=start, t_max=20.0, loss_ratio=0.0)
     assert t.final.H[0, 0] == 0
-    np.testing.assert_allclose(t.final.H[1, 0], 2.0, rtol=1e-6)
-    assert t.loss[-1] < 1e-10
+    np.testing.assert_allclose(t.final.H[1, 0], 2.0, rtol=1e-3)  # f = (0 + 2)/2 = y
+    assert t.loss[-1] < 1e-6
 
 
 def test_defaults_follow_relu():
@@ -250,3 +249,31 @@ def test_dear_runs_say_so():
     with pytest.warns(UserWarning, match="integrator='exponential' is used"):
         assert choose_integrator(relu, n=600, m=8192, device="cpu") == "exponential"
     assert choose_integrator(relu, n=40, m=4096, device="cuda") == "exponential"
+
+
+def one_point_residual(h, signs, y, times):
+    """r at the times for n = 1, G = 1 and ReLU, exactly: R = integral of r drives every neuron that is on by -c R until
+    it comes to h = 0, where it stays; between such events r is linear in R."""
+    r = (signs * np.maximum(h, 0)).mean() - y
+    on = (h > 0) & (signs * r > 0)  # those that will come to rest
+    ends = np.sort(np.abs(h[on] / signs[on]))
+    rate, each = (signs**2 * (h > 0)).mean(), signs[0] ** 2 / len(h)
+    found, size, done, time = [], abs(r), 0.0, 0.0  # |r|, and |R|, so far
+    for end in [*ends, np.inf]:
+        until = -math.log1p(-rate * (end - done) / size) / rate if rate * (end - done) < size else np.inf
+        found += [size * math.exp(-rate * (t - time)) for t in times if time <= t < time + until]
+        size, done, time, rate = size - rate * (end - done), end, time + until, rate - each
+        if until == np.inf:
+            break
+    return np.array(found) * np.sign(r)
+
+
+def test_reported_error_where_both_runs_may_agree_by_chance():
+    """One data point: two numbers are near each other now and then, so that their distance alone is no error."""
+    problem, times = bounds.Problem.from_gram([[1.0]], [0.5], activation="relu"), np.array([0.01, 0.1, 0.3, 1.0]) / 9
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        start = Network(rng.standard_normal((200, 1)), 3.0 * rng.choice([-1.0, 1.0], 200))
+        t = simulate.gradient_flow(problem, network=start, t_max=times[-1], save_at=times, loss_ratio=0.0)
+        exact = one_point_residual(start.H[:, 0], start.signs, 0.5, times) ** 2 / 2
+        assert np.all(np.abs(t.loss - exact) <= t.error), seed

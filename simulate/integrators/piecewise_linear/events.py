@@ -72,8 +72,8 @@ class Curve(NamedTuple):
 class Desk(NamedTuple):
     """What a thread works with; its arrays hold nothing between neurons but the row PLACE of `ints`, which is -1.
 
-    M (n, n): see tableau.py; paths, own (POWERS, n): see search.py; driven (POWERS, n): to be overwritten; reals
-    (.., n), ints (.., n): rows of numbers for each candidate, named below, of which PLACE and SLOPE have one for each entry;
+    M (n, n): see tableau.py; paths, own (POWERS, n): see search.py; driven (POWERS, n): to be overwritten; reals and
+    ints (.., n): rows of numbers for each candidate, named below, of which PLACE and SLOPE have one for each entry;
     change (POWERS,): a change of drive; value (n,): to be overwritten; slack (3,): see search.py.
     """
 

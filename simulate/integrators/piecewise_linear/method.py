@@ -79,7 +79,7 @@ class PiecewiseLinear:
             length=np.array([part.told.ways[-1, 0] for part in parts]),
             dissipated=np.array([part.told.ways[-1, 1] for part in parts]),
             evaluations=2,
-            predicted=np.stack([part.swept.residual for part in parts]),
+            predicted=np.stack([part.told.r[-1] for part in parts]),
             residual_error=mismatch if errors else None,
             movement_error=np.zeros(mismatch.shape) if errors else None,
             follows_kinks=True,
@@ -173,16 +173,17 @@ class PiecewiseLinearStep(Step):
         """See Step.inside: the neurons are stopped where the path is at that time. With low_memory there is none."""
         flow, begun = self.flow, self.begun
         h, sides = flow.arrays.empty(*begun.h.shape), np.empty_like(_sides(begun))
-        swept, ways = [], np.zeros((flow.runs, 2))
+        swept, ways, predicted = [], np.zeros((flow.runs, 2)), np.zeros((flow.runs, flow.n))
         for run, part in enumerate(self.parts):
             told = part.told
             ways[run] = panels.interpolated(told.edges, told.ways, float(time[run]))
+            predicted[run] = panels.interpolated(told.edges, told.r, float(time[run]))
             share = ways[run, 0] / told.ways[-1, 0] if told.ways[-1, 0] > 0 else time[run] / told.edges[-1]
             curve = told.curve._replace(stop=float(min(max(share, 0.0), 1.0)))
             swept.append(part.neurons.sweep(curve, 1, (h[run], sides[run])))
         kernel = begun.kernel + np.stack([each.changes[0] for each in swept])
         carried = Sides(sides, np.zeros(kernel.shape), np.zeros(flow.runs))
-        return Inside(self._state(h, swept, kernel, carried), ways[:, 0], ways[:, 1])
+        return Inside(self._state(h, swept, kernel, carried), ways[:, 0], ways[:, 1], predicted)
 
     def _state(self, h: Array, swept: list[Swept], kernel: np.ndarray, carried: Sides) -> State:
         residual, squares = np.stack([each.residual for each in swept]), np.stack([each.squares for each in swept])
