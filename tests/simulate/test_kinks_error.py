@@ -13,8 +13,9 @@ from tests.simulate.test_filippov import PAIR, SLIDING, TIMES
 
 
 def test_reported_error_covers_the_true_error():
-    """Ten of the problems of `python -m benchmarks kinks-error`."""
-    found = summary([compare(seed) for seed in range(10)])
+    """Ten problems of `python -m benchmarks kinks-error`: the first six, and four with few data points, where the
+    distance between the two runs alone is up to 12 times too small."""
+    found = summary([compare(seed) for seed in (*range(6), 12, 15, 19, 23)])
     assert found["not_done"] == 0
     assert found["within_1"] >= 0.95
     assert found["largest"] <= 3
