@@ -77,7 +77,7 @@ class Sample:
         return best
 
     def exponents(self, level: float) -> np.ndarray:
-        """Lower bounds of e_a, one for each row, with P(mean of X_a over m neurons <= level) <= exp(-m e_a) for all m."""
+        """Lower bounds of e_a, for each row, with P(mean of X_a over m neurons <= level) <= exp(-m e_a) for all m."""
 
         def exponent(theta: float, log_laplace: np.ndarray) -> float:
             return -theta * level - float(log_laplace.max())
