@@ -118,6 +118,7 @@ class Loop:
             rejected=counts,
             evaluations=counts + 2,  # at the start, of both integrations
             saved=counts,
+            unresolved=counts,
             target=options.loss_ratio * (r * r).sum(1) / 2,
             floor=np.linalg.norm(residual_rounding(flow, r, self.recorder.largest), axis=1),
         )
@@ -144,6 +145,8 @@ class Loop:
             half = Segment(half_step, runs.fine, start, end, tau / 2)
             runs.fine = half.end
             evaluations += half_step.evaluations + 1
+            if half_step.unresolved is not None:
+                state.unresolved = state.unresolved + half_step.unresolved
             if self.dense:
                 self._record_inside(runs, half, whole)
             half_step.release()
@@ -161,6 +164,7 @@ class Loop:
         runs.coarse.overwrite(some, going.coarse)
         runs.fine.overwrite(some, going.fine)
         runs.state.evaluations[some] = going.state.evaluations
+        runs.state.unresolved[some] = going.state.unresolved
 
     def _record_inside(self, runs: Runs, half: Segment, whole: Segment) -> None:
         """Record the runs at the save points that lie inside a half step of the fine integration."""
@@ -256,7 +260,12 @@ class Loop:
         if not self.integrator.holds:
             return ""
         count = int(count_other_side(runs.flow, runs.fine.state, runs.coarse.state)[k])
-        return f"{count} of {runs.flow.m} neurons went another way with steps twice as long" if count else ""
+        other = f"{count} of {runs.flow.m} neurons went another way with steps twice as long" if count else ""
+        lost = int(runs.state.unresolved[k])
+        given_up = (
+            f"the kinks of a neuron were not followed to the end of a step {lost} times; error knows nothing of it"
+        )
+        return "; ".join([other] * bool(other) + [given_up] * bool(lost))
 
     def _saved(self) -> Saved:
         """All that the runs need to go on as if nothing had happened."""

@@ -32,7 +32,8 @@ class LoopState:
     """The counters of R runs, (R,) each.
 
     run: the number of the run; time; tau: the step to try next; steps: accepted, rejected; evaluations: of sigma at all
-    neurons; saved: how many of save_at lie behind; target: the loss at which the run ends; floor: the rounding of |r|.
+    neurons; saved: how many of save_at lie behind; unresolved: neurons whose kinks the fine run has not followed to the
+    end of a step; target: the loss at which the run ends; floor: the rounding of |r|.
     """
 
     run: np.ndarray
@@ -42,6 +43,7 @@ class LoopState:
     rejected: np.ndarray
     evaluations: np.ndarray
     saved: np.ndarray
+    unresolved: np.ndarray
     target: np.ndarray
     floor: np.ndarray
 

@@ -13,7 +13,7 @@ from simulate.solve.observables import SCALARS, VECTORS
 
 FORMAT = 2  # raised whenever the arrays or what they mean change
 HEAD = {"format": Field("integer", ()), "options": Field("text"), "seconds": Field("float", ())}
-COUNTS = ("run", "steps", "rejected", "evaluations", "saved")
+COUNTS = ("run", "steps", "rejected", "evaluations", "saved", "unresolved")
 KINDS = ("value", "error")
 NOT_NEGATIVE = ("at", "last", "error", "target", "done", "elapsed", "first")
 PATHS = ("coarse_path", "fine_path")

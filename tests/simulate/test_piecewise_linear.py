@@ -1,5 +1,6 @@
 """The events of piecewise linear activations: held entries, crossings, and the kernel that follows from them."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -10,7 +11,8 @@ import simulate
 from bounds.errors import ArgumentError
 from simulate.integrators import get_integrator
 from simulate.integrators.choice import choose_integrator
-from simulate.integrators.piecewise_linear import pieces_of
+from simulate.integrators.piecewise_linear import pieces_of, sweep
+from simulate.integrators.piecewise_linear.method import PiecewiseLinear
 from simulate.network import Network
 from simulate.options import Options
 from simulate.setup import Setup
@@ -67,6 +69,29 @@ def kernel(problem, sides, slopes, scale):
             inner = inner - across @ np.linalg.solve(gram[np.ix_(held, held)], across.T)
         total[np.ix_(free, free)] += D @ inner @ D
     return scale**2 * total / len(sides)
+
+
+def test_a_neuron_that_is_given_up_rejects_the_step(monkeypatch):
+    """No event is allowed, so no step that has one is taken, and the run does not come to its end."""
+    whole = sweep.network_of
+    monkeypatch.setattr(sweep, "network_of", lambda flow, pieces: whole(flow, pieces)._replace(most=0))
+    problem, start = gaussian(4, 6, 20)
+    run = simulate.gradient_flow(problem, network=start, t_max=30.0, max_steps=60)
+    assert run.status in (simulate.Status.STEP_LIMIT, simulate.Status.STEP_UNDERFLOW)
+    assert run.stats.rejected > 5
+
+
+def test_neurons_given_up_in_the_half_steps_are_told(monkeypatch):
+    whole = PiecewiseLinear.step
+
+    def step(self, flow, state, tau, *, errors):
+        found = whole(self, flow, state, tau, errors=errors)
+        return found if errors else dataclasses.replace(found, unresolved=found.unresolved + 1)
+
+    monkeypatch.setattr(PiecewiseLinear, "step", step)
+    problem, start = gaussian(4, 6, 20)
+    run = simulate.gradient_flow(problem, network=start, t_max=1.0)
+    assert f"{2 * run.stats.steps} times" in run.detail
 
 
 @pytest.mark.parametrize("act", KINKED)

@@ -22,7 +22,7 @@ from simulate.field.flow import Flow
 from simulate.integrators.base import Inside, Step
 from simulate.integrators.piecewise_linear import panels
 from simulate.integrators.piecewise_linear.curve import bulge, fit
-from simulate.integrators.piecewise_linear.events import Curve
+from simulate.integrators.piecewise_linear.events import GIVEN_UP, UNSETTLED, Curve
 from simulate.integrators.piecewise_linear.kernel_changes import MOMENTS
 from simulate.integrators.piecewise_linear.pieces import Pieces, pieces_of
 from simulate.integrators.piecewise_linear.sweep import Neurons, Swept
@@ -71,6 +71,8 @@ class PiecewiseLinear:
             into = None if ends is None else (ends[0][run], ends[1][run])
             parts.append(_follow(neurons, state, run, float(tau[run]), into))
         mismatch = np.stack([np.abs(part.told.r[-1] - part.swept.residual) for part in parts])
+        unresolved = np.array([part.unresolved for part in parts])
+        mismatch[unresolved > 0] = math.inf  # no mismatch knows of these neurons: a shorter step is to follow them
         return PiecewiseLinearStep(
             flow=flow,
             begun=state,
@@ -83,6 +85,7 @@ class PiecewiseLinear:
             residual_error=mismatch if errors else None,
             movement_error=np.zeros(mismatch.shape) if errors else None,
             follows_kinks=True,
+            unresolved=unresolved,
         )
 
 
@@ -98,11 +101,13 @@ class Told(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The step of one run: its neurons at the start, what they were told, and what they did."""
+    """The step of one run: its neurons at the start, what they were told, and what they did; unresolved: how many were
+    given up in either pass, for their events found no end."""
 
     neurons: Neurons
     told: Told
     swept: Swept
+    unresolved: int
 
 
 def pieces_of_flow(flow: Flow) -> Pieces:
@@ -145,7 +150,9 @@ def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Ar
     weights = 2 * np.arange(MOMENTS) + 1
     legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, MOMENTS - 1).T
     told = solve(weights[:, None, None] * swept.changes[1:], legendre)
-    return Part(neurons, told, neurons.sweep(told.curve, MOMENTS + 1, into))
+    last = neurons.sweep(told.curve, MOMENTS + 1, into)
+    given_up = swept.counts + last.counts
+    return Part(neurons, told, last, int(given_up[GIVEN_UP] + given_up[UNSETTLED]))
 
 
 @dataclass(frozen=True, kw_only=True)
