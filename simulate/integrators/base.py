@@ -36,8 +36,8 @@ class Step:
     flow: of these runs; length (S,): of its path, the integral of sqrt(P); dissipated (S,): the integral of P = -dL/dt;
     evaluations: of sigma at all neurons, so far; predicted (S, n): the residual that the method expects at the end,
     None if it expects none; follows_kinks: whether every kink that is crossed is seen. If not, what is found at the end
-    differs from what was predicted where a kink was crossed. unresolved (S,): neurons whose kinks were not all followed,
-    None where none are.
+    differs from what was predicted where a kink was crossed. unresolved (S,): neurons whose kinks were not all
+    followed, None where no kinks are.
 
     residual_error, movement_error (S, n): estimates of the local error, in r and in the root mean square of h_a; None
     if they were not asked for.
