@@ -147,7 +147,7 @@ def gradient_flow(
     saves = check_saves(save_at, t_max)
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
     activation, neurons = problem.activation, options.width if network is None else network.width
-    if integrator == AUTO:
+    if isinstance(integrator, str) and integrator == AUTO:
         integrator = choose_integrator(activation, n=problem.n, m=neurons, device=device)
     stepper = get_integrator(integrator)
     require_pieces(integrator, activation, device)

@@ -229,6 +229,15 @@ KINDS: dict[str, Kind] = {
     "resume": Kind(these(False), these(1, "no")),
     "checkpoint": Kind(these(None), these(5, "/proc/none/x.npz")),
     "progress": Kind([*these(None), *values(silent=lambda: lambda *_: None)], these(5)),
+    "minimise": Kind(
+        [*these(None, None, "width", "scale", "rate"), *values(rule=lambda: lambda g: g.width * g.scale)],
+        [*these("beta", 1, float("nan")), *values(no_number=lambda: lambda g: None)],
+    ),
+    "most_width": Kind([*these(None), *these(10**6, 10**9)], these(1, 0, 10**30, 1.5)),
+    "most_scale": Kind([*these(None), *these(100.0, 1e6)], these(1e-300, 1e300, 0.0, -1.0)),
+    "least_rate": Kind([*these(None), *these(1e-3, 1.0)], these(1e-300, 1e300, 0.0, -1.0)),
+    "kappa": Kind(these(None, 0.5), these(0, 1, 1e-300, 1 - 1e-16)),
+    "rate": Kind(these(None, 1.0), these(0, -1.0, 1e-300, 1e300)),
     "times": Kind(these([0.0, 1.0], (0.5,), [3]), these([], [-1.0], [1e300], [[0.1]], ["a"])),
     "net": Kind(
         values(module=_module, double=lambda: _module(lambda net: net.double())),

@@ -25,6 +25,7 @@ STATE = {
     "signs": np.array([1.0, -1.0, 1.0, 1.0, -1.0]),
 }
 FLOW = {"width": 40, "scale": 3.0, "t_max": 2.0, "X_test": np.ones((2, 6))}
+STAGED = {"integrator": "exponential", "rtol": 1e-6, "save_at": [0.0, 0.02, 0.05], "t_max": 0.05, "max_steps": 9}
 DESCENT = {"width": 40, "scale": 3.0, "step": 0.1, "steps": 60, "save_every": 7}
 
 
@@ -179,7 +180,8 @@ def checkpoints(tmp_path_factory):
     made = {}
     for name, mine, function, options in (
         ("flow", problem, simulate.gradient_flow, FLOW),
-        ("relu", relu, simulate.gradient_flow, {**FLOW, "save_at": [0.0, 0.02, 0.05], "t_max": 0.05, "max_steps": 9}),
+        ("relu", relu, simulate.gradient_flow, {**FLOW, **STAGED}),
+        ("kinks", relu, simulate.gradient_flow, {**FLOW, "save_at": [0.0, 1.0, 2.0], "rtol": 1e-7}),
         ("descent", problem, simulate.gradient_descent, DESCENT),
     ):
         count = iter(range(10**6))
@@ -200,7 +202,7 @@ def resumed(entry, arrays, file):
     return function(problem, checkpoint=file, resume=True, **options)
 
 
-@pytest.mark.parametrize("which", ["flow", "relu", "descent"])
+@pytest.mark.parametrize("which", ["flow", "relu", "kinks", "descent"])
 def test_every_array_of_a_checkpoint_is_checked(checkpoints, tmp_path, which):
     """Missing, unknown, of another shape or dtype, or not finite: each is named; the right file resumes."""
     entry, file = checkpoints[which], tmp_path / "run.npz"

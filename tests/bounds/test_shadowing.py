@@ -294,7 +294,7 @@ def separation(steps=8, duration=0.3):
     stage = shadowing.Stage(0.0, H, distance=norm(problem, beside))
     for _ in range(steps):
         ref = reference_step(problem, stage.H, signs, duration, 0.0)
-        stage = shadowing._advance(k, stage, ref, shadow(k, ref, stage.state_error))
+        stage = shadowing._advance(k, stage, ref, shadow(k, ref, stage.state_error), lambda widest: math.inf)
     true = H - signs[:, None] * (beside @ problem.gram)
     true -= signs[:, None] * (reference_solution(problem, true, signs, np.array([stage.time]))[0] @ problem.gram)
     return float(np.sqrt(np.mean(np.square(true - stage.H)))) / k.c, stage.distance

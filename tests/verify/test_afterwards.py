@@ -184,7 +184,9 @@ def test_a_false_law_is_refuted_on_the_command_line(tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1, done.stdout
     lines = {
-        line.split()[0]: line for line in done.stdout.splitlines() if line.startswith(("too_early", "never_falls"))
+        line.split()[0]: line
+        for line in done.stdout.splitlines()
+        if line.strip().startswith(("too_early", "never_falls"))
     }
     assert "UNDECIDED" in lines["too_early"]
     assert "m=32 scale=1 independent, until t=1 L/L0=" in lines["too_early"]

@@ -220,7 +220,7 @@ def test_each_verdict_on_draws_has_a_share_of_the_session_s_budget(monkeypatch):
     finally:
         draws.LEVEL.reset(token)
     assert CLAIMS["initial-draw"].statistical == 1
-    assert len(STATISTICAL) == 12
+    assert len(STATISTICAL) == 13
 
 
 def test_frequencies_are_three_valued():

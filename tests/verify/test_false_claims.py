@@ -10,6 +10,7 @@ from bounds import constants
 from bounds.data.datasets import load_builtin
 from simulate.field.cpu import Compiled
 from simulate.integrators.exponential import Exponential
+from simulate.integrators.piecewise_linear.method import PiecewiseLinear
 from verify.claims import CLAIMS, Claim, widths
 from verify.claims import theorem_1 as theorem_1_module
 from verify.claims.draws import reference
@@ -174,7 +175,7 @@ def test_a_refutation_must_survive_a_tighter_run(regime):
 
 def test_a_fault_at_kinks_is_not_repeated_by_the_second_opinion(monkeypatch):
     """An integrator that is wrong at kinks at any tolerance: a tighter run refutes again, another one does not."""
-    true = Exponential.step
+    true = PiecewiseLinear.step
 
     def careless(self, flow, state, tau, *, errors):
         step = true(self, flow, state, tau, errors=errors)
@@ -188,7 +189,7 @@ def test_a_fault_at_kinks_is_not_repeated_by_the_second_opinion(monkeypatch):
         return plain_run(problem, width=16, scale=2.0, seed=0, t_max=0.5, loss_ratio=0.0, rtol=rtol)
 
     assert claim.verdict(make(1e-3)) is not Verdict.REFUTED
-    monkeypatch.setattr(Exponential, "step", careless)
+    monkeypatch.setattr(PiecewiseLinear, "step", careless)
     assert claim.verdict(make(1e-3)) is claim.verdict(make(1e-4)) is Verdict.REFUTED
     assert decide(claim, make, 1e-3)[0] is Verdict.UNDECIDED
 
