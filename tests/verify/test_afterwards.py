@@ -1,6 +1,7 @@
 """A run that was stopped is not the end of the flow: no horizon and no limit turns into a verdict."""
 
 import math
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -181,7 +182,8 @@ def test_a_false_law_is_refuted_on_the_command_line(tmp_path):
     )
     command = [sys.executable, "-m", "pytest", "verify/", "-q", "--builtin", "reference", "--trials", "12"]
     command += ["--quick", "--counterexamples", str(tmp_path), "--conjectures", str(tmp_path / "mine.py")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    wide = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=wide)
     assert done.returncode == 1, done.stdout
     lines = {
         line.split()[0]: line
