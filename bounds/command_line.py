@@ -41,7 +41,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **kwargs)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """As argparse, but nothing is left over: an unknown option is told together with the nearest known one."""
+        """As argparse, but nothing is left over: the error for an unknown option names the nearest known one."""
         found, rest = super().parse_known_args(args, namespace)
         for extra in rest:
             name = extra.partition("=")[0]
@@ -141,7 +141,7 @@ def add_problem_options(parser: Any) -> None:
 
 
 def problem_from(options: Any) -> Problem:
-    """The problem that the parsed options of `add_problem_options` describe; what looks wrong is told on stderr.
+    """The problem that the parsed options of `add_problem_options` describe; warnings about them go to stderr.
 
     Raises ArgumentError for options that contradict each other, DataError for a file that cannot be used.
     """

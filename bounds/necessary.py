@@ -13,6 +13,7 @@ from flint import arb
 
 from bounds import constants
 from bounds.activation.base import Activation
+from bounds.activation.registry import get_activation
 from bounds.checks import check_init, check_probability, instance, numpy_defaults, real
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import AssumptionError
@@ -58,7 +59,7 @@ def never_negative(activation: Activation) -> bool:
     """Whether sigma >= 0 on the whole line; False if that is not known."""
     if activation.pieces is not None:
         return activation.pieces[0] <= 0 <= activation.pieces[1]
-    if activation.name in NEVER_NEGATIVE:
+    if any(activation is get_activation(name) for name in NEVER_NEGATIVE):
         return True
     if not activation.at_zero > 0:
         return False

@@ -14,6 +14,7 @@ import numpy as np
 
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.promise import Guarantee, Request
+from bounds.rounding import rounded
 
 Objective = Callable[[Guarantee], float]
 
@@ -101,7 +102,8 @@ def choose(
     if score[0] > 0:
         raise AssumptionError(
             f"no choice of tau and beta was found within {limits}. The nearest, by {best.method!r}: width {best.width},"
-            f" scale {best.scale:.6g}, rate {best.rate:.6g}. Raise most_width or most_scale, or lower least_rate."
+            f" scale {rounded(best.scale, 'up')}, rate {rounded(best.rate, 'down')}. Raise"
+            " most_width or most_scale, or lower least_rate."
         )
     return best
 

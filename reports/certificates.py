@@ -215,7 +215,7 @@ TABLE = TextTable(
         Column("method", 9, "<"),
         Column("L / L0", 9, number_format=".3g"),
         Column("time", 9, number_format=".3g"),
-        Column("certified", 9, number_format=".3g"),
+        Column("certified", 9, rounding="down"),
         Column("measured", 9, number_format=".3g"),
         Column("ratio", 9, number_format=".3g"),
     ]

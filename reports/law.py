@@ -14,10 +14,12 @@ from dataclasses import dataclass
 
 from bounds import Problem, certify
 from bounds.checks import check_probability, instance, integer, sequence
+from bounds.rounding import rounded
 from reports.certificates import CertificateOptions, SwitchRow
 from simulate import sample_network
 
 CONFIDENCE = 0.95
+ROUNDINGS = 1e-12  # more than float64 may lose in a probability of the binomial law
 SHARES = (0.95, 0.9, 0.75, 0.5)  # of all networks
 METHOD = "shadowing"
 
@@ -71,7 +73,7 @@ def law(rates: Sequence[float], share: float, confidence: float = CONFIDENCE) ->
     share, confidence = check_probability(share, "share"), check_probability(confidence, "confidence")
     ordered = sorted(float(rate) for rate in sequence("rates", rates, "rates, at least one"))
     count = 0
-    while count < len(ordered) and binom.sf(count, len(ordered), 1 - share) >= confidence:
+    while count < len(ordered) and binom.sf(count, len(ordered), 1 - share) - ROUNDINGS >= confidence:
         count += 1  # P(Bin(N, 1 - share) >= count) is at least the confidence
     return Law(share, ordered[count - 1] if count else 0.0, confidence)
 
@@ -83,6 +85,8 @@ def law_text(rows: Sequence[SwitchRow]) -> str:
     lines = [f"{proved} of {len(rows)} networks of {rows[0].width} neurons are certified at initialisation."]
     for share in SHARES:
         found = law(rates, share)
-        says = f"converge at least as exp(-{found.rate:.4g} t)" if found.rate > 0 else "have no rate that is known yet"
+        says = "have no rate that is known yet"
+        if found.rate > 0:
+            says = f"converge at least as exp(-{rounded(found.rate, 'down')} t)"
         lines.append(f"at least {share:.0%} of all such networks {says} (confidence {found.confidence:.0%})")
     return "\n".join(lines)

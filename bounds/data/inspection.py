@@ -1,10 +1,10 @@
-"""What looks wrong about a data set: found before any theory, told as warnings, never changed without being asked."""
+"""What looks wrong about a data set: warnings that come before any theory; the data are not changed."""
 
 from __future__ import annotations
 
 import numpy as np
 
-DIFFERENT = 1e3  # the ratio of the largest to the smallest column size that is told
+DIFFERENT = 1e3  # of the largest to the smallest column size: from this ratio on there is a warning
 CENTRED = 1e-9  # of a column's size: a mean below counts as zero
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from bounds import guarantee
 from bounds.errors import LinrateError
+from bounds.rounding import rounded
 from reports.experiments import experiment_1
 from reports.experiments.case import Case, Result
 from reports.experiments.certified import Certified, at_start, later
@@ -108,6 +109,7 @@ def _a_priori_row(case: Case) -> Row:
     except LinrateError as error:
         return certified_row(case, Certified("a priori", reason=str(error)))
     words = (
-        f"{g.method}: asks for scale >= {g.scale:.4g} and width >= {g.width}; the experiment has scale {case.scale:g}"
+        f"{g.method}: asks for scale >= {rounded(g.scale, 'up')} and width >= {g.width};"
+        f" the experiment has scale {case.scale:g}"
     )
     return certified_row(case, Certified("a priori", reason=words))

@@ -1,5 +1,6 @@
 """What is necessary: the exact statements by simulation, the bounds against guarantees and against draws."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -146,3 +147,10 @@ def test_necessary_embedding_dimensions(n, dim):
     assert float(determinant_tail(dim - 1, n, 0.5)) < 0.95 <= float(determinant_tail(dim, n, 0.5))
     with pytest.raises(bounds.AssumptionError, match="RandomFeatures"):
         bounds.necessary_embedding_dim(bounds.Problem(*load_builtin("reference")))
+
+
+def test_a_name_does_not_make_an_activation_nonnegative():
+    """The name of a registered activation, given to tanh: what is known of the other one is not used."""
+    disguised = dataclasses.replace(bounds.get_activation("tanh"), name="sigmoid")
+    assert not never_negative(disguised)
+    assert never_negative(bounds.get_activation("sigmoid"))

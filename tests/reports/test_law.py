@@ -6,9 +6,9 @@ from scipy.stats import beta
 
 from bounds import Problem
 from bounds.data.datasets import load_builtin
-from reports.certificates import CertificateOptions
+from reports.certificates import CertificateOptions, SwitchRow
 from reports.cli import main
-from reports.law import law, law_rows
+from reports.law import law, law_rows, law_text
 
 
 def test_fifty_nine_say_it_of_nineteen_twentieths():
@@ -36,6 +36,12 @@ def test_every_network_is_certified_at_initialisation():
     rows = list(law_rows(problem, CertificateOptions(width=32, seeds=(5,)), 2))
     assert [row.seed for row in rows] == [5, 6]
     assert all(row.certified > 0 and row.loss_ratio == 1 for row in rows)
+
+
+def test_the_rate_is_printed_rounded_down():
+    """0.15159 to the nearest would be 0.1516, which no proof gives."""
+    row = SwitchRow("tanh", 2, 5, 16, 1.0, 0, "shadowing", 0.1, 1.0, 0.0, 0.15159)
+    assert "exp(-0.1515 t)" in law_text([row] * 59)
 
 
 def test_the_command(capsys, tmp_path):
