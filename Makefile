@@ -1,5 +1,7 @@
 # make verify and make test do everything on a machine with Python >= 3.11, pip and make. Both are safe to repeat.
 PYTHON ?= python3
+# What is installed besides linrate itself: the optional parts named in pyproject.toml.
+EXTRAS ?= dev,grid,parquet,plot
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -23,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "linrate needs Python >= 3.11; name one with: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,grid,parquet,plot]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
 setup: $(STAMP)
