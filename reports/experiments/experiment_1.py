@@ -9,7 +9,7 @@ CHOICES = (
     SEEDS,
     Choice(
         "the step",
-        "the flow, which descent with step 1 and the summed loss (6) follows as long as that step is stable",
+        "none along the flow, which descent with step 1 and the summed loss (6) follows as long as that step is stable",
         "the mean loss, whose clock is n times slower",
     ),
     Choice("how long", "until the loss is 1e-10 of the first one, or time 50,000", "50,000 steps to the end"),
@@ -31,7 +31,7 @@ def cases(size: Size, width: int) -> list[Case]:
             embedding="identity",
             width=width,
             seed=network_seed(n, width, k),
-            method="flow",
+            method=size.method,
             t_max=size.t_max,
             loss_ratio=size.loss_ratio,
         )
