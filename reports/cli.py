@@ -17,7 +17,7 @@ from bounds.data.embeddings import get_embedding
 from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
 from bounds.text import printable
-from reports.assertions_page import add_assertions_command, run_assertions
+from reports.assertions.page import add_assertions_command, run_assertions
 from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.cite import add_cite_command, run_cite
 from reports.figures.command import add_figure_command, run_figure

@@ -3,8 +3,28 @@
 from reports.experiments.case import Case
 from reports.experiments.open_choices import SEEDS, Choice, Size, data_seed, network_seed
 
-FULL = Size((8192, 4096), (20, 40, 60, 80), 20, 5, 0, 50_000.0, 50_000, 1e-10, False)
-QUICK = Size((512, 256), (20, 40, 60, 80), 20, 5, 0, 2000.0, 2000, 1e-8, True)
+FULL = Size(
+    widths=(8192, 4096),
+    ns=(20, 40, 60, 80),
+    d=20,
+    seeds=5,
+    test=0,
+    t_max=50_000.0,
+    steps=50_000,
+    loss_ratio=1e-10,
+    reduced=False,
+)
+QUICK = Size(
+    widths=(512, 256),
+    ns=(20, 40, 60, 80),
+    d=20,
+    seeds=5,
+    test=0,
+    t_max=2000.0,
+    steps=2000,
+    loss_ratio=1e-8,
+    reduced=True,
+)
 CHOICES = (
     SEEDS,
     Choice(

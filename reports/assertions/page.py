@@ -13,7 +13,8 @@ from bounds.data.files import check_writable
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
-from reports.assertions import LEVEL, Finding, findings
+from reports.assertions.judge import LEVEL, Finding
+from reports.assertions.statements import findings
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import Case, Result
