@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bounds.checks import INITS
-from bounds.command_line import HOLDS, Parser, add_problem_options, problem_from
+from bounds.command_line import HOLDS, Parser, add_problem_options, add_test_options, problem_from, test_set_from
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
 from bounds.data.state import write_state
@@ -41,6 +43,14 @@ def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     """Name -> default of the keyword arguments of gradient_flow or gradient_descent, where alone these stand."""
     parameters = inspect.signature(function).parameters.values()
     return {parameter.name: parameter.default for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
+def _step(text: str) -> float | str:
+    """A number, or the name of a rule, which gradient_descent checks."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _add_network_options(parser: Any) -> None:
@@ -93,11 +103,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     descent = commands.add_parser(
         "descent", help="gradient descent (9)", example="linrate descent --builtin experiment-1 --step 1 --steps 50000"
     )
-    descent.add_argument("--step", type=float, help="delta of (9), with the summed loss (default %(default)s)")
-    descent.add_argument("--steps", type=int, help="number of steps (default %(default)s)")
+    descent.add_argument(
+        "--step", type=_step, help="delta of (9), with the summed loss (default %(default)s); or stable, or residual"
+    )
+    descent.add_argument("--steps", type=int, help="number of steps at most (default %(default)s)")
+    descent.add_argument(
+        "--loss-ratio", type=float, help="stop at this share of the initial loss (default %(default)s)"
+    )
     descent.add_argument("--save-every", type=int, help="record each so many steps (default %(default)s)")
     for command, function in ((flow, gradient_flow), (descent, gradient_descent)):
         add_problem_options(command)
+        add_test_options(command)
         _add_network_options(command)
         command.set_defaults(**_defaults(function) | {"resume": None})  # on the command line, the name of a file
     descent.set_defaults(save_every=100)  # a row for each of 50,000 steps is more than a file needs
@@ -110,6 +126,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = {name: getattr(options, name) for name in _defaults(function)}
     chosen |= {"checkpoint": options.resume or options.checkpoint, "resume": options.resume is not None}
     chosen["progress"] = progress_line()
+    test = test_set_from(options)
+    if test is not None:
+        chosen["X_test"] = test[0]
     run = function(problem, **chosen)
     if chosen["progress"]:
         sys.stderr.write("\n")
@@ -130,6 +149,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sliding {run.sliding[-1]:.0f} neurons along a kink at the end, {run.sliding.max():.0f} at most")
     if run.other_side is not None and run.other_side.any():
         print(f"unsure  {run.other_side[-1]:.0f} neurons go another way with steps twice as long")
+    if test is not None and run.test_output is not None:
+        errors = np.mean(np.square(run.test_output[[0, -1]] - test[1]), axis=1)
+        print(f"test    {errors[0]:.6g} -> {errors[1]:.6g} (mean of (f - y)^2 on {len(test[1])} points)")
     print()
     print(_closing(run))
     return HOLDS
