@@ -132,7 +132,8 @@ def gradient_flow(
 
     checkpoint: a file that is written after a few seconds, then each minute, when a signal (ctrl-C, SIGTERM, SIGHUP)
     stops the run, and at its end unless it diverged; resume: go on from it, with the same arguments; on the CPU the
-    trajectory is bit for bit that of an uninterrupted run.
+    trajectory is bit for bit that of an uninterrupted run. t_max and max_steps may then be larger, so that a finished
+    run goes on, beyond a step that was cut short at its end.
 
     Returns a Trajectory, whose `errors` tell the numerical error of each observable. Raises ArgumentError for
     arguments out of range, a state that does not fit in memory or a checkpoint of another run, DataError for a
