@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(
         f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name} m={run.width}"
         f" scale={run.scale:g}\n"
-        f"status  {run.status.name}: {run.status.value}{'; ' + run.detail if run.detail else ''}\n"
+        f"status  {run.status.name}: {run.ending}\n"
         f"time    {run.time[-1]:.6g} in {run.stats.steps} steps, {run.stats.evaluations} evaluations,"
         f" {run.stats.seconds:.2f} s\n"
         f"loss    {run.loss[0]:.6g} -> {run.loss[-1]:.6g} +- {run.error[-1]:.1g}\n"

@@ -24,6 +24,10 @@ from simulate.solve.outcome import Outcome
 from simulate.solve.recorder import Recorder
 from simulate.trajectory import Trajectory
 
+UNDRAWN = (
+    "the random features are not drawn, so that G is its limit, of infinitely many of them; problem.draw(dim=D) draws D"
+)
+
 
 def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
     """The network that a user gave to start from, without H_test if there are no test points.
@@ -165,6 +169,7 @@ class Setup:
         observed["time"] = observed["time"] * self.clock
         observed["power"], errors["power"] = observed["power"] / self.clock, errors["power"] / self.clock
         h, n, signs = self.arrays.fetch(outcome.h), self.problem.n, self.networks[run].signs
+        detail = "; ".join(words for words in (outcome.detail, UNDRAWN if self.problem.random else "") if words)
         return Trajectory(
             problem=self.problem,
             width=self.width,
@@ -183,7 +188,7 @@ class Setup:
             stats=outcome.stats,
             options=options,
             X_test=self.inputs,
-            detail=outcome.detail,
+            detail=detail,
             **observed,
         )
 

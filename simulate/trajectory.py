@@ -34,8 +34,9 @@ class Trajectory(Presented, Portable):
     somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them,
     little decides on which side they go on, and halving the steps may not help;
     error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
-    detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, or,
-    where kinks are followed as events, how many neurons went another way, if any did.
+    detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, how
+    many neurons went another way, if any did where kinks are followed as events, and that a random embedding is not
+    drawn.
     """
 
     problem: Problem
@@ -93,8 +94,13 @@ class Trajectory(Presented, Portable):
             "loss at the end": final_error,
             "time at the end": rounded(float(self.time[-1])),
             "mean movement of features": rounded(float(np.mean(self.movement[-1]))),
-            "why it ended": self.detail or self.status.value,
+            "why it ended": self.ending,
         }
+
+    @property
+    def ending(self) -> str:
+        """Why the run ended, in words, and what else is to be known of it."""
+        return f"{self.status.value}; {self.detail}" if self.detail else self.status.value
 
     @property
     def error(self) -> np.ndarray:
