@@ -18,7 +18,15 @@ from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
 from bounds.text import printable
 from reports.assertions.page import add_assertions_command, run_assertions
-from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
+from reports.certificates import (
+    KINKED,
+    SMOOTH,
+    TABLE,
+    CertificateOptions,
+    certificate_rows,
+    table_line,
+    write_certificates,
+)
 from reports.cite import add_cite_command, run_cite
 from reports.figures.command import add_figure_command, run_figure
 from reports.gaps import GapOptions, gap_rows
@@ -62,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--seeds", type=int, nargs="+", default=list(e.seeds), help="seeds of the networks (default 0 1)"
     )
     along.add_argument("--t-max", type=float, default=e.t_max, help="time until which states are tried (default 500)")
-    along.add_argument("--methods", nargs="+", default=list(e.methods), help=f"default {' '.join(e.methods)}")
+    defaults = f"default {' '.join(SMOOTH)}; for relu and other kinks {' '.join(KINKED)}"
+    along.add_argument("--methods", nargs="+", help=defaults)
     along.add_argument(
         "--trials",
         type=int,
