@@ -27,7 +27,7 @@ from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.methods import METHODS, SLOW_CERTIFICATES, get_method, proved_methods
 from bounds.methods.base import APriori, Method
-from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half
+from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half, with_biases
 from bounds.methods.initial_output import width_for_output
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
@@ -175,7 +175,7 @@ def _optimal_tau(request: Request) -> Guarantee:
 def _theorem_2(request: Request) -> Guarantee:
     """Half of delta for what the embedding is, then a fixed embedding's theorem for every G that this allows."""
     half = request.delta / 2
-    features = request.problem.embedding
+    features = request.problem.without_bias().embedding
     one_layer = isinstance(features, RandomFeatures) and features.depth == 1
     dim, conditional = (_lower_tail if one_layer else _condition_1)(request.problem, half)
     found = _answer(replace(request, problem=conditional, delta=half))
@@ -186,18 +186,21 @@ def _theorem_2(request: Request) -> Guarantee:
 @lru_cache(maxsize=16)  # a table asks for it once per method
 def _condition_1(problem: Problem, delta: float) -> tuple[int, Problem]:
     """(D, the problem known up to ||G - Gbar|| <= lambda_min(Gbar)/2), the latter with probability 1 - delta."""
-    problem.require_positive_definite("Theorem 2")
-    radius = float_down(problem.spectrum.lmin_floor / 2)
-    return dim_for_distance(problem, delta, radius), problem.within(radius)
+    plain = problem.without_bias()  # biases add b_0^2 11' to the limit and to each draw alike
+    plain.require_positive_definite("Theorem 2")
+    radius = float_down(plain.spectrum.lmin_floor / 2)
+    return dim_for_distance(plain, delta, radius), problem.within(radius)
 
 
 @lru_cache(maxsize=16)
 def _lower_tail(problem: Problem, delta: float) -> tuple[int, Problem]:
     """(D, the problem known by lambda_min(G) >= lambda_min(Gbar)/2 and an enclosure of the diagonal of G), the latter
     with probability 1 - delta. One layer of random features."""
-    problem.require_positive_definite("Theorem 3")
-    dim = least_dim_for_half(problem, delta / 2)
-    return dim, problem.given(gram_range(problem, dim, delta / 2))
+    plain = problem.without_bias()
+    plain.require_positive_definite("Theorem 3")
+    dim = least_dim_for_half(plain, delta / 2)
+    known = gram_range(plain, dim, delta / 2)
+    return dim, problem.given(known if problem.bias is None else with_biases(known, problem.bias))
 
 
 def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
