@@ -45,8 +45,8 @@ def from_torch(net: Any, X: Any, y: Any, *, activation: str | Activation | None 
     Gradient descent with step lr on the loss (1/2) sum_a (net(x_a) - y_a)^2 moves the flow's time by lr d/m a step.
 
     Raises AssumptionError naming the assumption that the module does not meet (one hidden layer, no fixed biases, a
-    fixed last layer of one magnitude, a Lipschitz activation), ArgumentError if `net` is no module or its output is not what
-    its layers say, and what Problem raises for X and y.
+    fixed last layer of one magnitude, a Lipschitz activation), ArgumentError if `net` is no module or its output is not
+    what its layers say, and what Problem raises for X and y.
     """
     require(hasattr(net, "modules") and callable(net), "net", "a torch.nn.Module", net)
     first, sigma, last = _layers(net, activation)
