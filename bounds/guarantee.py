@@ -29,6 +29,7 @@ from bounds.methods import METHODS, SLOW_CERTIFICATES, get_method, proved_method
 from bounds.methods.base import APriori, Method
 from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half, with_biases
 from bounds.methods.initial_output import width_for_output
+from bounds.methods.last_layer import at_scale, least_scale
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
 from bounds.promise import SIMULABLE_WIDTH, Guarantee, Request
@@ -210,13 +211,23 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
     """
     problem, beta = request.problem, request.beta
     prior = _a_priori(method, problem, request.share_of_failure(method), tau)
-    critical = prior.profile.critical  # the scale above which a residual of norm one converges
-    scale = request.scale if request.scale is not None else _default_scale(request, critical, prior.output)
+    drift = method.drift(problem) if method.drift is not None else arb(0)  # of a trained last layer
+    scale = request.scale if request.scale is not None else _default_scale(request, prior, drift)
     if scale > LARGEST_SCALE:
         raise AssumptionError(
             f"method {method.name!r} asks for a scale of {scale:.3g}, beyond {LARGEST_SCALE:g}. {RESCALE}"
         )
     c = arb(scale)
+    if drift > 0:  # a_c grows as the scale falls, so what the errors below say would be too much
+        least = problem.y_norm * (arb(2).sqrt() if prior.output == "union" and not request.pairs else 1) / arb(beta)
+        needed = least_scale(prior.profile, drift, least)
+        if not c * BETA_ROUNDING >= needed:
+            raise AssumptionError(
+                f"method {method.name!r} needs scale > {float_up(needed * BETA_ROUNDING):.6g} for beta = {beta} and"
+                f" last_layer = {problem.last_layer:g}. Found scale = {scale:g}. Raise the scale, or beta."
+            )
+    profile = at_scale(prior.profile, drift, c)
+    critical = profile.critical  # the scale above which a residual of norm one converges
     # The width at which ||f^0|| is small enough, and the norm of the residual r^0 that follows.
     if request.pairs:
         output_width, residual = arb(0), problem.y_norm  # f^0 = 0 exactly
@@ -236,8 +247,8 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
         width = max(ceil_int(prior.concentration), ceil_int(output_width), 1)
         promised = arb(beta).max(used)  # at that width f^0 may use up all of beta
     # The rate and the path length of the master theorem, at the end of the path.
-    rate = 2 * c**2 * prior.profile.remaining(promised)
-    length = float_up(prior.profile.path_length(promised))  # infinite for (16), which bounds no path
+    rate = 2 * c**2 * profile.remaining(promised)
+    length = float_up(profile.path_length(promised))  # infinite for (16), which bounds no path
     if not rate < sys.float_info.max or math.isnan(length):  # a comparison with NaN is false
         raise AssumptionError(
             f"method {method.name!r} says nothing here: the rate ({rate.str(3, radius=False)}) is beyond any float, or"
@@ -253,7 +264,7 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
         delta=request.delta,
         init=request.init,
         beta=float_up(promised),
-        critical_scale=float_up(critical * residual),
+        critical_scale=float_up(least_scale(prior.profile, drift, residual)),
         path_length=length,
         constants={
             "a": critical,
@@ -263,6 +274,7 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
             "lambda_max": problem.spectrum.lmax_ceiling,
             "tau": tau,
             "dominant": "initial output" if output_width > prior.concentration else "concentration",
+            **({"drift": drift} if problem.last_layer else {}),
             **prior.choices,
         },
         caveats=(*method.caveats, *problem.caveats),
@@ -287,8 +299,10 @@ def _a_priori(method: Method, problem: Problem, failure: float, tau: float) -> A
     return prior
 
 
-def _default_scale(request: Request, critical: arb, output: str) -> float:
-    """The scale if none is given: a ||y||/beta, times what leaves room for f^0 (output: see APriori)."""
-    factor = arb(1) if request.pairs else arb(2) if output == "vector" else arb(2).sqrt()
-    needed = float_up(factor * critical * request.problem.y_norm / arb(request.beta))
+def _default_scale(request: Request, prior: APriori, drift: arb) -> float:
+    """The scale if none is given: a ||y||/beta, times what leaves room for f^0 (see APriori.output)."""
+    factor = arb(1) if request.pairs else arb(2) if prior.output == "vector" else arb(2).sqrt()
+    needed = float_up(factor * prior.profile.critical * request.problem.y_norm / arb(request.beta))
+    if drift > 0:
+        needed = float_up(least_scale(prior.profile, drift, factor * request.problem.y_norm / arb(request.beta)))
     return max(needed, LEAST_SCALE_ARGUMENT) if needed > 0 else 1.0  # if y = 0 or a = 0, every scale is large enough

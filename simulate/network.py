@@ -33,8 +33,8 @@ class Network(Presented):
     """The state of one network, which the flow needs no more of.
 
     H (m, n): the pre-activations h_i(x_a) of m neurons on n training points; signs (m,): the output weights c_i, each
-    +scale or -scale unless the last layer was trained; H_test (m, k): the pre-activations on k test points, None if these are not followed; scaling: the
-    row of Table 1 that it was drawn or trained with, None if that is not known.
+    +scale or -scale unless the last layer was trained; H_test (m, k): the pre-activations on k test points, None if
+    these are not followed; scaling: the row of Table 1 that it was drawn or trained with, None if that is not known.
 
     Raises ArgumentError for shapes that do not fit together, DataError for entries that are no real numbers.
     """

@@ -33,9 +33,9 @@ class Trajectory(Presented, Portable):
     kink, the field on both sides pointing at it), None for smooth activations; other_side (T,): how many neurons are
     somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them,
     little decides on which side they go on, and halving the steps may not help;
-    last_layer_movement (T,): root mean square of c_i - c_i^0 over the neurons, None where the last layer is fixed; where
-    it is trained, mean_square_slope is that of (c_i/scale) sigma'(h_i(x_a)), and H has its part (simulate/field/
-    last_layer.py);
+    last_layer_movement (T,): root mean square of c_i - c_i^0 over the neurons, None where the last layer is fixed;
+    where it is trained, mean_square_slope is that of (c_i/scale) sigma'(h_i(x_a)), and H has a part of the last layer
+    (simulate/field/last_layer.py);
     error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
     detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, or,
     where kinks are followed as events, how many neurons went another way, if any did.

@@ -3,10 +3,10 @@
     dh_i/dt = -beta c_i G (r * sigma'(h_i)),    dc_i/dt = -beta kap sum_a r_a sigma(h_ia),
     dr/dt = -speed Theta r,    Theta = G * Q + (kap/c^2) S,
 
-Q_ab = (1/m) sum_i (c_i/c)^2 sigma'(h_ia) sigma'(h_ib), S_ab = (1/m) sum_i sigma(h_ia) sigma(h_ib), c the scale. So every
-method that steps by combined slopes goes on as before, if the c_i are one more row of the state, and the "slopes" of a
-stage are 2n rows: (c_i/c) sigma'(h_ia), which move h, and below them sigma(h_ia), which move c_i. A "slope Gram matrix"
-is Q above S, (2n, n). Products are left to numpy or torch: nothing here is compiled.
+Q_ab = (1/m) sum_i (c_i/c)^2 sigma'(h_ia) sigma'(h_ib), S_ab = (1/m) sum_i sigma(h_ia) sigma(h_ib), c the scale. So
+every method that steps by combined slopes goes on as before, if the c_i are one more row of the state, and the "slopes"
+of a stage are 2n rows: (c_i/c) sigma'(h_ia), which move h, and below them sigma(h_ia), which move c_i. A "slope Gram
+matrix" is Q above S, (2n, n). Products are left to numpy or torch: nothing here is compiled.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class LastLayer:
 
     def _sum(self, model: Model, work: Any) -> Sums:
         """The sums of `work(slice)` over the neurons, (P, S, ...): one entry for each chunk, whose pieces are small
-        enough for the allocator on the CPU; which are counted for one run, so that the number of runs does not matter."""
+        enough for the allocator on the CPU, counted for one run, so that the number of runs changes no result."""
         width = max(1, PIECE // model.n) if self.arrays.numpy else model.m
 
         def of_chunk(start: int, stop: int) -> Sums:

@@ -98,10 +98,10 @@ def test_descent_of_the_whole_network(step):
 def test_a_conserved_quantity_of_linear_networks():
     """One datum, sigma(u) = u: kap h_i^2 - G c_i^2 never changes, and L falls by the power."""
     one = bounds.Problem([[2.0]], [5.0], activation="linear", last_layer=3.0)
-    run = simulate.gradient_flow(one, width=5, scale=0.5, seed=1, rtol=1e-10)
+    run = simulate.gradient_flow(one, width=5, scale=0.5, seed=1, rtol=1e-8)
     kept = [3 * n.H[:, 0] ** 2 - 4 * n.signs**2 for n in (run.initial, run.final)]
-    np.testing.assert_allclose(kept[1], kept[0], rtol=0, atol=1e-8)
-    np.testing.assert_allclose(run.loss[0] - run.loss[-1], run.dissipated[-1], rtol=1e-8)
+    np.testing.assert_allclose(kept[1], kept[0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(run.loss[0] - run.loss[-1], run.dissipated[-1], rtol=1e-6)
     assert np.max(np.abs(run.final.signs - run.initial.signs)) > 0.5
 
 
@@ -188,14 +188,14 @@ def test_a_resumed_run_is_the_same_run(tmp_path, integrator):
 
 def test_a_run_goes_on_from_where_another_ended():
     """From the final network, whose c_i have several sizes."""
-    options = {"X_test": NEW, "rtol": 1e-10, "loss_ratio": 0}
+    options = {"X_test": NEW, "rtol": 1e-8, "loss_ratio": 0}
     whole = simulate.gradient_flow(problem(), network=started(), t_max=2.0, **options)
     half = simulate.gradient_flow(problem(), network=started(), t_max=1.0, **options)
     rest = simulate.gradient_flow(problem(), network=half.final, t_max=1.0, **options)
     assert len(np.unique(np.abs(half.final.signs))) > 1
     assert half.final.scale == pytest.approx(np.sqrt(np.mean(half.final.signs**2)))
-    np.testing.assert_allclose(rest.final.signs, whole.final.signs, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(rest.test_output[-1], whole.test_output[-1], rtol=0, atol=1e-8)
+    np.testing.assert_allclose(rest.final.signs, whole.final.signs, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(rest.test_output[-1], whole.test_output[-1], rtol=0, atol=1e-6)
     with pytest.raises(bounds.ArgumentError, match=r"one magnitude.*last_layer=1\.0"):
         simulate.gradient_flow(problem(kap=0.0), network=half.final, X_test=NEW)
 
