@@ -58,8 +58,8 @@ def kernel_flow(problem: Problem, times: Any, *, scale: float = 1.0, X_test: Any
         raise AssumptionError("the kernel flow needs one Gram matrix. Draw the embedding: problem.draw(dim=D).")
     if problem.last_layer:
         raise AssumptionError(
-            f"the kernel flow is that of a fixed last layer. Found last_layer = {problem.last_layer:g}. Use last_layer=0,"
-            " or simulate.gradient_flow at a large width."
+            f"the kernel flow is that of a fixed last layer. Found last_layer = {problem.last_layer:g}. Use"
+            " last_layer=0, or simulate.gradient_flow at a large width."
         )
     t = as_float_array("times", times, 1)
     require(len(t) > 0 and bool(np.all(t >= 0)), "times", "at least one number >= 0", t)

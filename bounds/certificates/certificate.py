@@ -37,7 +37,8 @@ class Certificate(Presented, Portable):
 
     rate: 1/time, rounded down, 0 if nothing is certified; critical_scale: the scale above which the certificate would
     hold for this residual, infinite if the method proves nothing at any scale; beta = critical_scale / scale, rounded
-    up (a_c ||r||/scale where the last layer is trained, and a_c depends on the scale); path_length: S, a bound on the whole path, infinite if nothing is certified. For a network that has converged
+    up (a_c ||r||/scale where the last layer is trained and a_c, of the master theorem, depends on the scale);
+    path_length: S, a bound on the whole path, infinite if nothing is certified. For a network that has converged
     (r = 0) the certificate holds with beta 0 and the rate of a residual near 0, unless the method proves nothing at any
     scale. With method="shadowing" critical_scale and beta are those of the handover, and `constants` holds its time,
     the distance of the true path from the computed one, and the rates before and after.
@@ -134,8 +135,8 @@ def _checked(problem: Problem, H: Any, signs: Any) -> tuple[np.ndarray, np.ndarr
     least, largest = float(np.min(np.abs(c))), float(np.max(np.abs(c)))
     if least == 0 or not (least == largest or problem.last_layer > 0):
         raise ArgumentError(
-            "signs must be +scale or -scale with one scale > 0 (Assumption 1), or at least not 0 where the last layer is"
-            f" trained (Problem(..., last_layer=1.0)). Found {np.unique(c)!r}."
+            "signs must be +scale or -scale with one scale > 0 (Assumption 1), or at least not 0 where the last layer"
+            f" is trained (Problem(..., last_layer=1.0)). Found {np.unique(c)!r}."
         )
     problem.activation.require_reach("H", float(np.max(np.abs(pre_activation))))
     check_magnitudes(problem, pre_activation, least)
