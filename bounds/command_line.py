@@ -140,6 +140,14 @@ def add_problem_options(parser: Any) -> None:
         default="identity",
         help="identity (default), quadratic or random-features:depth=1,activation=relu[,dim=D,seed=0]",
     )
+    add("--bias", type=float, metavar="SIZE", help="train biases too, of this standard deviation at the start")
+    add(
+        "--last-layer",
+        type=float,
+        default=0.0,
+        metavar="MOBILITY",
+        help="train the last layer too, with this mobility relative to the first (default 0: fixed)",
+    )
 
 
 def problem_from(options: Any) -> Problem:
@@ -168,7 +176,15 @@ def problem_from(options: Any) -> Problem:
         notes = []
     if options.scale_columns:
         X = scaled_columns(X)
-    problem = Problem(X, y, activation=options.activation, embedding=embedding, name=name)
+    problem = Problem(
+        X,
+        y,
+        activation=options.activation,
+        embedding=embedding,
+        name=name,
+        bias=options.bias,
+        last_layer=options.last_layer,
+    )
     if options.data:
         for note in [*notes, *warnings_about(X, y)]:
             print(f"warning: {printable(note)}", file=sys.stderr)

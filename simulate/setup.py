@@ -12,12 +12,13 @@ from bounds.checks import (
     check_scale,
     require_finite,
 )
-from bounds.errors import DataError, require
+from bounds.errors import ArgumentError, DataError, require
 from bounds.problem import Problem
 from simulate.checkpoint import Saver
 from simulate.device import choose_device, require_memory
 from simulate.field.arrays import Array, Arrays
 from simulate.field.flow import Flow
+from simulate.field.last_layer import TrainedFlow
 from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
 from simulate.options import Options
 from simulate.solve.outcome import Outcome
@@ -27,6 +28,7 @@ from simulate.trajectory import Trajectory
 UNDRAWN = (
     "the random features are not drawn, so that G is its limit, of infinitely many of them; problem.draw(dim=D) draws D"
 )
+LAST_LAYER_COPIES = 3  # times as many numbers are kept where the last layer is trained: slopes, values, all stages
 
 
 def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
@@ -41,7 +43,8 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
     require_finite("network.signs", network.signs)
     check_scale(network.scale, "network.scale")
     rule = "finite, with signs of one magnitude (Assumption 1)"
-    require(bool(np.all(np.abs(network.signs) == network.scale)), "network", rule, network.signs)
+    fits = problem.last_layer > 0 or bool(np.all(np.abs(network.signs) == network.scale))
+    require(fits, "network", rule, network.signs, "Or train the last layer: Problem(X, y, last_layer=1.0).")
     if inputs is None:
         return network if network.H_test is None else Network(network.H, network.signs, scaling=network.scaling)
     require(
@@ -75,18 +78,24 @@ class Setup:
         self.interval = problem.activation.interval if options.interval is None else options.interval
         inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
         self.inputs, given = inputs, options.network
-        rows = problem.n + (0 if inputs is None else len(inputs))
+        self.trained = problem.last_layer > 0  # then the last row of a state holds the c_i
+        if self.trained and options.low_memory:
+            raise ArgumentError(
+                "low_memory keeps no slopes, which a trained last layer needs. Leave it out, or use last_layer=0."
+            )
+        rows = problem.n + (0 if inputs is None else len(inputs)) + self.trained
         width = given.width if given is not None else options.width
         self.device = choose_device(options.device, rows * width)
+        copies = LAST_LAYER_COPIES if self.trained else 1
         fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": self.device}
         if given is not None:
             self.seeds: list[int | None] = [None]
             self.networks = [_checked(given, problem, inputs)]
-            require_memory(given.width * rows, **fits)
+            require_memory(copies * given.width * rows, **fits)
         else:
             draw: dict[str, Any] = {"width": options.width, "scale": options.scale, "init": options.init}
             draw |= {"scaling": options.scaling, "X_test": inputs}
-            require_memory(width * rows * len(seeds), **fits)
+            require_memory(copies * width * rows * len(seeds), **fits)
             self.seeds = list(seeds)
             self.networks = [sample_network(problem, seed=s, **draw) for s in seeds]
         self.width = self.networks[0].width
@@ -96,13 +105,12 @@ class Setup:
         states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
         signs = [np.asarray(network.signs, dtype=np.float64) for network in self.networks]
-        self.flow = Flow(
-            problem,
-            signs[0][None] if len(signs) == 1 else np.stack(signs),
-            scaling_of(options.scaling, self.width),
-            self.arrays,
-            cross=None if inputs is None else gram_between(problem, inputs),
-            low_memory=options.low_memory,
+        stacked = signs[0][None] if len(signs) == 1 else np.stack(signs)
+        row, cross = scaling_of(options.scaling, self.width), None if inputs is None else gram_between(problem, inputs)
+        self.flow = (
+            TrainedFlow(problem, stacked, row, self.arrays, scale=self.networks[0].scale, cross=cross)
+            if self.trained
+            else Flow(problem, stacked, row, self.arrays, cross=cross, low_memory=options.low_memory)
         )
         self.recorder = Recorder(self.flow, self.h0, self.interval)
         self._check_magnitudes()
@@ -133,6 +141,8 @@ class Setup:
         if network.H_test is not None:  # one array for both, which the state then need not copy
             rows = np.concatenate([rows, np.asarray(network.H_test).T])
             self.networks[k] = Network(rows[:n].T, network.signs, rows[n:].T, network.scaling)
+        if self.trained:
+            rows = np.concatenate([rows, np.asarray(network.signs)[None]])
         return self.arrays.put(np.ascontiguousarray(rows, dtype=np.float64))
 
     @property
@@ -156,6 +166,8 @@ class Setup:
         }
         shared |= {"scaling": o.scaling, "dtype": o.dtype, "device": self.device, "network": network, "loss": o.loss}
         shared |= {"activation": p.activation.name, "data": _digest(p.gram, p.y)}
+        if self.trained:  # a checkpoint of another run says nothing about it
+            shared |= {"last_layer": p.last_layer}
         shared |= {"X_test": None if self.inputs is None else _digest(self.inputs)}
         return Saver(path, {**shared, **chosen}, resume=resume)
 
@@ -170,6 +182,8 @@ class Setup:
         observed["power"], errors["power"] = observed["power"] / self.clock, errors["power"] / self.clock
         h, n, signs = self.arrays.fetch(outcome.h), self.problem.n, self.networks[run].signs
         detail = "; ".join(words for words in (outcome.detail, UNDRAWN if self.problem.random else "") if words)
+        if self.trained:
+            h, signs = h[:-1], h[-1].copy()
         return Trajectory(
             problem=self.problem,
             width=self.width,

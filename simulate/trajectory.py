@@ -33,6 +33,9 @@ class Trajectory(Presented, Portable):
     kink, the field on both sides pointing at it), None for smooth activations; other_side (T,): how many neurons are
     somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them,
     little decides on which side they go on, and halving the steps may not help;
+    last_layer_movement (T,): root mean square of c_i - c_i^0 over the neurons, None where the last layer is fixed;
+    where it is trained, mean_square_slope is that of (c_i/scale) sigma'(h_i(x_a)), and H has a part of the last layer
+    (simulate/field/last_layer.py);
     error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
     detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, how
     many neurons went another way, if any did where kinks are followed as events, and that a random embedding is not
@@ -72,6 +75,7 @@ class Trajectory(Presented, Portable):
     test_output: np.ndarray | None = None
     sliding: np.ndarray | None = None
     other_side: np.ndarray | None = None
+    last_layer_movement: np.ndarray | None = None
     detail: str = ""
 
     _not_in_dict = ("initial", "final")  # networks of m x n numbers
@@ -141,7 +145,8 @@ class Trajectory(Presented, Portable):
         import pandas as pd
 
         columns: dict[str, np.ndarray] = {"time": self.time, "loss": self.loss, "loss_error": self.error}
-        for name in ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding", "other_side"):
+        scalars = ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding", "other_side")
+        for name in (*scalars, "last_layer_movement"):
             if getattr(self, name) is not None:
                 columns[name] = getattr(self, name)
         for name in ("output", "movement", "movement_max", "active_fraction", "mean_square_slope", "test_output"):
