@@ -28,6 +28,9 @@ from bounds.erratum import Demonstration, Erratum, errata, get_erratum
 from bounds.errors import ArgumentError, AssumptionError, unknown_name
 from bounds.guarantee import guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
+from bounds.pictures.certificate import SIZE as CERTIFICATE
+from bounds.pictures.ladder import SIZE as LADDER
+from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.presented import finite, plain
 from bounds.problem import Problem
 from bounds.promise import SIMULABLE_WIDTH, Guarantee
@@ -147,13 +150,19 @@ def _add_table(commands: Any) -> None:
     add_guarantee_options(command)
     _add_budget(command)
     _add_json(command)
+    add_plot_option(command, "the ladder: width, scale and rate of each method, and what is necessary")
     command.set_defaults(run_command=_table)
 
 
 def _table(options: Any) -> int:
     """Print the table of all methods, and below it their sources and caveats."""
+    if options.plot:
+        check_picture(options.plot)
     problem = problem_from(options)
     frame = table(problem, options.delta, init=options.init, scale=options.scale, budget=options.budget)
+    if options.plot:
+        with picture_file(options.plot, 3, LADDER, sharey=True) as axes:
+            frame.plot(axes)
     if options.json:
         print(json.dumps(finite(plain(_without_nan(frame)))))
         return HOLDS
@@ -336,11 +345,14 @@ def _add_certify(commands: Any) -> None:
     command.add_argument("--embedding", help="as for linrate width (default: the state's own, else identity)")
     _add_method(command)
     _add_json(command)
+    add_plot_option(command, "how much of each ingredient of the certificate is used")
     command.set_defaults(run_command=_certify)
 
 
 def _certify(options: Any) -> int:
     """Print the certificate of a saved network; UNDECIDED if it does not hold."""
+    if options.plot:
+        check_picture(options.plot)
     state = read_state(options.state)
     problem = Problem(
         state.X,
@@ -351,6 +363,9 @@ def _certify(options: Any) -> int:
     H = state.H if state.W is None else pre_activations(problem, state.W, problem.X, "X")
     c = certify(problem, H, signs=state.signs, method=options.method)
     every = certificate_table(problem, H, signs=state.signs)
+    if options.plot:
+        with picture_file(options.plot, size=CERTIFICATE) as axes:
+            c.plot(axes)
     if options.json:
         print(json.dumps(finite({**c.to_dict(), "methods": plain(_without_nan(every))}), allow_nan=False))
         return HOLDS if c.holds else UNDECIDED

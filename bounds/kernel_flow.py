@@ -31,6 +31,29 @@ class KernelFlow(Presented, Portable):
     scale: float
     test_output: np.ndarray | None = None
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the loss on a log scale, beside what is on `ax` already; returns the axes.
+
+            ax = run.plot()                                         # a simulated run
+            bounds.kernel_flow(problem, run.time, scale=run.scale).plot(ax)
+
+        Raises ArgumentError where `ax` is no axes of matplotlib, AssumptionError where that is not installed.
+        """
+        from bounds.pictures.style import on_axes
+
+        with on_axes(ax) as axes:
+            self._draw(axes)
+            axes.legend()
+        return axes
+
+    def _draw(self, axes: Any, clock: float = 1.0) -> None:
+        """The curve itself; clock: the time of the picture over that of the flow."""
+        from bounds.pictures.style import LAZY
+
+        shown = self.loss > 0
+        axes.set_yscale("log")
+        axes.plot(clock * self.time[shown], self.loss[shown], label="lazy flow at infinite width", **LAZY)
+
     def _facts(self) -> Facts:
         return {
             "scale": f"{self.scale:g}",

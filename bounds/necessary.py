@@ -14,10 +14,10 @@ from flint import arb
 from bounds import constants
 from bounds.activation.base import Activation
 from bounds.activation.registry import get_activation
-from bounds.checks import check_init, check_probability, instance, numpy_defaults, real
+from bounds.checks import check_init, check_probability, check_scale, instance, numpy_defaults, real
 from bounds.data.random_features import RandomFeatures
-from bounds.errors import AssumptionError
-from bounds.numerics.arithmetic import ENCLOSED, ceil_int, float_down
+from bounds.errors import AssumptionError, require
+from bounds.numerics.arithmetic import ENCLOSED, ceil_int, float_down, float_up
 from bounds.numerics.tails import infimum_on_the_line
 from bounds.problem import Problem
 
@@ -57,6 +57,24 @@ def necessary_scale(problem: Problem, *, init: str = "independent", rate: float 
         else:  # the ranges above and below 0 add up to high - low, however the signs fall
             needed = needed.max((above + below) / (high - low)).max(above.max(below) / high)
     return max(float_down(needed), 0.0)
+
+
+@numpy_defaults
+def possible_rate(problem: Problem, scale: float) -> float:
+    """2 scale^2 lambda_max(G) Ls^2, rounded up: the loss of no network at this scale falls faster than exp(-rate t).
+
+    >>> possible_rate(Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0], activation="relu"), 1.0)
+    1.0000000000000022
+
+    Raises ArgumentError for arguments out of range, AssumptionError for a random embedding that was not drawn.
+    """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    if problem.random:
+        raise AssumptionError("the largest rate needs one Gram matrix. Draw the embedding: problem.draw(dim=D).")
+    chosen = check_scale(scale)
+    most = float_up(constants.rate_most(chosen, problem.activation.Ls, problem.spectrum.lmax_ceiling))
+    require(most < math.inf, "scale", "so small that the rate is a float", scale)
+    return most
 
 
 def never_negative(activation: Activation) -> bool:

@@ -18,8 +18,9 @@ from bounds.methods import SLOW_CERTIFICATES, proved_methods
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
-from simulate import Network, Status, gradient_flow, sample_network
+from simulate import Network, gradient_flow, sample_network
 from simulate.device import choose_device
+from simulate.falling import DTYPE, LEAST, RTOL, State, falling_states, loss_of
 
 SMOOTH = ("transport", "slopes", "kernel", "shadowing")  # tried by default
 KINKED = ("transport", "envelope", "chebyshev")  # the same, where sigma' jumps: there no other method is as good
@@ -29,14 +30,8 @@ KNOWN = (
     *(m.name for m in proved_methods() if m.a_posteriori),
     *SLOW_CERTIFICATES,
 )
-FALL = 0.8  # the loss falls by this factor from one state to the next: the resolution of loss_ratio
-LEAST = 1e-8  # no state is tried whose loss is below this share of the initial loss
 LONGEST = 1e5  # final time of the run on which the rate is measured
 CERTAIN = 10.0  # a loss counts in the measured rate if it is this many times its numerical error
-RTOL = 1e-6  # relative tolerance of a step
-DTYPE = "float64"
-
-State = tuple[float, np.ndarray, np.ndarray]  # time, H (m, n), signs (m,)
 
 
 @dataclass(frozen=True)
@@ -112,36 +107,9 @@ COLUMNS = (*FIELDS[:-2], *VERSIONS, *FIELDS[-2:])  # as in every report, the ver
 
 
 def states(problem: Problem, network: Network, t_max: float, device: str = "cpu") -> Iterator[State]:
-    """The states of the flow from `network` at which the loss has fallen by a further factor FALL, and the start.
-
-    Each is (time, H, signs). They end at t_max, at LEAST times the initial loss, or if the run stops early.
-    """
-    time = 0.0
-    initial_loss = _loss(problem, network.H, network.signs)
-    while True:
-        yield time, network.H, network.signs
-        loss = _loss(problem, network.H, network.signs)
-        if not loss > LEAST * initial_loss or time >= t_max:
-            return
-        left = t_max - time
-        run = gradient_flow(
-            problem,
-            network=network,
-            t_max=left,
-            loss_ratio=FALL,
-            rtol=RTOL,
-            dtype=DTYPE,
-            device=device,
-            save_at=[left],
-        )
-        if run.status not in (Status.LOSS_REACHED, Status.TIME_REACHED):
-            return
-        network = run.final
-        time += float(run.time[-1])
-
-
-def _loss(problem: Problem, H: np.ndarray, signs: np.ndarray) -> float:
-    return float(np.sum(np.square(problem.residual(H, signs))) / 2)
+    """The states of the flow from `network` at which the loss has fallen by a further factor, and the start; see
+    `simulate.falling.falling_states`."""
+    return falling_states(gradient_flow, problem, network, t_max, device)
 
 
 def measured_rate(problem: Problem, state: State, device: str = "cpu") -> float:
@@ -171,7 +139,7 @@ def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[
     methods = options.methods or (SMOOTH if problem.activation.smooth else KINKED)
     for seed in options.seeds:
         network = sample_network(problem, width=options.width, scale=options.scale, seed=seed)
-        start = _loss(problem, network.H, network.signs)
+        start = loss_of(problem, network.H, network.signs)
         # Every method reads the same states; each state is computed once, when the first method reads it.
         copies = itertools.tee(states(problem, network, options.t_max, device), len(methods))
         for method, along in zip(methods, copies, strict=True):
@@ -185,7 +153,7 @@ def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[
                 measured = measured_rate(problem, latest[0], device)
                 row = replace(
                     row,
-                    loss_ratio=_loss(problem, H, signs) / start,
+                    loss_ratio=loss_of(problem, H, signs) / start,
                     time=found.time,
                     certified=rate,
                     measured=measured,

@@ -1,4 +1,4 @@
-"""The commands of `reports`: gaps, report, certificates, slack and cite."""
+"""The commands of `reports`: gaps, report, certificates, slack, scaling, coverage and cite."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
 from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
+from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.text import printable
 from reports.assertions.page import add_assertions_command, run_assertions
 from reports.certificates import (
@@ -28,12 +29,16 @@ from reports.certificates import (
     write_certificates,
 )
 from reports.cite import add_cite_command, run_cite
+from reports.coverage import add_coverage_command, run_coverage
 from reports.figures.command import add_figure_command, run_figure
+from reports.gap_picture import draw_gaps
+from reports.gap_picture import size as gap_size
 from reports.gaps import GapOptions, gap_rows
 from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, summary_rows, write_grid, write_parquet
 from reports.grid_file import read_grid
 from reports.ladder import draw_ladder
 from reports.law import law_rows, law_text
+from reports.scaling import add_scaling_command, run_scaling
 from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
 from verify.report_rows import Row, overall, write_report
@@ -56,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     gaps.add_argument("--resume", metavar="DIR", help="folder of finished points of a grid (default: beside --out)")
     gaps.add_argument("--out", metavar="CSV", default=DEFAULT_OUT, help=f"the report (default {DEFAULT_OUT})")
+    add_plot_option(gaps, "theory over measurement, by quantity and method")
     _add_gap_options(gaps)
     along = commands.add_parser(
         "certificates",
@@ -83,6 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_figure_command(commands)
     add_assertions_command(commands)
     add_cite_command(commands)
+    add_scaling_command(commands)
+    add_coverage_command(commands)
     _add_report(commands)
     options = parser.parse_args(argv)
     options.command_line = list(sys.argv[1:] if argv is None else argv)
@@ -93,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "figure": run_figure,
         "assertions": run_assertions,
         "cite": run_cite,
+        "scaling": run_scaling,
+        "coverage": run_coverage,
         "report": _report,
     }
     return commands_run[options.command](options)
@@ -173,6 +183,8 @@ def _certificates(options: Any) -> int:
 
 def _gaps(options: Any) -> int:
     out = check_writable(options.out, "--out")
+    if options.plot:
+        check_picture(options.plot)
     if options.grid:
         return _grid(options, out)
     if options.resume:
@@ -185,6 +197,9 @@ def _gaps(options: Any) -> int:
         rows += found
         write_report(rows, out)  # after each stage, so that an interruption loses nothing that is finished
         print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr, flush=True)
+    if options.plot:
+        with picture_file(options.plot, size=gap_size(rows)) as axes:
+            draw_gaps(rows, axes)
     print(summary(problem, rows))
     print(f"{len(rows)} rows written to {out}")
     return overall(rows).exit_code

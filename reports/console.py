@@ -33,6 +33,8 @@ COMMANDS = {
     "figure": ("reports", "a figure of the paper with the data behind it"),
     "assertions": ("reports", "what section 4 of the paper asserts, tested over seeds"),
     "report": ("reports", "one HTML page about a data set, to read and to hand on"),
+    "scaling": ("reports", "how loss, features and kernel change with the width, in three scalings"),
+    "coverage": ("reports", "how often reported errors and promised probabilities keep their word"),
     "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,14 +26,17 @@ from typing import Any
 import numpy as np
 
 import simulate
-from bounds import Guarantee, Problem, constants, guarantee, necessary_scale, necessary_width
+from bounds import Guarantee, Problem, guarantee, necessary_scale, necessary_width, possible_rate
 from bounds.checks import INITS
 from bounds.command_line import HOLDS
 from bounds.csv_file import write_csv
 from bounds.data.datasets import load_builtin
 from bounds.data.files import check_writable
 from bounds.errors import AssumptionError, require
-from bounds.numerics.arithmetic import float_up
+from bounds.pictures.ladder import PANELS, draw_rungs, labels
+from bounds.pictures.ladder import SIZE as LADDER
+from bounds.pictures.style import add_plot_option, check_picture, on_axes, picture_file
+from bounds.progress import Progress
 from bounds.text_table import Column, TextTable
 from bounds.versions import versions
 from simulate import Status
@@ -182,7 +185,7 @@ def necessary(problem: Problem, g: Guarantee, quantity: str) -> float:
         return necessary_width(problem, g.delta, init=g.init)
     if quantity == "scale":
         return necessary_scale(problem, init=g.init)
-    return float_up(constants.rate_most(g.scale, problem.activation.Ls, problem.spectrum.lmax_ceiling))
+    return possible_rate(problem, g.scale)
 
 
 def guarantees(problem: Problem, delta: float, init: str) -> dict[str, Guarantee]:
@@ -194,7 +197,9 @@ def guarantees(problem: Problem, delta: float, init: str) -> dict[str, Guarantee
     return found
 
 
-def slack_rows(*, trials: int = 3, seed: int = 0, delta: float = 0.05) -> Iterator[dict[str, Any]]:
+def slack_rows(
+    *, trials: int = 3, seed: int = 0, delta: float = 0.05, activations: Sequence[str] = ACTIVATIONS
+) -> Iterator[dict[str, Any]]:
     """One row for each activation, method, initialisation and quantity, on the reference problem, with keys COLUMNS.
 
     trials: number of networks for each width and scale tried. seed: seed of the first of them. delta: failure
@@ -202,7 +207,7 @@ def slack_rows(*, trials: int = 3, seed: int = 0, delta: float = 0.05) -> Iterat
     """
     require(trials >= 1, "trials", "a positive integer", trials)
     require(seed >= 0, "seed", "a non-negative integer", seed)
-    for activation in ACTIVATIONS:
+    for activation in activations:
         problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
         for init in INITS:
             asked = guarantees(problem, delta, init)
@@ -235,6 +240,42 @@ def table_line(row: dict[str, Any]) -> str:
     return TABLE.line([*named, row["necessary"], row["sufficient"], row["required"], row["slack"], remark])
 
 
+def draw_slack(rows: Sequence[dict[str, Any]], axes: Any = None) -> Any:
+    """Draw the ladder of the first activation of the rows: what is required, what was enough and what is necessary.
+
+    The line of what was enough is, of all methods and initialisations, the largest width and scale and the least rate
+    that were found: enough for each of them. axes: three axes of matplotlib; None for those of a new figure. Returns
+    them.
+
+        reports.draw_slack(list(reports.slack_rows()))
+
+    Raises ArgumentError for no rows or wrong axes, AssumptionError where matplotlib is not installed.
+    """
+    require(len(rows) > 0, "rows", "rows of slack_rows, at least one", len(rows))
+    mine = [row for row in rows if row["activation"] == rows[0]["activation"]]
+    rungs: dict[tuple[str, str], dict[str, Any]] = {}
+    necessary: dict[str, float] = {}
+    enough: dict[str, float] = {}
+    for row in mine:
+        name = row["quantity"]
+        rate = name == "rate"
+        column = "rate_over_scale_squared" if rate else name
+        unit = row["scale"] ** 2 if rate else 1.0
+        rung = rungs.setdefault((row["method"], row["init"]), {k: row[k] for k in ("method", "init", "proved")})
+        rung[column] = row["required"] / unit
+        best = min if rate else max
+        necessary[column] = best(necessary.get(column, math.inf if rate else 0.0), row["necessary"] / unit)
+        if row["sufficient"] is not None:
+            enough[column] = best(enough.get(column, math.inf if rate else 0.0), row["sufficient"] / unit)
+    names = [method for method in reversed(METHODS) if any(key[0] == method for key in rungs)]
+    whole = [rung for rung in rungs.values() if set(PANELS) <= set(rung)]
+    with on_axes(axes, 3, LADDER, "axes", sharey=True) as panels:
+        draw_rungs(panels, whole, names, necessary=necessary, enough=enough)
+        panels[0].figure.legend(*labels(panels), loc="outside lower center", ncols=4)
+        panels[1].set_xlabel(f"the reference problem, {mine[0]['activation']}, delta = {mine[0]['delta']:g}")
+    return panels
+
+
 def add_slack_command(commands: Any) -> None:
     """linrate slack"""
     parser = commands.add_parser(
@@ -245,20 +286,31 @@ def add_slack_command(commands: Any) -> None:
     parser.add_argument("--trials", type=int, default=3, help="networks for each width and scale tried (default 3)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first network (default 0)")
     parser.add_argument("--out", metavar="CSV", default="slack.csv", help="file for the table (default slack.csv)")
+    parser.add_argument("--activation", choices=ACTIVATIONS, help="this one only (default: all)")
+    add_plot_option(parser, "the ladder of the first activation: necessary, enough and required")
 
 
 def run_slack(options: Any) -> int:
     """Print the table row by row, then write it as CSV. Returns the exit code."""
     out: Path = check_writable(options.out, "--out")
+    if options.plot:
+        check_picture(options.plot)
     print("what each proof asks for on the reference problem (n = 10, d = 100), and what is enough in")
     print(f"{options.trials} networks; methods in brackets are not proved")
     rows: list[dict[str, Any]] = []
-    for row in slack_rows(trials=options.trials, seed=options.seed):
-        if not rows:
-            print(TABLE.head())
-        rows.append(row)
-        write_csv(out, rows, COLUMNS)  # after each row: an interruption loses none that is finished
-        print(table_line(row), flush=True)
+    chosen = ACTIVATIONS if options.activation is None else (options.activation,)
+    with Progress("rows") as progress:
+        for row in slack_rows(trials=options.trials, seed=options.seed, activations=chosen):
+            progress.close()
+            if not rows:
+                print(TABLE.head())
+            rows.append(row)
+            write_csv(out, rows, COLUMNS)  # after each row: an interruption loses none that is finished
+            print(table_line(row), flush=True)
+            progress.step(f"{row['activation']} {row['method']} {row['init']}")
+    if options.plot:
+        with picture_file(options.plot, 3, LADDER, sharey=True) as axes:
+            draw_slack(rows, axes)
     print(f"{len(rows)} rows written to {out}")
     known = [row["slack"] for row in rows if row["quantity"] == "width" and row["proved"] and row["slack"]]
     if known:

@@ -17,6 +17,7 @@ from bounds.command_line import HOLDS, Parser, add_problem_options, add_test_opt
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
 from bounds.data.state import write_state
+from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.text import paragraph, printable
 from bounds.versions import versions
 from simulate.run import gradient_descent, gradient_flow
@@ -69,6 +70,7 @@ def _add_network_options(parser: Any) -> None:
     )
     files.add_argument("--resume", metavar="NPZ", help="go on from such a file, with the same options")
     parser.add_argument("--out", metavar="CSV", help="write the observables, one row per save point")
+    add_plot_option(parser, "the loss with its error, the certified curves and the lazy flow")
     parser.add_argument("--state-out", metavar="NPZ", help="write the final network, for linrate certify")
 
 
@@ -121,6 +123,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("out", "state_out"):
         if getattr(options, name):
             check_writable(getattr(options, name), "--" + name.replace("_", "-"))
+    if options.plot:
+        check_picture(options.plot)
     problem = problem_from(options)
     function = gradient_flow if options.command == "flow" else gradient_descent
     chosen = {name: getattr(options, name) for name in _defaults(function)}
@@ -134,6 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("\n")
     if options.out:
         write_observables(options.out, run)
+    if options.plot:
+        with picture_file(options.plot) as axes:
+            run.plot(axes, lazy=run.scaling == "ours")
     if options.state_out:
         write_state(options.state_out, problem, run.final.H, run.final.signs)
     print(

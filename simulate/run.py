@@ -174,7 +174,7 @@ def gradient_flow(
         saver = setup.saver(checkpoint, resume, {"integrator": integrator, "save_at": listed, **exact})
         with _threads(setup), saver.watching():
             outcomes = Loop(setup.flow, stepper, setup.h0, setup.recorder, loop_options, saver).integrate()
-        found += setup.trajectories(outcomes, integrator, reported)
+        found += [replace(run, made_by=gradient_flow) for run in setup.trajectories(outcomes, integrator, reported)]
     return found[0] if seeds is None else found
 
 
@@ -251,5 +251,5 @@ def gradient_descent(
         asked = DescentOptions(rule, setup.clock, steps, save_every, saves, loss_ratio, progress)
         with _threads(setup), saver.watching():
             outcome = descend(setup.flow, setup.recorder, saver, asked)
-        found += setup.trajectories([outcome], "descent", reported)
+        found += [replace(run, made_by=gradient_descent) for run in setup.trajectories([outcome], "descent", reported)]
     return found[0] if seeds is None else found

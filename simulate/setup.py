@@ -177,7 +177,8 @@ class Setup:
         return [self._trajectory(run, outcome, integrator, options) for run, outcome in enumerate(outcomes)]
 
     def _trajectory(self, run: int, outcome: Outcome, integrator: str, options: dict[str, Any]) -> Trajectory:
-        observed, errors = self.recorder.arrays(run), self.recorder.errors(run)
+        observed: dict[str, Any] = dict(self.recorder.arrays(run))
+        errors = self.recorder.errors(run)
         observed["time"] = observed["time"] * self.clock
         observed["power"], errors["power"] = observed["power"] / self.clock, errors["power"] / self.clock
         h, n, signs = self.arrays.fetch(outcome.h), self.problem.n, self.networks[run].signs

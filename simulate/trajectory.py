@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bounds.activation.base import Interval
-from bounds.errors import ArgumentError
+from bounds.errors import ArgumentError, LinrateError
+from bounds.kernel_flow import kernel_flow
 from bounds.presented import Facts, Portable, Presented
 from bounds.problem import Problem
 from bounds.rounding import rounded
+from bounds.text import printable
+from simulate.falling import falling_states
 from simulate.network import Network, regression_of, sample_network, scaling_of, test_inputs
 from simulate.solve.outcome import RunStatistics, Status
 
@@ -39,7 +43,7 @@ class Trajectory(Presented, Portable):
     error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
     detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, how
     many neurons went another way, if any did where kinks are followed as events, and that a random embedding is not
-    drawn.
+    drawn. made_by: the function that made the run, by which `plot` follows its flow again.
     """
 
     problem: Problem
@@ -77,8 +81,9 @@ class Trajectory(Presented, Portable):
     other_side: np.ndarray | None = None
     last_layer_movement: np.ndarray | None = None
     detail: str = ""
+    made_by: Callable[..., Any] | None = None
 
-    _not_in_dict = ("initial", "final")  # networks of m x n numbers
+    _not_in_dict = ("initial", "final", "made_by")  # networks of m x n numbers, and a function
 
     def _headline(self) -> str:
         return (
@@ -139,6 +144,42 @@ class Trajectory(Presented, Portable):
         alpha = scaling_of(self.scaling, self.width).alpha
         f: np.ndarray = alpha / self.width * (self.final.signs @ self.problem.activation.value(H))
         return f
+
+    def plot(self, ax: Any = None, certified: bool = True, *, lazy: bool = False) -> Any:
+        """Draw the loss on a log scale with a band of its numerical error; returns the axes.
+
+        certified: also the curve L^s exp(-rate (t - s)) from the first time s on at which a formula certifies it, for
+        gradient flow in the paper's scaling; unless that is the start, the flow is followed once more. lazy: also the
+        lazy flow at infinite width (bounds.kernel_flow). ax: axes of matplotlib; None for those of a new figure.
+
+            run = simulate.gradient_flow(problem, width=1024, t_max=50.0)
+            run.plot().figure.savefig("run.pdf")
+
+        Raises ArgumentError where `ax` is no axes, AssumptionError where matplotlib is not installed.
+        """
+        from bounds.pictures.loss import draw_certified, draw_measured
+        from bounds.pictures.style import on_axes
+
+        with on_axes(ax) as axes:
+            draw_measured(axes, self.time, self.loss, self.error)
+            if lazy:
+                self._draw_lazy(axes)
+            if certified and self.integrator != "descent" and self.scaling == "ours" and self.made_by is not None:
+                clock = float(self.problem.n) if self.options.get("loss") == "mean" else 1.0
+                end = float(self.time[-1])
+                states = falling_states(self.made_by, self.problem, self.initial, end / clock, self.device)
+                draw_certified(axes, self.problem, states, end, clock)
+            axes.set_title(f"{printable(self.problem.name)}, m = {self.width}, scale {self.scale:g}")
+            axes.legend()
+        return axes
+
+    def _draw_lazy(self, axes: Any) -> None:
+        """The lazy flow at the times of the run, where there is one for its activation."""
+        try:
+            clock = self.problem.n if self.options.get("loss") == "mean" else 1
+            kernel_flow(self.problem, self.time / clock, scale=self.scale)._draw(axes, clock)
+        except LinrateError:
+            axes.plot([], [], " ", label="no lazy flow in closed form")
 
     def to_frame(self) -> pd.DataFrame:
         """One row per save point; vectors over the data are spread into columns name_0, name_1, ..."""

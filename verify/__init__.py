@@ -3,6 +3,7 @@
 from verify.bracket import Bracket, bracket
 from verify.claims import CLAIMS, Claim, Comparison, NotApplicable
 from verify.conjecture import Conjecture, FaultyConjecture, conjecture
+from verify.picture import draw_margin
 from verify.run import Run
 from verify.statistics import failure_rate
 from verify.verdict import Verdict, combine, judge
@@ -20,6 +21,7 @@ __all__ = [
     "bracket",
     "combine",
     "conjecture",
+    "draw_margin",
     "failure_rate",
     "judge",
 ]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from bounds import AssumptionError, Problem, certify
 from bounds.errors import LinrateError
-from reports.certificates import State, states
+from reports.certificates import states
 from reports.experiments.case import Case, run_case
 from simulate import Status, sample_network
+from simulate.falling import State
 
 MIDDLE, LEAST = -5, -8  # exponents of the loss ratios at which a certificate is tried late in a run
 SHADOWED = 2**19  # entries of H up to which a path is followed: minutes

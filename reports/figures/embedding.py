@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bounds.pictures.style import drawing, points, save, series
 from reports.experiments import experiment_2
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner
 from reports.figures.rows import at_end, curve_rows, end_rows, on_grid, write_rows
-from reports.figures.style import drawing, points, save, series
 
 LABELS = {"plain": "shallow network", "quadratic": "with quadratic embedding"}
 

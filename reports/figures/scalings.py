@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from bounds.pictures.style import CERTIFIED, COLOURS, drawing, points, save, series
 from reports.experiments import experiment_3
 from reports.experiments.case import Result
 from reports.experiments.certified import Certified, late_in_run
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner
 from reports.figures.rows import at_end, certified_row, curve_rows, end_rows, neuron_rows, on_grid, write_rows
-from reports.figures.style import CERTIFIED, COLOURS, drawing, points, save, series
 
 LABELS = {"ours": "the paper's scaling", "ntk": "NTK", "mf": "mean field"}
 SHOWN_FROM = 1e-3  # the first time that is shown, as a part of the last

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bounds.command_line import Parser
+from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.text import printable
 from verify.claims.base import NotApplicable
+from verify.picture import draw_margin
 from verify.runs.confirm import decide
-from verify.search.counterexample import curve, other_file, read, save_plot
+from verify.search.counterexample import curve, other_file, read
 from verify.verdict import Verdict
 
 
@@ -17,8 +19,10 @@ def replay(argv: Sequence[str]) -> int:
     parser = Parser(prog="linrate replay", example="linrate replay reports/output/counterexamples/mine.npz")
     parser.add_argument("file", help="a .npz saved by pytest verify/, with its .json beside it")
     parser.add_argument("--conjectures", metavar="FILE", help="the file of its conjecture, which is run; no other is")
-    parser.add_argument("--plot", metavar="PNG", help="draw the margin over time (needs matplotlib)")
+    add_plot_option(parser, "the margin over time")
     options = parser.parse_args(argv)
+    if options.plot:
+        check_picture(options.plot)
     found = read(options.file, conjectures=options.conjectures)
     if (note := other_file(found.saved, options.conjectures)) is not None:
         print(f"note: {note}")
@@ -43,5 +47,6 @@ def replay(argv: Sequence[str]) -> int:
         f"{curve(worst)}\n\n" + (f"{worst.open}\n\n" if worst.open else "") + verdict.value
     )
     if options.plot:
-        save_plot(worst, f"{printable(found.claim.id)}: {worst.quantity}", options.plot)
+        with picture_file(options.plot) as axes:
+            draw_margin(worst, axes, title=f"{found.claim.id} on {problem.name}: {verdict.value}")
     return verdict.exit_code

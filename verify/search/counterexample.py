@@ -200,17 +200,3 @@ def curve(comparison: Any, *, width: int = 60, height: int = 12) -> str:
         canvas[row(float(value))][round(float(t) / end * (width - 1))] = "o" if value >= 0 else "x"
     lines = [f"{high - k * spread / (height - 1):11.3g} |{''.join(line)}" for k, line in enumerate(canvas)]
     return "\n".join([*lines, f"{'':11}  0{'time':^{width - 12}}{end:10.4g}"])
-
-
-def save_plot(comparison: Any, title: str, path: str | Path) -> None:
-    """The margin of a comparison over time as an image file. Raises DataError if matplotlib is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise DataError("--plot needs matplotlib. Install it: pip install 'linrate[plot]'.") from None
-    figure = Figure(layout="constrained")
-    axes = figure.subplots()
-    axes.plot(comparison.at, comparison.margin, ".-")
-    axes.axhline(0.0, color="black", linewidth=0.8)
-    axes.set(xlabel="time", ylabel="margin (negative: the claim fails)", title=title)
-    figure.savefig(path)
