@@ -8,10 +8,10 @@ import pytest
 import bounds
 from bounds import constants
 from bounds.data.datasets import load_builtin
+from simulate import Network
 from simulate.field.cpu import Compiled
 from simulate.integrators.exponential import Exponential
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
-from simulate import Network
 from verify.claims import CLAIMS, Claim, NotApplicable, widths
 from verify.claims import theorem_1 as theorem_1_module
 from verify.claims.draws import reference
