@@ -121,7 +121,12 @@ class Problem(Presented, Portable):
         self, X: np.ndarray, y: Any, activation: Any, embedding: Embedding | None, name: str, last_layer: Any
     ) -> None:
         """Set the fields of a new problem from inputs (or a Gram matrix) X that are checked already; check the rest."""
-        fields = {"X": X, "y": as_float_array("y", y, 1), "embedding": embedding, "name": text("name", name)}
+        fields: dict[str, Any] = {
+            "X": X,
+            "y": as_float_array("y", y, 1),
+            "embedding": embedding,
+            "name": text("name", name),
+        }
         rule = "the mobility of the last layer, 0 or in [1e-100, 1e100]"
         fields["last_layer"] = real("last_layer", last_layer, rule, lambda kap: kap == 0 or 1e-100 <= kap <= 1e100)
         for field, value in {**fields, "activation": get_activation(activation)}.items():

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from bounds import constants
 from bounds.errors import AssumptionError
 from bounds.methods.step_profile import StepProfile
 from bounds.problem import Problem
@@ -125,7 +126,7 @@ class APriori:
 def drift(problem: Problem, eigenvalue: arb, slope: arb) -> arb:
     """sqrt(eigenvalue kap) slope: what a trained last layer may take from c rho(s), per unit of path length; see
     last_layer.py. 0 where the last layer is fixed."""
-    return (eigenvalue * arb(problem.last_layer)).sqrt() * slope if problem.last_layer else arb(0)
+    return constants.drift_last_layer(eigenvalue, problem.last_layer, slope) if problem.last_layer else arb(0)
 
 
 def usual_drift(problem: Problem) -> arb:

@@ -1,4 +1,4 @@
-"""What a trained last layer takes from a profile: c rho(s) becomes [c rho(s) - drift s]_+ (R12).
+"""What a trained last layer takes from a profile: c rho(s) becomes [c rho(s) - drift s]_+.
 
 The profile of a method is about the slopes, whose movement does not ask whether the c_i move. With dc_i/dt = -kap sum_a
 r_a sigma(h_ia) the root mean square of c_i - c_i^0 is at most sqrt(kap) s, so that of c_i sigma'(h_ia) falls by at most
@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from flint import arb
 
+from bounds import constants
 from bounds.methods.base import CONSTANT, PARABOLA, ROOT, Profile
 from bounds.methods.step_profile import SLACK, STEPS, StepProfile
 from bounds.numerics.arithmetic import float_down, float_up
@@ -78,7 +79,7 @@ def least_scale(profile: Profile | StepProfile, drift: arb, residual: arb) -> ar
         profile = _lowest(profile)
         fixed = profile.critical * residual
     # If rho is a straight line, a_c = a + 2 drift/(c A); elsewhere this is where the search begins.
-    straight = (fixed + (fixed**2 + 8 * drift * residual / profile.A).sqrt()) / 2
+    straight = constants.scale_last_layer(profile.critical, drift, profile.A, residual)
     if isinstance(profile, Profile) and profile.shape in (ROOT, CONSTANT):
         return straight
 
