@@ -3,6 +3,7 @@
 from verify.bracket import Bracket, bracket
 from verify.claims import CLAIMS, Claim, Comparison, NotApplicable
 from verify.conjecture import Conjecture, FaultyConjecture, conjecture
+from verify.ledger import Entry, Ledger
 from verify.picture import draw_margin
 from verify.run import Run
 from verify.statistics import failure_rate
@@ -14,7 +15,9 @@ __all__ = [
     "Claim",
     "Comparison",
     "Conjecture",
+    "Entry",
     "FaultyConjecture",
+    "Ledger",
     "NotApplicable",
     "Run",
     "Verdict",
