@@ -20,6 +20,7 @@ from bounds.data.state import write_state
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.text import paragraph, printable
 from bounds.versions import versions
+from simulate import processes
 from simulate.run import gradient_descent, gradient_flow
 from simulate.trajectory import Trajectory
 
@@ -82,6 +83,11 @@ def write_observables(path: str | Path, run: Trajectory) -> None:
     write_csv(path, rows, [*frame.columns, *origin])
 
 
+def _check_out(path: str, name: str) -> None:
+    """DataError in all processes if process 0, which writes it, could not."""
+    processes.by_first(lambda: check_writable(path, name))
+
+
 def _closing(run: Trajectory) -> str:
     """What the run found, in one sentence."""
     if not run.loss[0] > 0:
@@ -92,7 +98,12 @@ def _closing(run: Trajectory) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m simulate flow|descent"""
+    """python -m simulate flow|descent, also as one of several processes that share the network (see processes.py)"""
+    with processes.launched():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     parser = Parser(prog="linrate", example="python -m simulate flow --builtin experiment-1 --n 20 --width 8192")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     flow = commands.add_parser(
@@ -122,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     for name in ("out", "state_out"):
         if getattr(options, name):
-            check_writable(getattr(options, name), "--" + name.replace("_", "-"))
+            _check_out(getattr(options, name), "--" + name.replace("_", "-"))
     if options.plot:
         check_picture(options.plot)
     problem = problem_from(options)
@@ -136,13 +147,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     run = function(problem, **chosen)
     if chosen["progress"]:
         sys.stderr.write("\n")
+    final = processes.whole_network(run.final) if options.state_out else run.final
+    if not processes.is_first():
+        return HOLDS
     if options.out:
         write_observables(options.out, run)
     if options.plot:
         with picture_file(options.plot) as axes:
             run.plot(axes, lazy=run.scaling == "ours")
     if options.state_out:
-        write_state(options.state_out, problem, run.final.H, run.final.signs)
+        write_state(options.state_out, problem, final.H, final.signs)
     print(
         f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name} m={run.width}"
         f" scale={run.scale:g}\n"
@@ -159,6 +173,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if test is not None and run.test_output is not None:
         errors = np.mean(np.square(run.test_output[[0, -1]] - test[1]), axis=1)
         print(f"test    {errors[0]:.6g} -> {errors[1]:.6g} (mean of (f - y)^2 on {len(test[1])} points)")
+    if others := processes.together():
+        steps = max(run.stats.steps, 1)
+        print(
+            f"shared  by {others.size} processes, which met {others.exchanges / steps:.1f} times a step;"
+            f" {others.received / steps:.3g} bytes a step came to each"
+        )
     print()
     print(_closing(run))
     return HOLDS

@@ -47,7 +47,8 @@ class Flow:
     model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__;
     alpha, beta: the row of Table 1;
     scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
-    that of the whole network, by which sums are divided; model.m is the number of neurons that are here.
+    that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which the
+    first is neuron `first` of the network.
 
     Memory: a small state keeps the slopes sigma'(h) from step to step (keeps_slopes), if sigma' is continuous those of
     the step before too (keeps_previous). A large one keeps those of the stages of one step; with low_memory none is
@@ -63,8 +64,10 @@ class Flow:
         *,
         cross: np.ndarray | None = None,
         low_memory: bool = False,
+        share: chunks.Share | None = None,
     ) -> None:
-        """signs: (S, m); cross: (k, n), the Gram matrix between test and training points."""
+        """signs: (S, m); cross: (k, n), the Gram matrix between test and training points; share: which neurons of the
+        network these are, by default all."""
         self.arrays, self.activation = arrays, problem.activation
         self.gram, self.y = np.array(problem.gram), np.asarray(problem.y)
         self.alpha, self.beta, self.scale = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
@@ -72,23 +75,25 @@ class Flow:
         self.speed_gram = self.speed * self.gram
         self.cross = cross
         all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
-        self.n, self.m, self.rows = problem.n, signs.shape[1], len(all_rows)
+        self.n, self.rows = problem.n, len(all_rows)
         self.slope_rows, self.tests = self.n, self.rows - self.n
+        if share is None:
+            sizes = {"n": self.n, "rows": self.rows, "m": signs.shape[1], "itemsize": arrays.real(0).nbytes}
+            share = chunks.share(**sizes, low_memory=low_memory, gpu=not arrays.numpy, rank=0, size=1)
+        self.m, self.first = share.width, share.first
         self.low_memory = low_memory
         self.keeps_slopes = not low_memory and self.n * self.m < KEEP_SLOPES_BELOW
         self.backend: Backend
         if arrays.numpy:
             self.backend = Compiled(all_rows)
-            ranges = chunks.cpu_chunks(self.n, self.m, arrays.real(0).nbytes, low_memory=low_memory)
         else:
             from simulate.field.tensors import Tensors
 
             self.backend = Tensors(all_rows, arrays)
-            ranges = chunks.gpu_chunks(self.rows, self.m)
         c = arrays.put(signs)[:, None, :]
         gain = c if self.beta == 1 else arrays.xp.multiply(c, self.beta)
         gram = self.gram if arrays.numpy else arrays.put(self.gram)
-        self._use(Model(arrays, self.activation, gram, self.rows, c, gain, ranges))
+        self._use(Model(arrays, self.activation, gram, self.rows, c, gain, share.ranges))
 
     @property
     def keeps_previous(self) -> bool:
@@ -110,7 +115,7 @@ class Flow:
 
     def empty(self) -> Array:
         """An (S, n, m) array to be overwritten, one of those given back if there is any."""
-        return self._spare.pop() if self._spare else self.arrays.empty(self.runs, self.slope_rows, self.m)
+        return self._spare.pop() if self._spare else self.arrays.empty(self.runs, self.slope_rows, self.model.m)
 
     def recycle(self, *arrays: Array | None) -> None:
         """Give back (S, n, m) arrays that are not read again."""

@@ -38,18 +38,19 @@ class TrainedFlow(Flow):
         *,
         scale: float,
         cross: np.ndarray | None = None,
+        share: ranges.Share | None = None,
     ) -> None:
         """signs: (S, m), the c_i at the start, of any sizes; scale: the unit c of what is reported, that of all runs;
-        cross: as for Flow."""
-        super().__init__(problem, signs, scaling, arrays, cross=cross)
+        cross, share: as for Flow."""
+        super().__init__(problem, signs, scaling, arrays, cross=cross, share=share)
         self.mobility, self.scale = problem.last_layer, scale
         self.speed = self.alpha * self.beta * scale**2
         self.speed_gram = self.speed * self.gram
         self.rows, self.slope_rows, self.keeps_slopes = self.rows + 1, 2 * self.n, True
-        share = self.mobility / scale**2
+        relative = self.mobility / scale**2
         all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
-        self.backend = LastLayer(self.backend, arrays, all_rows, beta=self.beta, scale=scale, share=share)
-        self.value_speed = self.speed * share
+        self.backend = LastLayer(self.backend, arrays, all_rows, beta=self.beta, scale=scale, share=relative)
+        self.value_speed = self.speed * relative
 
     def evaluation(self, sums: Sums) -> Evaluation:
         """See Flow.evaluation."""
@@ -67,13 +68,21 @@ class TrainedFlow(Flow):
     def weight_movement(self, h: Array, h0: Array) -> np.ndarray:
         """Root mean square of c_i - c_i^0 over the neurons, (S,), between two states."""
         moved = h[:, -1] - h0[:, -1]
-        (square,) = reduction.total(self.arrays.fetch((moved * moved).sum(-1))[None])
+
+        def of_chunk(start: int, stop: int) -> np.ndarray:
+            return self.arrays.fetch((moved[:, start:stop] * moved[:, start:stop]).sum(-1))
+
+        (square,) = reduction.total(np.stack(self.map_chunks(of_chunk)))
         root: np.ndarray = np.sqrt(square / self.m)
         return root
 
     def largest_weight(self, h: Array) -> np.ndarray:
         """max |c_i|, (S,)."""
-        found: np.ndarray = reduction.largest(self.arrays.fetch(self.arrays.row_max(abs(h[:, -1])))[None])
+
+        def of_chunk(start: int, stop: int) -> np.ndarray:
+            return self.arrays.fetch(self.arrays.row_max(abs(h[:, -1, start:stop])))
+
+        found: np.ndarray = reduction.largest(np.stack(self.map_chunks(of_chunk)))
         return found
 
 

@@ -18,6 +18,7 @@ COUNTS = ("run", "steps", "rejected", "evaluations", "saved", "unresolved")
 KINDS = ("value", "error")
 NOT_NEGATIVE = ("at", "last", "error", "target", "done", "elapsed", "first")
 PATHS = ("coarse_path", "fine_path")
+OF_NEURONS = ("h", *(f"{name}{part}" for name in ("coarse", "fine") for part in ("", ".past", ".sides")))  # (..., m)
 Fields = dict[str, Field]
 
 
