@@ -1,4 +1,4 @@
-"""The commands of `reports`: gaps, report, certificates, slack and cite."""
+"""The commands of `reports`: gaps, report, certificates, slack, doctor and cite."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from reports.assertions_page import add_assertions_command, run_assertions
 from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of, refuse_cell_options
 from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.cite import add_cite_command, run_cite
+from reports.doctor import add_doctor_command, run_doctor
 from reports.figures.command import add_figure_command, run_figure
 from reports.gaps import GapOptions, gap_rows
 from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, plan_of, summary_rows, write_grid, write_parquet
@@ -35,7 +36,7 @@ DEFAULT_OUT = "gaps.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|report|figure|assertions|certificates|slack|cite"""
+    """python -m reports gaps|report|figure|assertions|certificates|slack|cite|doctor"""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -75,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_figure_command(commands)
     add_assertions_command(commands)
     add_cite_command(commands)
+    add_doctor_command(commands)
     _add_report(commands)
     options = parser.parse_args(argv)
     options.command_line = list(sys.argv[1:] if argv is None else argv)
@@ -85,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "figure": run_figure,
         "assertions": run_assertions,
         "cite": run_cite,
+        "doctor": run_doctor,
         "report": _report,
     }
     return commands_run[options.command](options)
