@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,18 @@ KEEP_SLOPES_BELOW = 2**20  # entries of h; larger states compute slopes again, t
 SPARES = 4  # arrays (S, n, m) kept for reuse
 
 T = TypeVar("T")
+
+
+class Buffers(threading.local):
+    """What each thread keeps from pass to pass, for new arrays each time would fragment the heap.
+
+    slopes: of low_memory.py, by what they hold; passes: what the passes of an integrator work with, None before the
+    first.
+    """
+
+    def __init__(self) -> None:
+        self.slopes: dict[str, Array] = {}
+        self.passes: Any = None
 
 
 @dataclass
@@ -103,7 +115,7 @@ class Flow:
     def _use(self, model: Model) -> None:
         self.model, self.runs = model, model.runs
         self._spare: list[Array] = []
-        self.buffers = threading.local()  # of low_memory.py
+        self.buffers = Buffers()
 
     def select(self, keep: np.ndarray) -> Flow:
         """The flow of some of the runs; keep: their indices."""
