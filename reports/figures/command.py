@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bounds.cells.engines import Executor
 from bounds.checks import check_width
 from bounds.command_line import HOLDS
 from bounds.data.files import check_writable
 from bounds.errors import unknown_name
+from reports.cell_options import add_cell_options, executor_of
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.open_choices import Size
@@ -40,12 +42,14 @@ def draw_figure(
     width: int | None = None,
     cache: str | Path | None = None,
     retry: bool = False,
+    executor: Executor = None,
+    quiet: bool = False,
 ) -> list[Path]:
     """Draw a figure of section 4 into a folder: the paths of figure-K.csv, .png and .svg.
 
     figure: "1" to "8"; quick: a reduced size, in under a minute; width: m, in place of that of the size; cache: the
     folder of results, by default folder/cache; what is there already is not run again, apart from runs that failed,
-    with `retry`.
+    with `retry`; executor: where the runs are made, as in `bounds.cells.run_cells`; quiet: tell no progress.
 
     Raises ArgumentError for an unknown figure, DataError for a folder that cannot be written or a cache of another
     version, WriteError if the disk is full, AssumptionError where matplotlib is not installed.
@@ -60,7 +64,7 @@ def draw_figure(
     if width is not None:
         m = check_width(width, "antisymmetric")
         size = replace(size, widths=tuple(m // 2**k for k in range(len(size.widths))), reduced=True)
-    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry)
+    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry, executor=executor, quiet=quiet)
     return [out / f"figure-{figure}.csv", *draw(figure, size, runner, out)]
 
 
@@ -79,13 +83,21 @@ def add_figure_command(commands: Any) -> None:
     parser.add_argument("--width", type=int, help="m in place of that of the size; a second width is half of it")
     parser.add_argument("--cache", metavar="DIR", help="folder of finished runs (default: cache in that of the files)")
     parser.add_argument("--retry", action="store_true", help="try runs again that failed")
+    add_cell_options(parser, resume=None)
 
 
 def run_figure(options: Any) -> int:
     """Draw the figure and name its files. Returns the exit code."""
     began = clock.monotonic()
     paths = draw_figure(
-        options.figure, options.out, quick=options.quick, width=options.width, cache=options.cache, retry=options.retry
+        options.figure,
+        options.out,
+        quick=options.quick,
+        width=options.width,
+        cache=options.cache,
+        retry=options.retry,
+        executor=executor_of(options),
+        quiet=options.quiet,
     )
     for path in paths:
         print(f"{path}  {path.stat().st_size} bytes")
