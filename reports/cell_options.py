@@ -13,7 +13,7 @@ from bounds.cells.progress import CellProgress
 from bounds.errors import ArgumentError, EngineError, require
 from bounds.text import printable
 
-NAMES = ("processes", "scheduler", "resume", "retry", "quiet")
+NAMES = ("processes", "scheduler", "resume", "retry")
 
 
 def add_cell_options(parser: Any, *, resume: str | None) -> None:

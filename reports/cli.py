@@ -25,6 +25,7 @@ from reports.certificates import (
     SMOOTH,
     TABLE,
     CertificateOptions,
+    SwitchRow,
     certificate_rows,
     table_line,
     write_certificates,
@@ -87,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         " (59 say it of 95%% of them), in place of the methods along a run",
     )
     along.add_argument("--out", metavar="CSV", help="write the rows")
+    add_cell_options(along, resume="directory of finished networks of --trials, which are not done again")
     add_slack_command(commands)
     add_figure_command(commands)
     add_assertions_command(commands)
@@ -168,21 +170,41 @@ def _certificates(options: Any) -> int:
     if not (options.data or options.builtin):
         options.builtin = "experiment-1"
     problem = problem_from(options)
-    rows = []
+    rows: list[SwitchRow] = []
+    if options.trials is None:
+        refuse_cell_options(options, "is for --trials.")
     print(TABLE.head())
-    found = certificate_rows(problem, chosen) if options.trials is None else law_rows(problem, chosen, options.trials)
-    for row in found:
-        rows.append(row)
-        if out is not None:
-            write_certificates(rows, out)
-        print(table_line(row), flush=True)
-    if options.trials is not None:
+    if options.trials is None:
+        for row in certificate_rows(problem, chosen):
+            rows.append(row)
+            if out is not None:
+                write_certificates(rows, out)
+            print(table_line(row), flush=True)
+    else:
+        rows = _law(problem, chosen, options, out)
         print(law_text(rows))
     if out is not None:
         print(f"{len(rows)} rows written to {out}")
     certified = sum(bool(row.certified) for row in rows)
     print(f"{certified} of {len(rows)} searches found a state from which convergence is certified.")
     return HOLDS if certified else UNDECIDED
+
+
+def _law(problem: Problem, chosen: CertificateOptions, options: Any, out: Path | None) -> list[SwitchRow]:
+    """The rows of --trials in the order of seeds, each printed as soon as it is known; written whatever happens."""
+    directory = Path(options.resume) if options.resume else None
+    rows: list[SwitchRow] = []
+    kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
+    try:
+        with goes_on(directory):
+            for row in law_rows(problem, chosen, options.trials, **kept, progress=progress_of(options, "networks")):
+                rows.append(row)
+                print(table_line(row), flush=True)
+    finally:
+        rows.sort(key=lambda row: row.seed)
+        if out is not None and rows:
+            write_certificates(rows, out)
+    return rows
 
 
 def _gaps(options: Any) -> int:
@@ -199,7 +221,8 @@ def _gaps(options: Any) -> int:
     for stage, found in gap_rows(problem, chosen):
         rows += found
         write_report(rows, out)  # after each stage, so that an interruption loses nothing that is finished
-        print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr, flush=True)
+        if not options.quiet:
+            print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr, flush=True)
     if options.plot:
         with picture_file(options.plot, size=gap_size(rows)) as axes:
             draw_gaps(rows, axes)
