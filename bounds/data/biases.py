@@ -12,8 +12,8 @@ import numpy as np
 class WithBias:
     """The embedding (Phi, b_0 sqrt D), by which b_i becomes one more weight: its Gram matrix is G + b_0^2 11'.
 
-    embedding: Phi, an Embedding, with its own methods; size: b_0 > 0, the standard deviation of the biases b_0 b_i at the start,
-    b_i ~ N(0, 1). They are trained with the mobility of the weights. `Problem(X, y, bias=b_0)` makes it.
+    embedding: Phi, an Embedding, with its own methods; size: b_0 > 0, the standard deviation of the biases b_0 b_i at
+    the start, b_i ~ N(0, 1). They are trained with the mobility of the weights. `Problem(X, y, bias=b_0)` makes it.
     """
 
     embedding: Any

@@ -103,6 +103,7 @@ def get_embedding(text: str) -> Embedding:
         raise unknown_name("embedding", text, [*EMBEDDINGS, RANDOM])
     if BIAS in text:
         base, _, size = text.rpartition(BIAS)
+        require(BIAS not in base, "embedding", "one with biases once", text[:80])
         return with_bias(get_embedding(base), size)
     name, _, rest = text.partition(":")
     if name in EMBEDDINGS and not rest:
