@@ -17,10 +17,12 @@ from bounds.data.embeddings import get_embedding
 from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
+from bounds.progress import Progress, announce
 from bounds.text import printable
 from reports.assertions_page import add_assertions_command, run_assertions
 from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
 from reports.cite import add_cite_command, run_cite
+from reports.completion import add_completion_command, run_completion
 from reports.coverage import add_coverage_command, run_coverage
 from reports.figures.command import add_figure_command, run_figure
 from reports.gap_picture import draw_gaps
@@ -38,8 +40,13 @@ from verify.report_rows import Row, overall, write_report
 DEFAULT_OUT = "gaps.csv"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|report|figure|assertions|certificates|slack|cite"""
+def parsers() -> dict[str, Parser]:
+    """Command -> its parser."""
+    return _parser()[1]
+
+
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of all commands, and those of each."""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -82,8 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_cite_command(commands)
     add_scaling_command(commands)
     add_coverage_command(commands)
+    add_completion_command(commands)
     _add_report(commands)
-    options = parser.parse_args(argv)
+    return parser, commands.choices
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """python -m reports gaps|report|figure|assertions|certificates|slack|cite"""
+    options = _parser()[0].parse_args(argv)
     options.command_line = list(sys.argv[1:] if argv is None else argv)
     commands_run = {
         "gaps": _gaps,
@@ -94,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "cite": run_cite,
         "scaling": run_scaling,
         "coverage": run_coverage,
+        "completion": run_completion,
         "report": _report,
     }
     return commands_run[options.command](options)
@@ -142,7 +156,7 @@ def _report(options: Any) -> int:
     started = clock.monotonic()
 
     def say(stage: str) -> None:
-        print(f"  [{clock.monotonic() - started:6.1f} s] {stage}", file=sys.stderr, flush=True)
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage} ...")
 
     report(problem, out, chosen, command=shlex.join(["linrate", *options.command_line]), progress=say)
     print(f"The report is in {printable(out)}: one file of {out.stat().st_size / 1e6:.2g} MB that needs no other.")
@@ -158,11 +172,15 @@ def _certificates(options: Any) -> int:
     rows = []
     print(TABLE.head())
     found = certificate_rows(problem, chosen) if options.trials is None else law_rows(problem, chosen, options.trials)
-    for row in found:
-        rows.append(row)
-        if out is not None:
-            write_certificates(rows, out)
-        print(table_line(row), flush=True)
+    total = len(chosen.seeds) * len(chosen.methods) if options.trials is None else options.trials
+    with Progress("searches", total) as progress:
+        for row in found:
+            progress.close()
+            rows.append(row)
+            if out is not None:
+                write_certificates(rows, out)
+            print(table_line(row), flush=True)
+            progress.step(f"{row.method}, seed {row.seed}")
     if options.trials is not None:
         print(law_text(rows))
     if out is not None:
@@ -184,10 +202,14 @@ def _gaps(options: Any) -> int:
     problem = problem_from(options)
     rows: list[Row] = []
     started = clock.monotonic()
-    for stage, found in gap_rows(problem, chosen):
+
+    def say(stage: str) -> None:
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage} ...")
+
+    for stage, found in gap_rows(problem, chosen, starting=say):
         rows += found
         write_report(rows, out)  # after each stage, so that an interruption loses nothing that is finished
-        print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr, flush=True)
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows")
     if options.plot:
         with picture_file(options.plot, size=gap_size(rows)) as axes:
             draw_gaps(rows, axes)
@@ -210,7 +232,7 @@ def _grid(options: Any, out: Path) -> int:
             f"{point.builtin} {point.activation} n={point.n} m={point.width} scale={point.scale:g} seed {point.seed}"
         )
         elapsed = clock.monotonic() - started
-        print(f"  [{elapsed:6.1f} s] {number + 1}/{len(grid.points)} {label}", file=sys.stderr, flush=True)
+        announce(f"[{elapsed:6.1f} s] {number + 1}/{len(grid.points)} {label}")
     print(SUMMARY.head())
     for row in summary_rows(rows):
         print(SUMMARY.line([row.get(name) for name in SUMMARY_COLUMNS]))

@@ -36,6 +36,7 @@ COMMANDS = {
     "scaling": ("reports", "how loss, features and kernel change with the width, in three scalings"),
     "coverage": ("reports", "how often reported errors and promised probabilities keep their word"),
     "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
+    "completion": ("reports", "a script that completes commands and options: bash, zsh or tcsh"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 

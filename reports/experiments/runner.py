@@ -1,16 +1,15 @@
-"""Many cases, one after another: from the cache where they are there, with the time left on the terminal."""
+"""Many cases, one after another: from the cache where they are there, with the time that is left."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bounds.data.files import FULL
 from bounds.errors import LinrateError, WriteError
-from bounds.text import printable
+from bounds.progress import Progress as Line
+from bounds.progress import duration
 from bounds.versions import versions
 from reports.experiments.cache import Cache
 from reports.experiments.case import FAILED, Case, Progress, Result, result_of, run_case
@@ -22,12 +21,12 @@ class Runner:
     """Runs cases and keeps their results in a cache.
 
     retry: whether runs that failed are tried again; write: where the line about the progress goes, by default to stderr
-    if that is a terminal.
+    as `bounds.progress` says.
     """
 
     def __init__(self, cache: Cache, *, retry: bool = False, write: Callable[[str], None] | None = None) -> None:
         self.cache, self.retry = cache, retry
-        self.write = write if write is not None else (_to_terminal if sys.stderr.isatty() else None)
+        self.write = write if write is not None else Line("runs").show
         self.measured = [0.0, 0.0]  # the cost of the runs that were made, and the seconds that they took
 
     def results(self, cases: Sequence[Case]) -> list[Result]:
@@ -43,8 +42,7 @@ class Runner:
                 known = self._run(case, f"[{number + 1}/{len(cases)}] {case.label}", left)
                 self.cache.write(known)
             found.append(known)
-        if self.write is not None:
-            self.write("")
+        self.write("")
         return found
 
     def _run(self, case: Case, label: str, left: float) -> Result:
@@ -76,10 +74,8 @@ class Runner:
         self.measured[1] += seconds
         return replace(result, seconds=seconds)
 
-    def _progress(self, label: str, left: float) -> Progress | None:
-        """A function for simulate that rewrites the line; None where there is no terminal."""
-        if self.write is None:
-            return None
+    def _progress(self, label: str, left: float) -> Progress:
+        """A function for simulate that rewrites the line."""
         write, last = self.write, [0.0]
         cost, seconds = self.measured
         guess = f", {duration(left * seconds / cost)} left" if cost else ""
@@ -90,16 +86,3 @@ class Runner:
                 write(f"{label}: t={time:.3g} loss={loss:.2e}{guess}")
 
         return show
-
-
-def duration(seconds: float) -> str:
-    """About how long, in words."""
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
-
-
-def _to_terminal(line: str) -> None:
-    with contextlib.suppress(OSError):  # a terminal that was closed ends no run
-        sys.stderr.write(f"\r\x1b[K{printable(line)}")
-        sys.stderr.flush()
