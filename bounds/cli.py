@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bounds import constants
 from bounds.certificates.certificate import certificate_table, certify
@@ -43,6 +43,7 @@ from bounds.text_table import Column, fitted_table
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
 ERRATA_EXIT_CODES = (
     "exit codes: 0 every statement shown is refuted and its repair holds, as documented; 1 one of them is not;"
     f" 3 a number is not known well enough to tell; {OTHER_CODES}"
@@ -354,6 +355,12 @@ def _add_certify(commands: Any) -> None:
     )
     command.add_argument("--activation", help="name of the activation (default: the state's own, else tanh)")
     command.add_argument("--embedding", help="as for linrate width (default: the state's own, else identity)")
+    command.add_argument(
+        "--last-layer",
+        type=float,
+        metavar="MOBILITY",
+        help="the mobility of a trained last layer (default: the state's own, else 0: fixed)",
+    )
     _add_method(command)
     _add_json(command)
     add_plot_option(command, "how much of each ingredient of the certificate is used")
@@ -370,6 +377,7 @@ def _certify(options: Any) -> int:
         state.y,
         activation=_given_or_saved(options, state, "activation", "tanh"),
         embedding=get_embedding(_given_or_saved(options, state, "embedding", "identity")),
+        last_layer=_given_or_saved(options, state, "last_layer", 0.0),
     )
     H = state.H if state.W is None else pre_activations(problem, state.W, problem.X, "X")
     if options.method == "shadowing":
@@ -420,12 +428,14 @@ def _certificates_as_text(frame: pd.DataFrame) -> str:
     return "\n".join([fitted_table(columns, rows), *lines])
 
 
-def _given_or_saved(options: Any, state: State, name: str, default: str) -> str:
-    """The activation or embedding of the command line, else that of the state file, else the default."""
+def _given_or_saved(options: Any, state: State, name: str, default: T) -> T:
+    """The activation, embedding or last_layer of the command line, else that of the state file, else the default."""
     given, saved = getattr(options, name), getattr(state, name)
     if given is not None and saved is not None and given != saved:
-        raise ArgumentError(f"--{name} {given!r} contradicts the state's own {name} {saved!r}. Leave it out.")
-    return str(given or saved or default)
+        flag = name.replace("_", "-")
+        raise ArgumentError(f"--{flag} {given!r} contradicts the state's own {name} {saved!r}. Leave it out.")
+    found: T = default if saved is None and given is None else saved if given is None else given
+    return found
 
 
 # -- errata ----------------------------------------------------------------------------------------------------------

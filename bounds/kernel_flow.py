@@ -74,11 +74,16 @@ def kernel_flow(problem: Problem, times: Any, *, scale: float = 1.0, X_test: Any
 
     times: (T,), at least 0; scale: c hat; X_test: (k, d) test points. Raises ArgumentError for arguments out of range,
     AssumptionError for an activation with kinks that is not linear on both sides of 0, a random embedding that was not
-    drawn, or test points of a problem that is known by its Gram matrix alone.
+    drawn, a trained last layer, or test points of a problem that is known by its Gram matrix alone.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     if problem.random:
         raise AssumptionError("the kernel flow needs one Gram matrix. Draw the embedding: problem.draw(dim=D).")
+    if problem.last_layer:
+        raise AssumptionError(
+            f"the kernel flow is that of a fixed last layer. Found last_layer = {problem.last_layer:g}. Use"
+            " last_layer=0, or simulate.gradient_flow at a large width."
+        )
     t = as_float_array("times", times, 1)
     require(len(t) > 0 and bool(np.all(t >= 0)), "times", "at least one number >= 0", t)
     c = check_scale(scale)

@@ -35,6 +35,8 @@ def necessary_scale(problem: Problem, *, init: str = "independent", rate: float 
     rate: if given, the scale must also be large enough for a loss that falls as exp(-rate t), for no flow falls faster
     than 2 scale^2 lambda_max Ls^2.
 
+    0 where the last layer is trained, and the scale of the start says little.
+
     Raises ArgumentError for arguments out of range.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
@@ -43,6 +45,8 @@ def necessary_scale(problem: Problem, *, init: str = "independent", rate: float 
     if rate is not None:
         wanted = real("rate", rate, "a finite number > 0", lambda u: 0 < u < math.inf)
         needed = constants.scale_for_rate(wanted, problem.spectrum.lmax_ceiling, problem.activation.Ls)
+    if problem.last_layer:
+        return 0.0
     bounded_by = problem.activation.bounded_by
     if bounded_by is not None:
         high = arb(bounded_by)
@@ -91,14 +95,15 @@ def necessary_width(problem: Problem, delta: float = 0.05, *, init: str = "indep
     Two statements are known. (1) ReLU, antisymmetric pairs, orthogonal data (G diagonal): the loss goes to zero if and
     only if at each x_a with y_a != 0 some pair is active, of probability (1 - 2^{-m/2})^n; so the number is exact, as
     many neurons are enough. (2) sigma >= 0, independent signs: if all signs are equal (all wrong, where the targets
-    have one sign), the output has the wrong sign somewhere for ever. Elsewhere 1, or 2 for pairs.
+    have one sign), the output has the wrong sign somewhere for ever. Elsewhere, and where the last layer is trained, 1,
+    or 2 for pairs.
 
     Raises ArgumentError for arguments out of range.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     delta = check_probability(delta)
     least = 2 if check_init(init) == "antisymmetric" else 1
-    if not np.any(problem.y):
+    if not np.any(problem.y) or problem.last_layer:
         return least
     if least == 2:
         if problem.activation.pieces != (0.0, 1.0) or not _orthogonal(problem):

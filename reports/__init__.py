@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reports.coverage import CoverageOptions, coverage_rows, draw_coverage
     from reports.gap_picture import draw_gaps
     from reports.gaps import GapOptions, gap_rows
+    from reports.grid import sweep, sweep_share
     from reports.page.report import ReportOptions, report
     from reports.scaling import ScalingOptions, draw_scaling, scaling_rows
     from reports.slack import draw_slack, slack_rows
@@ -30,6 +31,8 @@ __all__ = [
     "report",
     "scaling_rows",
     "slack_rows",
+    "sweep",
+    "sweep_share",
 ]
 
 # Name -> the module that has it.
@@ -39,6 +42,7 @@ PLACES = {
     "draw_gaps": "reports.gap_picture",
     **dict.fromkeys(("CoverageOptions", "coverage_rows", "draw_coverage"), "reports.coverage"),
     **dict.fromkeys(("ScalingOptions", "scaling_rows", "draw_scaling"), "reports.scaling"),
+    **dict.fromkeys(("sweep", "sweep_share"), "reports.grid"),
     **dict.fromkeys(("slack_rows", "draw_slack"), "reports.slack"),
 }
 

@@ -22,7 +22,8 @@ from simulate import Network, gradient_flow, sample_network
 from simulate.device import choose_device
 from simulate.falling import DTYPE, LEAST, RTOL, State, falling_states, loss_of
 
-METHODS = ("transport", "slopes", "kernel", "shadowing")  # tried by default
+SMOOTH = ("transport", "slopes", "kernel", "shadowing")  # tried by default
+KINKED = ("transport", "envelope", "chebyshev")  # the same, where sigma' jumps: there no other method is as good
 # Every method that gives a certificate.
 KNOWN = (
     "best",
@@ -38,19 +39,21 @@ class CertificateOptions:
     """Options of `certificate_rows`.
 
     width, scale: m and c hat of the networks. seeds: one network for each. t_max: time until which states are tried.
-    methods: each is tried on one state after another until its certificate holds.
+    methods: each is tried on one state after another until its certificate holds; None: SMOOTH, or KINKED where sigma'
+    jumps.
     """
 
     width: int = 8192
     scale: float = 1.0
     seeds: Sequence[int] = (0, 1)
     t_max: float = 500.0
-    methods: Sequence[str] = METHODS
+    methods: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         """Check the options. Raises ArgumentError."""
         seeds = sequence("seeds", self.seeds, "non-negative integers")
-        methods = sequence("methods", self.methods, "a sequence of names of methods")
+        names = SMOOTH if self.methods is None else self.methods
+        methods = sequence("methods", names, "a sequence of names of methods")
         require(len(seeds) > 0, "seeds", "non-negative integers, at least one", self.seeds)
         require(len(methods) > 0, "methods", "a sequence of names of methods, at least one", self.methods)
         checked = {
@@ -58,8 +61,10 @@ class CertificateOptions:
             "width": check_width(self.width, "independent"),
             "t_max": check_time("t_max", self.t_max),
             "seeds": tuple(check_seed(seed, "seeds") for seed in seeds),
-            "methods": tuple(choice("method", method, KNOWN) for method in methods),
         }
+        known = tuple(choice("method", method, KNOWN) for method in methods)
+        if self.methods is not None:
+            checked["methods"] = known
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -89,6 +94,12 @@ class SwitchRow:
     ratio: float | None = None
     dtype: str = DTYPE
     device: str = "cpu"
+
+    @classmethod
+    def of(cls, problem: Problem, options: CertificateOptions, seed: int, method: str, seconds: float) -> SwitchRow:
+        """A row without a result."""
+        act, m, c = problem.activation.name, options.width, options.scale
+        return cls(act, problem.n, problem.d, m, c, seed, method, seconds)
 
 
 FIELDS = tuple(f.name for f in fields(SwitchRow))
@@ -125,26 +136,17 @@ def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     instance("options", options, CertificateOptions)
     device = str(choose_device("auto", options.width * problem.n))
+    methods = options.methods or (SMOOTH if problem.activation.smooth else KINKED)
     for seed in options.seeds:
         network = sample_network(problem, width=options.width, scale=options.scale, seed=seed)
         start = loss_of(problem, network.H, network.signs)
         # Every method reads the same states; each state is computed once, when the first method reads it.
-        copies = itertools.tee(states(problem, network, options.t_max, device), len(options.methods))
-        for method, along in zip(options.methods, copies, strict=True):
+        copies = itertools.tee(states(problem, network, options.t_max, device), len(methods))
+        for method, along in zip(methods, copies, strict=True):
             began = clock.monotonic()
             latest: list[State] = []
             found = _first(problem, _remembered(along, latest), method)
-            row = SwitchRow(
-                activation=problem.activation.name,
-                n=problem.n,
-                d=problem.d,
-                width=options.width,
-                scale=options.scale,
-                seed=seed,
-                method=method,
-                seconds=clock.monotonic() - began,
-                device=device,
-            )
+            row = replace(SwitchRow.of(problem, options, seed, method, clock.monotonic() - began), device=device)
             if found is not None:
                 _, H, signs = latest[0]
                 rate = found.certificate.rate

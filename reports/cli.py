@@ -1,4 +1,4 @@
-"""The commands of `reports`: gaps, report, certificates, slack, scaling, coverage and cite."""
+"""The commands of `reports`: gaps, report, certificates, slack, scaling, coverage, doctor and cite."""
 
 from __future__ import annotations
 
@@ -19,16 +19,26 @@ from bounds.errors import ArgumentError
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.progress import Progress, announce
 from bounds.text import printable
-from reports.assertions_page import add_assertions_command, run_assertions
-from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
+from reports.assertions.page import add_assertions_command, run_assertions
+from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of, refuse_cell_options
+from reports.certificates import (
+    KINKED,
+    SMOOTH,
+    TABLE,
+    CertificateOptions,
+    certificate_rows,
+    table_line,
+    write_certificates,
+)
 from reports.cite import add_cite_command, run_cite
 from reports.completion import add_completion_command, run_completion
 from reports.coverage import add_coverage_command, run_coverage
+from reports.doctor import add_doctor_command, run_doctor
 from reports.figures.command import add_figure_command, run_figure
 from reports.gap_picture import draw_gaps
 from reports.gap_picture import size as gap_size
 from reports.gaps import GapOptions, gap_rows
-from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, summary_rows, write_grid, write_parquet
+from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, plan_of, summary_rows, write_grid, write_parquet
 from reports.grid_file import read_grid
 from reports.ladder import draw_ladder
 from reports.law import law_rows, law_text
@@ -58,7 +68,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     gaps.add_argument(
         "--grid", metavar="YAML", help="many problems, networks and methods: one row each, a summary and the ladder"
     )
-    gaps.add_argument("--resume", metavar="DIR", help="folder of finished points of a grid (default: beside --out)")
+    add_cell_options(gaps, resume="directory of finished cells of a grid (default: one of its own beside --out)")
     gaps.add_argument("--out", metavar="CSV", default=DEFAULT_OUT, help=f"the report (default {DEFAULT_OUT})")
     add_plot_option(gaps, "theory over measurement, by quantity and method")
     _add_gap_options(gaps)
@@ -75,7 +85,8 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
         "--seeds", type=int, nargs="+", default=list(e.seeds), help="seeds of the networks (default 0 1)"
     )
     along.add_argument("--t-max", type=float, default=e.t_max, help="time until which states are tried (default 500)")
-    along.add_argument("--methods", nargs="+", default=list(e.methods), help=f"default {' '.join(e.methods)}")
+    defaults = f"default {' '.join(SMOOTH)}; for relu and other kinks {' '.join(KINKED)}"
+    along.add_argument("--methods", nargs="+", help=defaults)
     along.add_argument(
         "--trials",
         type=int,
@@ -90,12 +101,13 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     add_scaling_command(commands)
     add_coverage_command(commands)
     add_completion_command(commands)
+    add_doctor_command(commands)
     _add_report(commands)
     return parser, commands.choices
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|report|figure|assertions|certificates|slack|cite"""
+    """python -m reports gaps|report|figure|assertions|certificates|slack|cite|doctor|..."""
     options = _parser()[0].parse_args(argv)
     options.command_line = list(sys.argv[1:] if argv is None else argv)
     commands_run = {
@@ -108,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "scaling": run_scaling,
         "coverage": run_coverage,
         "completion": run_completion,
+        "doctor": run_doctor,
         "report": _report,
     }
     return commands_run[options.command](options)
@@ -196,8 +209,7 @@ def _gaps(options: Any) -> int:
         check_picture(options.plot)
     if options.grid:
         return _grid(options, out)
-    if options.resume:
-        raise ArgumentError("--resume names the finished points of a --grid. Leave it out.")
+    refuse_cell_options(options, "is for a --grid.")
     chosen = _gap_options(options)
     problem = problem_from(options)
     rows: list[Row] = []
@@ -222,20 +234,19 @@ def _grid(options: Any, out: Path) -> int:
     if options.data or options.builtin:
         raise ArgumentError("give --grid, or --data or --builtin, not both: a grid names its data sets.")
     grid = read_grid(options.grid)
-    folder = Path(options.resume) if options.resume else out.with_name(f"{out.stem}-points")
-    rows: list[Row] = []
-    started = clock.monotonic()
-    for number, (point, found) in enumerate(grid_rows(grid, folder)):
-        rows += found
-        write_grid(out, rows)  # after each point: an interruption loses none that is finished
-        label = (
-            f"{point.builtin} {point.activation} n={point.n} m={point.width} scale={point.scale:g} seed {point.seed}"
-        )
-        elapsed = clock.monotonic() - started
-        announce(f"[{elapsed:6.1f} s] {number + 1}/{len(grid.points)} {label}")
+    default = out.with_name(f"{out.stem}-cells-{plan_of(grid).name}")  # another grid or version has another one
+    directory = Path(options.resume) if options.resume else default
+    kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
+    with goes_on(directory):
+        found = dict(grid_rows(grid, **kept, progress=progress_of()))
+    rows = [row for point in grid.points for row in found[point]]
+    write_grid(out, rows)
     print(SUMMARY.head())
     for row in summary_rows(rows):
         print(SUMMARY.line([row.get(name) for name in SUMMARY_COLUMNS]))
+    failed = sum(row["status"] == "FAILED" for row in rows)
+    if failed:
+        print(f"{failed} of {len(grid.points)} points failed, and have a row with the error; --retry does them again.")
     print(f"{len(rows)} rows written to {out}")
     write_parquet(out.with_suffix(".parquet"), rows)
     first = grid.points[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bounds import Problem, certify
 from bounds.checks import check_probability, instance, integer, sequence
@@ -48,19 +48,8 @@ def law_rows(problem: Problem, options: CertificateOptions, trials: int) -> Iter
         network = sample_network(problem, width=options.width, scale=options.scale, seed=seed)
         began = clock.monotonic()
         found = certify(problem, network.H, signs=network.signs, method=METHOD)
-        yield SwitchRow(
-            activation=problem.activation.name,
-            n=problem.n,
-            d=problem.d,
-            width=options.width,
-            scale=options.scale,
-            seed=seed,
-            method=METHOD,
-            seconds=clock.monotonic() - began,
-            loss_ratio=1.0 if found.holds else None,
-            time=0.0 if found.holds else None,
-            certified=found.rate if found.holds else None,
-        )
+        row = SwitchRow.of(problem, options, seed, METHOD, clock.monotonic() - began)
+        yield replace(row, loss_ratio=1.0, time=0.0, certified=found.rate) if found.holds else row
 
 
 def law(rates: Sequence[float], share: float, confidence: float = CONFIDENCE) -> Law:

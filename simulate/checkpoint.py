@@ -17,9 +17,11 @@ from bounds.data.archives import read_archive
 from bounds.data.files import check_writable, write_atomically
 from bounds.errors import ArgumentError, DataError
 from bounds.signals import STOPPING, Stopped, raise_stopped
-from simulate.solve.saved_fields import FORMAT, HEAD, Fields, check_numbers
+from simulate import processes
+from simulate.solve.saved_fields import FORMAT, HEAD, OF_NEURONS, Fields, check_numbers
 
 FIRST, EVERY = 3.0, 60.0  # seconds of work until the first checkpoint; from one to the next
+GROWING = ("t_max", "max_steps", "steps")  # arguments that may be larger when a run goes on: it then goes on further
 State = dict[str, np.ndarray]
 
 
@@ -36,20 +38,25 @@ class Saver:
 
     path: the file, or None for no checkpoints; options: what makes the run what it is, by name; resume: start from
     the file. Raises DataError where there is nothing to resume, ArgumentError where it belongs to another run.
+
+    Where processes share the neurons, the file is that of one process: process 0 gathers, writes, reads and deals out.
     """
 
     def __init__(self, path: str | Path | None, options: dict[str, Any], *, resume: bool) -> None:
-        self.path = None if path is None else check_writable(path, "checkpoint")
+        self.path = None if path is None else Path(path)
+        if self.path is not None:
+            processes.by_first(lambda: check_writable(self.path, "checkpoint"))
         self.options = json.loads(json.dumps(options))
         self.resuming = resume
         self.seconds = 0.0
         self.stop: int | None = None  # the signal that asked
         self.started = clock.perf_counter()
+        self.written: float | None = None  # when the last checkpoint was
         self.due = self.started + FIRST
         if resume:
             if self.path is None:
                 raise ArgumentError("resume=True needs checkpoint, the file to go on from.")
-            self._check_head()
+            processes.by_first(self._check_head)
 
     def _check_head(self) -> None:
         """The file is a checkpoint of this version and of this run, or the error says what it is instead."""
@@ -67,18 +74,27 @@ class Saver:
         if head["format"] != FORMAT:
             raise DataError(f"{shown} is of format {head['format']}; this version reads {FORMAT}. Start the run anew.")
         self.seconds = float(head["seconds"])
-        names = [n for n in {**known, **self.options} if known.get(n) != self.options.get(n)]
+        names = [n for n in {**known, **self.options} if not _goes_on(n, known.get(n), self.options.get(n))]
         if names:
             differences = "; ".join(f"{n} is {self.options.get(n)!r}, there {known.get(n)!r}" for n in names)
             raise ArgumentError(
                 f"{shown} belongs to another run: {differences}."
-                " Use the arguments that it was started with, or another file."
+                " Use the arguments that it was started with, of which the final time and the number of steps may be"
+                " larger, or another file."
             )
 
     def read(self, wanted: Fields, ends: Mapping[str, float]) -> State:
         """The state to go on from. wanted: its arrays, each with kind and shape; ends: the largest that one may hold.
 
         Raises DataError naming the array that is missing, unknown or not as it should be."""
+        state = processes.by_first(lambda: self._read(wanted, ends)) or {}
+        others = processes.together()
+        if others is None:
+            return state
+        found = others.spread({name: array for name, array in state.items() if name not in OF_NEURONS})
+        return found | {name: others.own(state.get(name), wanted[name]) for name in OF_NEURONS if name in wanted}
+
+    def _read(self, wanted: Fields, ends: Mapping[str, float]) -> State:
         assert self.path is not None
         state = read_archive(self.path, "checkpoint", HEAD | wanted)
         state = {name: array for name, array in state.items() if name not in HEAD}
@@ -87,7 +103,28 @@ class Saver:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """While this lasts, the first signal lets the step end and saves; the second stops at once."""
+        """While this lasts, the first signal lets the step end and saves; the second stops at once. LostProcess says
+        what is saved."""
+        try:
+            with self._listening():
+                yield
+        except processes.LostProcess as error:
+            raise processes.LostProcess(f"{error} {self._left()}") from error
+
+    def _left(self) -> str:
+        """What a run leaves that has lost a process, and how to go on."""
+        if self.path is None:
+            return "Start the run anew; with a checkpoint it could go on."
+        if self.written is None:
+            return f"There is no new checkpoint in {str(self.path)!r} yet."
+        ago = clock.perf_counter() - self.written
+        return (
+            f"The run is saved in {str(self.path)!r} as it was {ago:.0f} s ago: resume it, with any number of"
+            " processes."
+        )
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
         if self.path is None:
             yield
             return
@@ -121,7 +158,11 @@ class Saver:
 
     def offer(self, state: Callable[[], State]) -> None:
         """Between two steps: save if it is time, and raise Interrupted if a signal asked for the end."""
-        if self.path is None or (self.stop is None and clock.perf_counter() < self.due):
+        if self.path is None:
+            return
+        stop, due = processes.largest_of(self.stop or 0, clock.perf_counter() >= self.due)
+        self.stop = int(stop) or None
+        if self.stop is None and not due:
             return
         self.write(state)
         if self.stop is not None:
@@ -135,10 +176,24 @@ class Saver:
         """Save now."""
         if self.path is None:
             return
-        now = clock.perf_counter()
+        now, others = clock.perf_counter(), processes.together()
+        saved = state()
+        if others is not None:
+            saved = {name: others.whole(array) if name in OF_NEURONS else array for name, array in saved.items()}
+        if processes.is_first():
+            self._write(self.path, saved, now)
+        self.due = self.written = clock.perf_counter()
+        self.due += EVERY
+
+    def _write(self, path: Path, state: State, now: float) -> None:
         head: dict[str, Any] = {"format": np.array(FORMAT), "options": np.array(json.dumps(self.options))}
         head["seconds"] = np.array(self.seconds + now - self.started)
         stream = io.BytesIO()
-        np.savez(stream, **{**head, **state()})
-        write_atomically(self.path, stream.getvalue())
-        self.due = clock.perf_counter() + EVERY
+        np.savez(stream, **{**head, **state})
+        write_atomically(path, stream.getvalue())
+
+
+def _goes_on(name: str, before: Any, now: Any) -> bool:
+    """Whether a run with the argument `before` can go on with `now`: the same, or a later end."""
+    numbers = isinstance(before, int | float) and isinstance(now, int | float)
+    return bool(before == now or (name in GROWING and numbers and before < now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from bounds.presented import Facts, Presented
 from bounds.problem import Problem
 from simulate.field.model import Scaling
 
+DRAWN_TOGETHER = 2**16  # neurons that one stream of random numbers draws; each further such block has its own
 SCALINGS = ("ours", "ntk", "mf")  # the rows of Table 1: of the paper, neural tangent kernel, mean field
 
 
@@ -33,8 +35,8 @@ class Network(Presented):
     """The state of one network, which the flow needs no more of.
 
     H (m, n): the pre-activations h_i(x_a) of m neurons on n training points; signs (m,): the output weights c_i, each
-    +scale or -scale; H_test (m, k): the pre-activations on k test points, None if these are not followed; scaling: the
-    row of Table 1 that it was drawn or trained with, None if that is not known.
+    +scale or -scale unless the last layer was trained; H_test (m, k): the pre-activations on k test points, None if
+    these are not followed; scaling: the row of Table 1 that it was drawn or trained with, None if that is not known.
 
     Raises ArgumentError for shapes that do not fit together, DataError for entries that are no real numbers.
     """
@@ -70,8 +72,15 @@ class Network(Presented):
 
     @property
     def scale(self) -> float:
-        """c hat: the magnitude that the signs have in common."""
-        return float(abs(self.signs[0]))
+        """c hat: the magnitude that the signs have in common; their root mean square once they were trained."""
+        sizes = np.abs(self.signs)
+        return float(sizes[0]) if np.all(sizes == sizes[0]) else float(np.sqrt(np.mean(np.square(sizes))))
+
+
+def part(network: Network, first: int, beyond: int) -> Network:
+    """The neurons first..beyond of a network."""
+    test = None if network.H_test is None else network.H_test[first:beyond]
+    return Network(network.H[first:beyond], network.signs[first:beyond], test, network.scaling)
 
 
 def _real_array(name: str, value: Any) -> np.ndarray:
@@ -145,25 +154,61 @@ def regression_of(problem: Problem, X_test: np.ndarray) -> np.ndarray:
     return found
 
 
-def _draw_test(problem: Problem, X_test: np.ndarray, H: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Pre-activations (k, m) on test points, drawn given those on the training points.
+class _Law:
+    """The law of the rows of H and H_test of a problem.
 
-    They are Gaussian with mean G_*X G^+ h and, for each neuron, the Schur complement as covariance. H (n, m): the given
-    pre-activations; draws (m, k): independent standard normal numbers. G^+ is the pseudo-inverse: a singular G has no
-    inverse, but every h lies in its range.
+    root (n, n): the symmetric square root of G; on test points a pre-activation is Gaussian given those on the training
+    points, with mean regression h (k, n) and, for each neuron, the Schur complement root_test root_test' as covariance.
+    G^+ is the pseudo-inverse: a singular G has no inverse, but every h lies in its range.
     """
-    cross, regression = gram_between(problem, X_test), regression_of(problem, X_test)
-    assert problem.embedding is not None
-    with np.errstate(over="ignore", invalid="ignore"):
-        own = real_array("embedding.gram(X_test, X_test)", problem.embedding.gram(X_test, X_test), 2)
-    require_finite("embedding.gram(X_test, X_test)", own)
-    schur = own - regression @ cross.T
-    # What is rounding alone is zero: a test point that is a training point gets its pre-activations exactly.
-    values, vectors = np.linalg.eigh((schur + schur.T) / 2)
-    floor = 1e3 * (len(own) + problem.n) * np.finfo(np.float64).eps * max(float(np.trace(own)), float(np.trace(schur)))
-    root = (vectors * np.sqrt(np.where(values > floor, values, 0.0))) @ vectors.T
-    drawn: np.ndarray = regression @ H + root @ draws.T
-    return drawn
+
+    def __init__(self, problem: Problem, X_test: np.ndarray | None) -> None:
+        self.root, self.n, self.k = square_root(problem.gram), problem.n, 0 if X_test is None else len(X_test)
+        if X_test is None:
+            return
+        cross, self.regression = gram_between(problem, X_test), regression_of(problem, X_test)
+        assert problem.embedding is not None
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = real_array("embedding.gram(X_test, X_test)", problem.embedding.gram(X_test, X_test), 2)
+        require_finite("embedding.gram(X_test, X_test)", own)
+        schur = own - self.regression @ cross.T
+        # What is rounding alone is zero: a test point that is a training point gets its pre-activations exactly.
+        values, vectors = np.linalg.eigh((schur + schur.T) / 2)
+        eps, trace = np.finfo(np.float64).eps, max(float(np.trace(own)), float(np.trace(schur)))
+        floor = 1e3 * (len(own) + problem.n) * eps * trace
+        self.root_test = (vectors * np.sqrt(np.where(values > floor, values, 0.0))) @ vectors.T
+
+    def draw(self, streams: list[np.random.SeedSequence], count: int) -> _Drawn:
+        """The first `count` neurons of these streams: the weights', the signs' and the test points'."""
+        weights, signs, test = (np.random.default_rng(stream) for stream in streams)
+        columns = self.root @ weights.standard_normal((count, self.n)).T  # neurons contiguous as the flow wants them
+        on_test = None
+        if self.k:
+            on_test = self.regression @ columns + self.root_test @ test.standard_normal((count, self.k)).T
+        return columns, 2.0 * signs.integers(0, 2, count) - 1.0, on_test
+
+
+_Drawn = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # H' (n, w), signs of magnitude 1 (w,), H_test' (k, w)
+
+
+def _draw(law: _Law, seed: int, drawn: int, first: int, beyond: int) -> _Drawn:
+    """Neurons first..beyond of the `drawn` ones of this seed, block by block.
+
+    What a block holds depends on the seed and its number alone, and is computed by the same products whoever asks. The
+    first one has the three streams of the seed, block b their children of number b.
+    """
+    streams = np.random.SeedSequence(seed).spawn(3)
+    parts = []
+    for b in range(first // DRAWN_TOGETHER, math.ceil(beyond / DRAWN_TOGETHER)):
+        start = b * DRAWN_TOGETHER
+        own = [np.random.SeedSequence(seed, spawn_key=(*s.spawn_key, b)) for s in streams] if b else streams
+        block = law.draw(own, min(DRAWN_TOGETHER, drawn - start))
+        here = slice(max(first - start, 0), beyond - start)
+        parts.append([np.empty((0, 0)) if array is None else array[..., here] for array in block])
+    columns, signs, test = (
+        np.ascontiguousarray(of[0]) if len(of) == 1 else np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)
+    )
+    return columns, signs, test if law.k else None
 
 
 @numpy_defaults
@@ -181,30 +226,49 @@ def sample_network(
 
     Drawn on the CPU by numpy, so that the same seed gives the same network on every device. init="antisymmetric"
     draws width/2 neurons and repeats them with opposite signs, so that f^0 = 0. X_test (k, d): also draw H_test,
-    jointly with H, which stays the same as without.
+    jointly with H, which stays the same as without. Networks of different widths share their first neurons; each 2^16
+    of them are drawn by streams of their own.
 
     Raises ArgumentError for width < 1, an odd width with antisymmetric pairs, a scale that is not positive, or a
     negative seed.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    width = check_width(width, check_init(init))
+    chosen = {"width": width, "scale": scale, "seed": seed, "init": init, "scaling": scaling, "X_test": X_test}
+    return sample_neurons(problem, 0, width, **chosen)
+
+
+def sample_neurons(
+    problem: Problem,
+    first: int,
+    beyond: int,
+    *,
+    width: int,
+    scale: float,
+    seed: int,
+    init: str,
+    scaling: str,
+    X_test: Any,
+) -> Network:
+    """Neurons first..beyond of the network that sample_network draws, as they are there, bit for bit."""
     scale, init, seed = check_scale(scale), check_init(init), check_seed(seed)
-    width = check_width(width, init)
     spread = scaling_of(scaling, width).spread
     paired = init == "antisymmetric"
-    rows = problem.n if X_test is None else problem.n + len(test_inputs(problem, X_test))
-    require_memory(8 * width * rows * (1 if paired else 2), f"a network of {width} neurons", "Use a smaller width.")
-    weights_stream, signs_stream, test_stream = np.random.SeedSequence(seed).spawn(3)
-    drawn = width // 2 if paired else width
-    draws = np.random.default_rng(weights_stream).standard_normal((drawn, problem.n))
-    columns = square_root(problem.gram) @ draws.T  # (n, m), neurons contiguous as the flow wants them
-    test = None
-    if X_test is not None:
-        inputs = test_inputs(problem, X_test)
-        draws = np.random.default_rng(test_stream).standard_normal((drawn, len(inputs)))
-        test = spread * _draw_test(problem, inputs, columns, draws)
+    inputs = None if X_test is None else test_inputs(problem, X_test)
+    rows = problem.n + (0 if inputs is None else len(inputs))
+    needed = 8 * (beyond - first) * rows * (1 if paired else 2)
+    require_memory(needed, f"a network of {beyond - first} neurons", "Use a smaller width.")
+    law, drawn = _Law(problem, inputs), width // 2 if paired else width
+    if not paired:
+        columns, signs, test = _draw(law, seed, drawn, first, beyond)
+    else:  # neuron i + drawn is neuron i with the other sign
+        halves = [(first, min(beyond, drawn)), (max(first, drawn) - drawn, beyond - drawn)]
+        found = {half: _draw(law, seed, drawn, *half) for half in halves if half[0] < half[1]}
+        parts = [(*found[half], sign) for half, sign in zip(halves, (1.0, -1.0), strict=True) if half in found]
+        columns = np.concatenate([H for H, _, _, _ in parts], axis=1)
+        signs = np.concatenate([sign * magnitudes for _, magnitudes, _, sign in parts])
+        test = None if inputs is None else np.concatenate([H for _, _, H, _ in parts if H is not None], axis=1)
     columns *= spread
-    signs = scale * (2.0 * np.random.default_rng(signs_stream).integers(0, 2, drawn) - 1.0)
-    if paired:
-        columns, signs = np.concatenate([columns, columns], axis=1), np.concatenate([signs, -signs])
-        test = None if test is None else np.concatenate([test, test], axis=1)
-    return Network(columns.T, signs, None if test is None else test.T, scaling)
+    if test is not None:
+        test *= spread
+    return Network(columns.T, scale * signs, None if test is None else test.T, scaling)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,17 +13,26 @@ from bounds.checks import (
     check_scale,
     require_finite,
 )
-from bounds.errors import DataError, require
+from bounds.errors import ArgumentError, DataError, require
 from bounds.problem import Problem
+from simulate import processes
 from simulate.checkpoint import Saver
 from simulate.device import choose_device, require_memory
+from simulate.field import reduction
 from simulate.field.arrays import Array, Arrays
+from simulate.field.chunks import share
 from simulate.field.flow import Flow
-from simulate.network import Network, gram_between, sample_network, scaling_of, test_inputs
+from simulate.field.last_layer import TrainedFlow
+from simulate.network import Network, gram_between, part, sample_neurons, scaling_of, test_inputs
 from simulate.options import Options
 from simulate.solve.outcome import Outcome
 from simulate.solve.recorder import Recorder
 from simulate.trajectory import Trajectory
+
+UNDRAWN = (
+    "the random features are not drawn, so that G is its limit, of infinitely many of them; problem.draw(dim=D) draws D"
+)
+LAST_LAYER_COPIES = 3  # times as many numbers are kept where the last layer is trained: slopes, values, all stages
 
 
 def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
@@ -37,7 +47,8 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
     require_finite("network.signs", network.signs)
     check_scale(network.scale, "network.scale")
     rule = "finite, with signs of one magnitude (Assumption 1)"
-    require(bool(np.all(np.abs(network.signs) == network.scale)), "network", rule, network.signs)
+    fits = problem.last_layer > 0 or bool(np.all(np.abs(network.signs) == network.scale))
+    require(fits, "network", rule, network.signs, "Or train the last layer: Problem(X, y, last_layer=1.0).")
     if inputs is None:
         return network if network.H_test is None else Network(network.H, network.signs, scaling=network.scaling)
     require(
@@ -60,6 +71,7 @@ class Setup:
     networks, seeds: the networks, and the seeds that they were drawn with (None for one that was given); inputs: the
     test points (k, d), or None; device: its name; width: m; entries: of the state of one network, test points included;
     arrays: the kind of array that states are made of; h0 (S, n + k, m): the initial states; flow, recorder: see there.
+    Where several processes share the neurons, `share` says which are here; only those are in the networks and in h0.
 
     Raises ArgumentError for a network, device or X_test that does not fit, or a state that does not fit in memory,
     DataError for numbers that would overflow.
@@ -71,34 +83,48 @@ class Setup:
         self.interval = problem.activation.interval if options.interval is None else options.interval
         inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
         self.inputs, given = inputs, options.network
-        rows = problem.n + (0 if inputs is None else len(inputs))
-        width = given.width if given is not None else options.width
-        self.device = choose_device(options.device, rows * width)
-        fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": self.device}
-        if given is not None:
-            self.seeds: list[int | None] = [None]
-            self.networks = [_checked(given, problem, inputs)]
-            require_memory(given.width * rows, **fits)
-        else:
-            draw: dict[str, Any] = {"width": options.width, "scale": options.scale, "init": options.init}
-            draw |= {"scaling": options.scaling, "X_test": inputs}
-            require_memory(width * rows * len(seeds), **fits)
-            self.seeds = list(seeds)
-            self.networks = [sample_network(problem, seed=s, **draw) for s in seeds]
-        self.width = self.networks[0].width
+        self.trained = problem.last_layer > 0  # then the last row of a state holds the c_i
+        if self.trained and options.low_memory:
+            raise ArgumentError(
+                "low_memory keeps no slopes, which a trained last layer needs. Leave it out, or use last_layer=0."
+            )
+        rows = problem.n + (0 if inputs is None else len(inputs)) + self.trained
+        self.width = given.width if given is not None else options.width
         self.entries = rows * self.width
+        self.device = processes.own_device(choose_device(options.device, self.entries))
         self.arrays = Arrays(options.dtype, self.device)
+        self.scale = given.scale if given is not None else options.scale
+        self.seeds: list[int | None] = [None] if given is not None else list(seeds)
+        # Which of the neurons are here, if several processes share them.
+        rank, size = reduction.place()
+        processes.require_alike(self._identity)
+        if given is not None:
+            given = _checked(given, problem, inputs)
+        on_this_machine = math.ceil(self.entries / size) * (processes.neighbours() if self.arrays.numpy else 1)
+        fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": self.device}
+        copies = LAST_LAYER_COPIES if self.trained else 1
+        require_memory(copies * on_this_machine * len(self.seeds), **fits)
+        sizes = {"n": problem.n, "rows": rows, "m": self.width, "itemsize": self.arrays.real(0).nbytes}
+        gpu = not self.arrays.numpy
+        self.share = reduction.deal(share(**sizes, low_memory=options.low_memory, gpu=gpu, rank=rank, size=size))
+        first, beyond = self.share.first, self.share.beyond
+        if given is not None:
+            self.networks = [given if size == 1 else part(given, first, beyond)]
+        else:
+            draw: dict[str, Any] = {"width": self.width, "scale": options.scale, "init": options.init}
+            draw |= {"scaling": options.scaling, "X_test": inputs}
+            self.networks = [sample_neurons(problem, first, beyond, seed=s, **draw) for s in seeds]
         # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
         signs = [np.asarray(network.signs, dtype=np.float64) for network in self.networks]
-        self.flow = Flow(
-            problem,
-            signs[0][None] if len(signs) == 1 else np.stack(signs),
-            scaling_of(options.scaling, self.width),
-            self.arrays,
-            cross=None if inputs is None else gram_between(problem, inputs),
-            low_memory=options.low_memory,
+        stacked = signs[0][None] if len(signs) == 1 else np.stack(signs)
+        row, cross = scaling_of(options.scaling, self.width), None if inputs is None else gram_between(problem, inputs)
+        here: dict[str, Any] = {"cross": cross, "share": self.share}
+        self.flow = (
+            TrainedFlow(problem, stacked, row, self.arrays, scale=self.scale, **here)
+            if self.trained
+            else Flow(problem, stacked, row, self.arrays, low_memory=options.low_memory, **here)
         )
         self.recorder = Recorder(self.flow, self.h0, self.interval)
         self._check_magnitudes()
@@ -129,6 +155,8 @@ class Setup:
         if network.H_test is not None:  # one array for both, which the state then need not copy
             rows = np.concatenate([rows, np.asarray(network.H_test).T])
             self.networks[k] = Network(rows[:n].T, network.signs, rows[n:].T, network.scaling)
+        if self.trained:
+            rows = np.concatenate([rows, np.asarray(network.signs)[None]])
         return self.arrays.put(np.ascontiguousarray(rows, dtype=np.float64))
 
     @property
@@ -142,18 +170,25 @@ class Setup:
         path: the file, or None for no checkpoints; resume: whether to go on from it; chosen: the arguments of the run,
         besides those that flow and descent share. A checkpoint made with other arguments is refused.
         """
+        described = {**self._identity(), **chosen}
+        processes.require_alike(lambda: described)
+        return Saver(path, described, resume=resume)
+
+    def _identity(self) -> dict[str, Any]:
+        """What flow and descent share of the arguments that make a run what it is, by name."""
         o, p = self.options, self.problem
         network = None if o.network is None else _digest(o.network.H, o.network.signs, o.network.H_test)
-        shared: dict[str, Any] = {
-            "width": self.width,
-            "scale": self.networks[0].scale,
-            "seed": self.seeds[0],
-            "init": o.init,
+        alone = processes.together() is None  # if not, each has a GPU of its own
+        found: dict[str, Any] = {"width": self.width, "scale": self.scale, "seed": self.seeds[0], "init": o.init}
+        found |= {
+            "scaling": o.scaling,
+            "dtype": o.dtype,
+            "device": self.device if alone else self.device.partition(":")[0],
         }
-        shared |= {"scaling": o.scaling, "dtype": o.dtype, "device": self.device, "network": network, "loss": o.loss}
-        shared |= {"activation": p.activation.name, "data": _digest(p.gram, p.y)}
-        shared |= {"X_test": None if self.inputs is None else _digest(self.inputs)}
-        return Saver(path, {**shared, **chosen}, resume=resume)
+        if self.trained:  # a checkpoint of another run says nothing about it
+            found |= {"last_layer": p.last_layer}
+        found |= {"network": network, "loss": o.loss, "activation": p.activation.name, "data": _digest(p.gram, p.y)}
+        return found | {"X_test": None if self.inputs is None else _digest(self.inputs)}
 
     def trajectories(self, outcomes: list[Outcome], integrator: str, options: dict[str, Any]) -> list[Trajectory]:
         """The trajectories that are returned to the user, in the order of the networks; options: what they report
@@ -166,6 +201,9 @@ class Setup:
         observed["time"] = observed["time"] * self.clock
         observed["power"], errors["power"] = observed["power"] / self.clock, errors["power"] / self.clock
         h, n, signs = self.arrays.fetch(outcome.h), self.problem.n, self.networks[run].signs
+        detail = "; ".join(words for words in (outcome.detail, UNDRAWN if self.problem.random else "") if words)
+        if self.trained:
+            h, signs = h[:-1], h[-1].copy()
         return Trajectory(
             problem=self.problem,
             width=self.width,
@@ -184,7 +222,7 @@ class Setup:
             stats=outcome.stats,
             options=options,
             X_test=self.inputs,
-            detail=outcome.detail,
+            detail=detail,
             **observed,
         )
 

@@ -35,26 +35,29 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 def from_torch(net: Any, X: Any, y: Any, *, activation: str | Activation | None = None) -> tuple[Problem, Network]:
     """(Problem, Network) of a torch module x -> sum_i a_i sigma(v_i . x) and its training set.
 
-    net: a module whose layers are Linear(d, m, bias=False), an activation, Linear(m, 1, bias=False), in this order. The
+    net: a module whose layers are Linear(d, m), an activation, Linear(m, 1, bias=False), in this order. The
     theorems are about training the first layer alone, with a_i = +a or -a: so the last layer must be frozen
     (`net[-1].requires_grad_(False)`) and have entries of one magnitude. Then W = sqrt(d) v and c_i = m a_i, and the
-    network is the paper's (1) with c hat = m a.
+    network is the paper's (1) with c hat = m a. If the first layer has biases, which must be trained, the problem has
+    them too, with bias=1/sqrt(d): torch's learning rate is the same for a bias and a weight.
     X: (n, d); y: (n,); activation: of a module that applies it inside its forward, as a registered name or Activation.
 
     Gradient descent with step lr on the loss (1/2) sum_a (net(x_a) - y_a)^2 moves the flow's time by lr d/m a step.
 
-    Raises AssumptionError naming the assumption that the module does not meet (one hidden layer, no biases, a fixed
-    last layer of one magnitude, a Lipschitz activation), ArgumentError if `net` is no module or its output is not what
-    its layers say, and what Problem raises for X and y.
+    Raises AssumptionError naming the assumption that the module does not meet (one hidden layer, no fixed biases, a
+    fixed last layer of one magnitude, a Lipschitz activation), ArgumentError if `net` is no module or its output is not
+    what its layers say, and what Problem raises for X and y.
     """
     require(hasattr(net, "modules") and callable(net), "net", "a torch.nn.Module", net)
     first, sigma, last = _layers(net, activation)
-    _check_biases(first, last)
+    biased = _has_biases(first, last)
     signs = _signs(last)
-    problem = Problem(X, y, activation=sigma, name=type(net).__name__)
-    v = _weights(first.weight)
-    require(v.shape[1] == problem.d, "net", f"a module of d = {problem.d} inputs, the columns of X", tuple(v.shape))
-    network = network_of_weights(problem, math.sqrt(problem.d) * v, len(v) * signs)
+    plain = Problem(X, y, activation=sigma, name=type(net).__name__)
+    v, d = _weights(first.weight), plain.d
+    require(v.shape[1] == d, "net", f"a module of d = {d} inputs, the columns of X", tuple(v.shape))
+    problem = Problem(X, y, activation=sigma, name=plain.name, bias=1 / math.sqrt(d)) if biased else plain
+    v = np.column_stack([v, _weights(first.bias)]) if biased else v
+    network = network_of_weights(problem, math.sqrt(d) * v, len(v) * signs)
     _check_output(net, problem, network)
     return problem, network
 
@@ -104,16 +107,25 @@ def _activation(layer: Any) -> Activation:
     return get_activation(name)
 
 
-def _check_biases(*layers: Any) -> None:
-    """AssumptionError if a layer has a bias, unless it is zero and not trained."""
-    for layer, which in zip(layers, ("first", "last"), strict=True):
+def _has_biases(first: Any, last: Any) -> bool:
+    """Whether the first layer has trained biases; AssumptionError for any other bias, unless it is zero and fixed."""
+    for layer, which in ((last, "last"), (first, "first")):
         bias = getattr(layer, "bias", None)
         if bias is None or (not bias.requires_grad and not np.any(_weights(bias))):
             continue
-        raise AssumptionError(
-            f"the network of (1) has no biases. Found one of shape {tuple(bias.shape)} in the {which} layer. Build it"
-            " with bias=False; for the first layer, a column of ones in X is a bias that the theorems cover."
-        )
+        if layer is last:
+            raise AssumptionError(
+                f"the network of (1) has no bias in its {which} layer. Found one of shape {tuple(bias.shape)}. Build it"
+                " with bias=False; a fixed one can be taken off y."
+            )
+        if bias.requires_grad != layer.weight.requires_grad:
+            raise AssumptionError(
+                f"biases of the {which} layer are covered if they are trained like its weights. Found fixed ones of"
+                f" shape {tuple(bias.shape)}. Train them, net[0].bias.requires_grad_(True), or build the layer with"
+                " bias=False."
+            )
+        return True
+    return False
 
 
 def _signs(last: Any) -> np.ndarray:

@@ -37,10 +37,13 @@ class Trajectory(Presented, Portable):
     kink, the field on both sides pointing at it), None for smooth activations; other_side (T,): how many neurons are
     somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them,
     little decides on which side they go on, and halving the steps may not help;
+    last_layer_movement (T,): root mean square of c_i - c_i^0 over the neurons, None where the last layer is fixed;
+    where it is trained, mean_square_slope is that of (c_i/scale) sigma'(h_i(x_a)), and H has a part of the last layer
+    (simulate/field/last_layer.py);
     error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
-    detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, or,
-    where kinks are followed as events, how many neurons went another way, if any did. made_by: the function that made
-    the run, by which `plot` follows its flow again.
+    detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, how
+    many neurons went another way, if any did where kinks are followed as events, and that a random embedding is not
+    drawn. made_by: the function that made the run, by which `plot` follows its flow again.
     """
 
     problem: Problem
@@ -76,6 +79,7 @@ class Trajectory(Presented, Portable):
     test_output: np.ndarray | None = None
     sliding: np.ndarray | None = None
     other_side: np.ndarray | None = None
+    last_layer_movement: np.ndarray | None = None
     detail: str = ""
     made_by: Callable[..., Any] | None = None
 
@@ -99,8 +103,13 @@ class Trajectory(Presented, Portable):
             "loss at the end": final_error,
             "time at the end": rounded(float(self.time[-1])),
             "mean movement of features": rounded(float(np.mean(self.movement[-1]))),
-            "why it ended": self.detail or self.status.value,
+            "why it ended": self.ending,
         }
+
+    @property
+    def ending(self) -> str:
+        """Why the run ended, in words, and what else is to be known of it."""
+        return f"{self.status.value}; {self.detail}" if self.detail else self.status.value
 
     @property
     def error(self) -> np.ndarray:
@@ -177,7 +186,8 @@ class Trajectory(Presented, Portable):
         import pandas as pd
 
         columns: dict[str, np.ndarray] = {"time": self.time, "loss": self.loss, "loss_error": self.error}
-        for name in ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding", "other_side"):
+        scalars = ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding", "other_side")
+        for name in (*scalars, "last_layer_movement"):
             if getattr(self, name) is not None:
                 columns[name] = getattr(self, name)
         for name in ("output", "movement", "movement_max", "active_fraction", "mean_square_slope", "test_output"):

@@ -262,10 +262,9 @@ def _run_text(run: Trajectory, curves: list[Curve]) -> str:
     moved = float(np.mean(run.movement[-1]))
     certified = sum(c.kind == "certified" for c in curves)
     nothing = "" if certified else " Nothing is certified about this run: no dashed curve bounds it."
-    ended = run.detail or run.status.value
     return (
         f"The loss fell to {rounded(ratio)} of its initial value by t = {rounded(float(run.time[-1]))}, and the"
-        f" features moved by {rounded(moved)} on average. The run ended because {ended}.{nothing}"
+        f" features moved by {rounded(moved)} on average. It ended so: {run.ending}.{nothing}"
     )
 
 

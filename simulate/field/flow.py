@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,18 @@ KEEP_SLOPES_BELOW = 2**20  # entries of h; larger states compute slopes again, t
 SPARES = 4  # arrays (S, n, m) kept for reuse
 
 T = TypeVar("T")
+
+
+class Buffers(threading.local):
+    """What each thread keeps from pass to pass, for new arrays each time would fragment the heap.
+
+    slopes: of low_memory.py, by what they hold; passes: what the passes of an integrator work with, None before the
+    first.
+    """
+
+    def __init__(self) -> None:
+        self.slopes: dict[str, Array] = {}
+        self.passes: Any = None
 
 
 @dataclass
@@ -43,10 +55,12 @@ class Flow:
     Arrays over all neurons are (S, n, m), the neurons contiguous: h[s, a, i] = h_i(x_a) of run s. States have k further
     rows for test points, which are displaced but move nothing. Vectors over the data are numpy float64, (S, n).
 
+    slope_rows, tests: rows of an array of slopes, n unless the last layer is trained (last_layer.py), and k;
     model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__;
     alpha, beta: the row of Table 1;
     scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
-    that of the whole network, by which sums are divided; model.m is the number of neurons that are here.
+    that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which the
+    first is neuron `first` of the network.
 
     Memory: a small state keeps the slopes sigma'(h) from step to step (keeps_slopes), if sigma' is continuous those of
     the step before too (keeps_previous). A large one keeps those of the stages of one step; with low_memory none is
@@ -62,8 +76,10 @@ class Flow:
         *,
         cross: np.ndarray | None = None,
         low_memory: bool = False,
+        share: chunks.Share | None = None,
     ) -> None:
-        """signs: (S, m); cross: (k, n), the Gram matrix between test and training points."""
+        """signs: (S, m); cross: (k, n), the Gram matrix between test and training points; share: which neurons of the
+        network these are, by default all."""
         self.arrays, self.activation = arrays, problem.activation
         self.gram, self.y = np.array(problem.gram), np.asarray(problem.y)
         self.alpha, self.beta, self.scale = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
@@ -71,22 +87,25 @@ class Flow:
         self.speed_gram = self.speed * self.gram
         self.cross = cross
         all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
-        self.n, self.m, self.rows = problem.n, signs.shape[1], len(all_rows)
+        self.n, self.rows = problem.n, len(all_rows)
+        self.slope_rows, self.tests = self.n, self.rows - self.n
+        if share is None:
+            sizes = {"n": self.n, "rows": self.rows, "m": signs.shape[1], "itemsize": arrays.real(0).nbytes}
+            share = chunks.share(**sizes, low_memory=low_memory, gpu=not arrays.numpy, rank=0, size=1)
+        self.m, self.first = share.width, share.first
         self.low_memory = low_memory
         self.keeps_slopes = not low_memory and self.n * self.m < KEEP_SLOPES_BELOW
         self.backend: Backend
         if arrays.numpy:
             self.backend = Compiled(all_rows)
-            ranges = chunks.cpu_chunks(self.n, self.m, arrays.real(0).nbytes, low_memory=low_memory)
         else:
             from simulate.field.tensors import Tensors
 
             self.backend = Tensors(all_rows, arrays)
-            ranges = chunks.gpu_chunks(self.rows, self.m)
         c = arrays.put(signs)[:, None, :]
         gain = c if self.beta == 1 else arrays.xp.multiply(c, self.beta)
         gram = self.gram if arrays.numpy else arrays.put(self.gram)
-        self._use(Model(arrays, self.activation, gram, self.rows, c, gain, ranges))
+        self._use(Model(arrays, self.activation, gram, self.rows, c, gain, share.ranges))
 
     @property
     def keeps_previous(self) -> bool:
@@ -96,11 +115,11 @@ class Flow:
     def _use(self, model: Model) -> None:
         self.model, self.runs = model, model.runs
         self._spare: list[Array] = []
-        self.buffers = threading.local()  # of low_memory.py
+        self.buffers = Buffers()
 
     def select(self, keep: np.ndarray) -> Flow:
         """The flow of some of the runs; keep: their indices."""
-        chosen = object.__new__(Flow)
+        chosen = object.__new__(type(self))
         chosen.__dict__.update(self.__dict__)
         signs, gain = self.model.signs[keep], self.model.gain[keep]
         chosen._use(replace(self.model, signs=signs, gain=gain, parts={}))
@@ -108,7 +127,7 @@ class Flow:
 
     def empty(self) -> Array:
         """An (S, n, m) array to be overwritten, one of those given back if there is any."""
-        return self._spare.pop() if self._spare else self.arrays.empty(self.runs, self.n, self.m)
+        return self._spare.pop() if self._spare else self.arrays.empty(self.runs, self.slope_rows, self.model.m)
 
     def recycle(self, *arrays: Array | None) -> None:
         """Give back (S, n, m) arrays that are not read again."""
@@ -129,6 +148,10 @@ class Flow:
     def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
         """speed Theta (S, n, n): dr/dt = -speed Theta r, equation (14)."""
         return self.speed_gram * slope_gram
+
+    def weights(self, h: Array) -> Array:
+        """c_i at a state, (S, 1, m)."""
+        return self.model.signs
 
     def moments(self, h: Array, h0: Array) -> np.ndarray:
         """(4, S, n): over the neurons the sums of |h - h0| and of its square, the largest |h - h0| and |h|."""

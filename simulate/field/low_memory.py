@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.model import Coefficients, Displacement, Model, Sums
@@ -34,7 +33,7 @@ class Recomputed:
 
         coefficients: of the displacement, one (S, n) array for each of the slopes, or None; in_place: whether h itself
         is displaced, test rows included; slopes (S, n, m): where sigma' of the displaced state goes; gram, work:
-        whether these sums are wanted. Returns the sums over all neurons, with a leading axis of length 1.
+        whether these sums are wanted. Returns the sums as a backend does.
         """
         flow = self.flow
 
@@ -56,14 +55,11 @@ class Recomputed:
                 chunk.put_back(slopes_out, slopes)
             return sums
 
-        first, *others = flow.map_chunks(evaluate_chunk)
-        for other in others:
-            first.add(other)
-        return first
+        return Sums.over(flow.map_chunks(evaluate_chunk), chunkwise=flow.arrays.numpy)
 
     def displacement_sizes(self, coefficients: Coefficients) -> tuple[Array, Array]:
-        """Partial sums (S, n) over all neurons of Gv * S0 and of (Gv)^2, for v of the displacement with these
-        coefficients and S0 the slopes at the start of the step."""
+        """Partial sums (P, S, n) of Gv * S0 and of (Gv)^2, for v of the displacement with these coefficients and S0
+        the slopes at the start of the step."""
 
         def size_of_chunk(start: int, stop: int) -> tuple[Array, Array]:
             chunk = _Chunk(self, start, stop, self.flow.n)
@@ -71,8 +67,7 @@ class Recomputed:
             return self.flow.backend.displacement_sizes(chunk.model, displacement, chunk.slopes_at(0))
 
         sizes = self.flow.map_chunks(size_of_chunk)
-        change, square = (reduction.in_order([size[k] for size in sizes]) for k in (0, 1))
-        return change, square
+        return np.concatenate([change for change, _ in sizes]), np.concatenate([square for _, square in sizes])
 
 
 class _Chunk:
@@ -134,7 +129,7 @@ class _Chunk:
 
     def _buffer(self, name: str, rows: int) -> Array:
         """(S, rows, w) to be overwritten. Each thread keeps its buffers, for new ones would fragment the heap."""
-        held = self.stages.flow.buffers.__dict__
+        held = self.stages.flow.buffers.slopes
         key = f"{name} {rows} {self.stop - self.start}"
         if key not in held:
             held[key] = self.stages.flow.arrays.empty(self.model.runs, rows, self.stop - self.start)

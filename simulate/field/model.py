@@ -50,6 +50,20 @@ class Sums:
     gram: Array
     work: Array
 
+    @classmethod
+    def over(cls, parts: list[Sums], *, chunkwise: bool) -> Sums:
+        """The sums of several chunks: next to each other along the first axis, or added up. Empties the list."""
+        if not chunkwise:
+            first, *others = parts
+            for other in others:
+                first.add(other)
+            return first
+        whole = cls(*(np.empty((len(parts), *a.shape[1:])) for a in (parts[0].output, parts[0].gram, parts[0].work)))
+        for k in range(len(parts) - 1, -1, -1):
+            part = parts.pop()
+            whole.output[k], whole.gram[k], whole.work[k] = part.output[0], part.gram[0], part.work[0]
+        return whole
+
     def add(self, other: Sums) -> None:
         """Add the sums over other neurons, in place."""
         self.output += other.output

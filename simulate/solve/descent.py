@@ -10,6 +10,7 @@ import numpy as np
 import scipy.linalg
 
 from bounds.checks import real
+from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.rounding import residual_rounding
@@ -73,8 +74,8 @@ class DescentState:
         return max(float(evaluation.power[0]), 0.0) / length / length  # whose square may not be a number
 
     def dead(self) -> bool:
-        """Whether every slope is zero at every data point."""
-        return not np.any(np.diagonal(self.flow.evaluate(self.h).slope_gram[0]))
+        """Whether every slope is zero at every data point, and if the last layer is trained every value, too."""
+        return not np.any(self.flow.evaluate(self.h).slope_gram[0])
 
 
 def descend(flow: Flow, recorder: Recorder, checkpoints: Checkpoints, options: DescentOptions) -> Outcome:
@@ -176,8 +177,10 @@ def _largest_loss(flow: Flow, recorder: Recorder) -> float:
 def _grown(flow: Flow, h: Array, time: float, loss: float) -> str:
     """Where a run (n + k, m) has gone that is finite still, as a sentence."""
     values = np.abs(flow.arrays.fetch(h[: flow.n]))
-    a, i = (int(k) for k in np.unravel_index(np.argmax(values), values.shape))
-    return f"by time {time:.6g} the loss is {loss:.3g}; neuron {i} at data point {a} has gone to {values[a, i]:.3g}"
+    a, i = np.unravel_index(np.argmax(values), values.shape)
+    found = reduction.everyone(np.array([values[a, i], flow.first + i, a]))
+    value, i, a = found[np.argmax(found[:, 0])]
+    return f"by time {time:.6g} the loss is {loss:.3g}; neuron {i:.0f} at data point {a:.0f} has gone to {value:.3g}"
 
 
 def _chosen(rule: StepRule, point: DescentPoint) -> float:

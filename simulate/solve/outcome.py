@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.solve.saved_fields import Fields
@@ -87,7 +88,10 @@ def non_finite(flow: Flow, h: Array, time: float) -> str:
     """Where and when a run (n + k, m) stopped being finite, as a sentence."""
     values = flow.arrays.fetch(h[: flow.n])
     bad = np.argwhere(~np.isfinite(values.T))
-    if not len(bad):
+    i, a = bad[0] if len(bad) else (0, 0)
+    found = reduction.everyone(np.array([len(bad), flow.first + i, a, values[a, i]]))
+    found = found[found[:, 0] > 0]
+    if not len(found):
         return f"by time {time:.6g} the output overflows, though every pre-activation is finite"
-    i, a = (int(k) for k in bad[0])
-    return f"by time {time:.6g} the pre-activation of neuron {i} at data point {a} is {values[a, i]}"
+    _, i, a, value = found[0]
+    return f"by time {time:.6g} the pre-activation of neuron {i:.0f} at data point {a:.0f} is {value}"

@@ -97,6 +97,8 @@ def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: Source | N
         "at": float(worst.at[worst.worst[0]]),
         "versions": versions(),
     }
+    if problem.last_layer:
+        saved["last_layer"] = problem.last_layer
     path = folder / f"{stem}.npz"
     write_atomically(path, stream.getvalue())
     write_atomically(path.with_suffix(".json"), json.dumps(saved, indent=1) + "\n")
@@ -114,7 +116,8 @@ def read(file: str | Path, *, conjectures: str | None = None) -> Counterexample:
         saved = read_fields(path.with_suffix(".json"))
         arrays = read_arrays(path)
         options = dict(saved["options"])
-        problem_of = partial(Problem.from_gram, arrays["gram"], arrays["y"], name=saved["data"])
+        mobility = saved.get("last_layer", 0.0)
+        problem_of = partial(Problem.from_gram, arrays["gram"], arrays["y"], name=saved["data"], last_layer=mobility)
         problem_of()  # a Gram matrix with a negative eigenvalue is refused before anything is run
         save_at = options.get("save_at")
         if save_at is not None and save_at[-1] > options["t_max"]:

@@ -83,10 +83,9 @@ class Neurons:
         flow, n = self.flow, self.flow.n
 
         def sweep_chunk(start: int, stop: int) -> tuple[np.ndarray, ...]:
-            held = flow.buffers.__dict__
-            if "piecewise linear" not in held:
-                held["piecewise linear"] = new_desk(n), new_log(n, self.net.most)
-            desk, log = held["piecewise linear"]
+            if flow.buffers.passes is None:
+                flow.buffers.passes = new_desk(n), new_log(n, self.net.most)
+            desk, log = flow.buffers.passes
             log.sums[:kinds], log.half[:kinds] = 0.0, 0.0
             counts, output, squares = np.zeros(COUNTS, dtype=np.int64), np.zeros(n), np.zeros(n)
             for low in range(start, stop, BLOCK):

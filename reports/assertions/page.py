@@ -13,7 +13,8 @@ from bounds.data.files import check_writable
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
-from reports.assertions import LEVEL, Finding, findings
+from reports.assertions.judge import LEVEL, Finding
+from reports.assertions.statements import findings
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import Case, Result
@@ -50,6 +51,7 @@ TABLE = TextTable(
 )
 STUDIED = 60  # n of the table about the step
 STEPS: dict[str, float | str] = {
+    "none: the flow": "flow",
     "a twentieth of the limit, growing as 1/‖r‖ to half of it": "residual",
     "half of the limit of stability": "stable",
     "fixed, 0.8 of the limit at the start": 0.8,
@@ -163,8 +165,11 @@ def _step_study(runner: Runner) -> Iterator[tuple[str, Result]]:
     chosen = [case for case in experiment_3.cases(size, size.widths[0], (STUDIED,)) if case.repeat == 0]
     for words, step in [*STEPS.items(), ("1, with the summed loss", 1.0)]:
         for case in chosen:
+            if step == "flow":
+                yield words, runner.results([replace(case, method="flow")])[0]
+                continue
             length = step * _limit(case) if isinstance(step, float) and step < 1 else step
-            yield words, runner.results([replace(case, step=length)])[0]
+            yield words, runner.results([replace(case, method="descent", step=length)])[0]
 
 
 def _limit(case: Case) -> float:

@@ -1,0 +1,200 @@
+"""The processes of test_shards.py, in a program of its own: it loads everything once, and forks those of each group.
+
+    python -m tests.simulate.shard_worker FOLDER
+
+leaves what one process finds in FOLDER/alone.npz, what P of them find together in FOLDER/P.npz, and in FOLDER/told.json
+what the processes are told when something goes wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed  # noqa: F401  (loaded before the fork)
+
+import bounds
+import simulate
+from bounds.data.datasets import load_builtin
+from bounds.data.embeddings import get_embedding
+from simulate import checkpoint, processes
+
+# Widths of four to eight chunks, the fewest that three processes can share.
+WIDTH = 14_000
+X, Y = load_builtin("experiment-1", n=5)
+FLOW = {"width": WIDTH, "scale": 3.0, "t_max": 0.5, "save_at": [0.1, 0.5], "rtol": 1e-4}
+KINKED = {**FLOW, "t_max": 0.3, "save_at": [0.1, 0.3]}
+DESCENT = {"width": WIDTH, "scale": 3.0, "steps": 12}
+FEATURES = "random-features:depth=1,activation=relu,dim=256"
+TEST = np.random.default_rng(7).standard_normal((3, X.shape[1]))
+
+
+def problem(activation="tanh", embedding="identity"):
+    return bounds.Problem(X, Y, activation=activation, embedding=get_embedding(embedding))
+
+
+CASES = {
+    "tanh": lambda: simulate.gradient_flow(problem(), **FLOW),
+    "pairs": lambda: simulate.gradient_flow(problem(), **FLOW, init="antisymmetric", scaling="ntk"),
+    "several blocks of draws": lambda: simulate.gradient_flow(problem(), **{**FLOW, "width": 70_000, "max_steps": 2}),
+    "low memory": lambda: simulate.gradient_flow(problem(), **FLOW, low_memory=True),
+    "float32": lambda: simulate.gradient_flow(problem(), **{**FLOW, "width": 2 * WIDTH}, dtype="float32"),
+    "test points": lambda: simulate.gradient_flow(problem("gelu"), **FLOW, X_test=TEST),
+    "runge-kutta": lambda: simulate.gradient_flow(
+        problem(), **{**FLOW, "t_max": 0.2, "save_at": [0.2]}, integrator="runge-kutta"
+    ),
+    "relu": lambda: simulate.gradient_flow(problem("relu"), **{**KINKED, "rtol": 1e-2}),
+    "relu without events": lambda: simulate.gradient_flow(
+        problem("relu"), **{**KINKED, "rtol": 0.1}, integrator="exponential"
+    ),
+    "random features": lambda: simulate.gradient_flow(problem(embedding=FEATURES), **FLOW),
+    "descent": lambda: simulate.gradient_descent(problem(), **DESCENT, step=0.1),
+    "descent by a rule": lambda: simulate.gradient_descent(
+        problem("softplus"), **DESCENT, step="residual", X_test=TEST
+    ),
+    "diverged": lambda: simulate.gradient_descent(problem("linear"), **{**DESCENT, "steps": 200}, step=1e3),
+    "a given network": lambda: simulate.gradient_flow(problem(), network=given(), t_max=0.5, save_at=[0.5]),
+}
+
+
+def given():
+    return simulate.sample_network(problem(), width=WIDTH, scale=2.0, seed=5)
+
+
+def numbers(run):
+    """All that a run reports, by name."""
+    frame, final = run.to_frame(), processes.whole_network(run.final)
+    found = {name: frame[name].to_numpy() for name in frame.columns}
+    found |= {f"error of {name}": values for name, values in run.errors.items()}
+    found["status"] = np.array(f"{run.status.name} {run.detail}")
+    test = {} if final.H_test is None else {"H_test": final.H_test}
+    return found | {"H": final.H, "signs": final.signs} | test
+
+
+def find():
+    """What the cases find, by "case: name"."""
+    return {f"{case}: {name}": array for case, run in CASES.items() for name, array in numbers(run()).items()}
+
+
+def free_port():
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return str(chosen.getsockname()[1])
+
+
+def group(size, work, **environment):
+    """work(rank) in each of `size` processes that can meet: what each returns, a text, or its error, or by which signal
+    it was ended; with the seconds that it took all of them."""
+    started, port, children = time.monotonic(), free_port(), []
+    for rank in range(size):
+        ear, mouth = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+            os.environ |= {"LOCAL_WORLD_SIZE": str(size), **environment}
+            try:
+                text = work(rank) or ""
+            except bounds.errors.LinrateError as error:
+                text = f"{type(error).__name__}: {error}"
+            except BaseException:
+                text = traceback.format_exc()
+            os.write(mouth, text.encode())
+            os._exit(0)
+        os.close(mouth)
+        children.append((child, ear))
+    told = []
+    for child, ear in children:
+        with open(ear) as stream:
+            text = stream.read()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        told.append(text if code == 0 else f"exit {code}")
+    return {"told": told, "seconds": time.monotonic() - started}
+
+
+def flow_with_checkpoint(folder, rank, end, **options):
+    """A flow that saves each step; end(): called in the last process at the third step. Returns its loss."""
+    checkpoint.FIRST = checkpoint.EVERY = 0.0
+    steps = iter(range(3))
+
+    def progress(*_):
+        if end is not None and next(steps, None) is None:
+            end()
+
+    with processes.shared():
+        run = simulate.gradient_flow(problem(), **FLOW, checkpoint=folder / "run.npz", progress=progress, **options)
+    return json.dumps(run.loss.tolist())
+
+
+def hang():
+    time.sleep(3.0)
+
+
+def main():
+    folder, found = Path(sys.argv[1]), {}
+    np.savez(folder / "alone.npz", **find())  # first: what is compiled or loaded for it, the forked processes have
+
+    def together(rank):
+        with processes.shared() as others:
+            numbers = find()
+        if rank == 0:
+            np.savez(folder / f"{others.size}.npz", **numbers)
+        return f"{others.exchanges} {others.received}"
+
+    for size in (1, 2, 3):
+        found[f"{size} together"] = group(size, together)
+
+    def killed(rank):
+        end = (lambda: os.kill(os.getpid(), signal.SIGKILL)) if rank == 2 else None
+        return flow_with_checkpoint(folder, rank, end)
+
+    found["killed"] = group(3, killed)
+    found["resumed"] = group(2, lambda rank: flow_with_checkpoint(folder, rank, None, resume=True))
+    found["resumed alone"] = {"told": [resumed_alone(folder)]}
+    found["hanging"] = group(
+        2, lambda rank: flow_with_checkpoint(folder, rank, hang if rank == 1 else None), LINRATE_PATIENCE="1"
+    )
+
+    def calls(call):
+        def work(rank):
+            with processes.shared():
+                call(rank)
+
+        return work
+
+    narrow = {**FLOW, "width": 100}
+    found["too many"] = group(2, calls(lambda rank: simulate.gradient_flow(problem(), **narrow)))
+    found["another width"] = group(
+        2, calls(lambda rank: simulate.gradient_flow(problem(), **{**FLOW, "width": WIDTH + rank}))
+    )
+    found["another time"] = group(
+        2, calls(lambda rank: simulate.gradient_flow(problem(), **{**FLOW, "max_steps": 5 + rank}))
+    )
+    found["no checkpoint"] = group(
+        2, calls(lambda rank: simulate.gradient_flow(problem(), **FLOW, checkpoint=folder / "none.npz", resume=True))
+    )
+
+    def other_version(rank):
+        processes.versions = lambda: {"linrate": f"0.{rank}"}
+        return calls(lambda rank: None)(rank)
+
+    found["versions"] = group(2, other_version)
+    found["nobody there"] = group(1, calls(lambda rank: None), RANK="1", WORLD_SIZE="2", LINRATE_PATIENCE="1")
+    found["half a world"] = group(1, calls(lambda rank: None), MASTER_ADDR="")
+    (folder / "told.json").write_text(json.dumps(found))
+
+
+def resumed_alone(folder):
+    run = simulate.gradient_flow(problem(), **FLOW, checkpoint=folder / "run.npz", resume=True)
+    return json.dumps(run.loss.tolist())
+
+
+if __name__ == "__main__":
+    main()
