@@ -33,6 +33,7 @@ from bounds.pictures.ladder import SIZE as LADDER
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.presented import finite, plain
 from bounds.problem import Problem
+from bounds.progress import announce
 from bounds.promise import SIMULABLE_WIDTH, Guarantee
 from bounds.required import table
 from bounds.rounding import rounded
@@ -51,13 +52,23 @@ ERRATA_EXIT_CODES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """python -m bounds width|table|constants|covers|certify|errata; returns the exit code."""
+    options = _parser()[0].parse_args(argv)
+    code: int = options.run_command(options)
+    return code
+
+
+def parsers() -> dict[str, Parser]:
+    """Command -> its parser."""
+    return _parser()[1]
+
+
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of all commands, and those of each."""
     parser = Parser(prog="linrate", example="python -m bounds table --builtin digits --delta 0.05")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     for add_command in (_add_width, _add_table, _add_constants, _add_covers, _add_certify, _add_errata):
         add_command(commands)
-    options = parser.parse_args(argv)
-    code: int = options.run_command(options)
-    return code
+    return parser, commands.choices
 
 
 # -- width -----------------------------------------------------------------------------------------------------------
@@ -369,6 +380,8 @@ def _certify(options: Any) -> int:
         last_layer=_given_or_saved(options, state, "last_layer", 0.0),
     )
     H = state.H if state.W is None else pre_activations(problem, state.W, problem.X, "X")
+    if options.method == "shadowing":
+        announce(f"following the path of {len(H)} neurons with a proved error: up to minutes ...")
     c = certify(problem, H, signs=state.signs, method=options.method)
     every = certificate_table(problem, H, signs=state.signs)
     if options.plot:

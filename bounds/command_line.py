@@ -22,6 +22,7 @@ from bounds.data.inspection import scaled_columns, warnings_about
 from bounds.data.readers import Table, load_table
 from bounds.errors import ArgumentError, LinrateError, WriteError, require
 from bounds.problem import Problem
+from bounds.progress import QUIET, telling
 from bounds.signals import exit_code, listening
 from bounds.text import printable
 
@@ -34,6 +35,13 @@ OTHER_CODES = "2 bad input, 70 a fault of linrate, 74 the output cannot be writt
 EXIT_CODES = f"exit codes: 0 holds, 1 refuted, 3 undecided; {OTHER_CODES}"
 
 
+class _Quiet(argparse.Action):
+    """--quiet: nothing is said about the progress from now on."""
+
+    def __call__(self, *_: Any) -> None:
+        QUIET.set(True)
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that raises ArgumentError for bad input and shows an example and the exit codes in --help."""
 
@@ -41,6 +49,8 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("epilog", f"example: {example}\n{EXIT_CODES}" if example else EXIT_CODES)
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*args, **kwargs)
+        words = "say nothing about the progress"
+        self.add_argument("--quiet", action=_Quiet, nargs=0, default=argparse.SUPPRESS, help=words)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As argparse, but nothing is left over: the error for an unknown option names the nearest known one."""
@@ -73,7 +83,7 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends no command
     try:
-        with listening():
+        with listening(), telling():
             try:
                 code = main(argv)
             except SystemExit as stop:  # raised by argparse after --help

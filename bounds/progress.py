@@ -6,13 +6,15 @@ import contextlib
 import os
 import sys
 import time as clock
-from contextvars import ContextVar, Token
+from collections.abc import Iterator
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TextIO
 
 from bounds.text import printable, terminal_width
 
 QUIET: ContextVar[bool] = ContextVar("linrate-quiet", default=False)  # set by --quiet
+COMMAND: ContextVar[bool] = ContextVar("linrate-command", default=False)  # whether a command line is running
 PATIENCE = 2.0  # seconds before anything is said: what is done by then needs no bar
 REDRAW = 0.25  # seconds between two states of the bar on a terminal
 EVERY = 30.0  # seconds between two lines in a log
@@ -30,9 +32,15 @@ def duration(seconds: float) -> str:
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
-def quietly(quiet: bool) -> Token[bool]:
-    """Say nothing (or something again) about the progress from now on, in this context; QUIET.reset(token) ends it."""
-    return QUIET.set(quiet)
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """A command line: progress is told inside, until --quiet is met."""
+    quiet, command = QUIET.set(False), COMMAND.set(True)
+    try:
+        yield
+    finally:
+        QUIET.reset(quiet)
+        COMMAND.reset(command)
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -49,7 +57,8 @@ class Progress:
                 progress.step(f"network {k}")
 
     On a terminal one line is written again and again, in a log a line at most every EVERY seconds; nothing in the first
-    PATIENCE seconds, and nothing at all after --quiet. total: None where it is not known. stream: by default stderr.
+    PATIENCE seconds, and nothing at all after --quiet or outside a command line. total: None where it is not known;
+    stream: by default stderr.
     """
 
     def __init__(self, what: str, total: int | None = None, *, stream: TextIO | None = None) -> None:
@@ -74,12 +83,23 @@ class Progress:
 
     def say(self, doing: str = "") -> None:
         """Show how far it is, if it is time to."""
+        self.show(self.text(clock.monotonic() - self.began, doing))
+
+    def show(self, text: str) -> None:
+        """Show this line, if it is time to; an empty one takes the last away."""
+        if not text:
+            self.close()
+            return
         now = clock.monotonic()
         terminal = is_terminal(self.stream)
-        if QUIET.get() or now - self.began < PATIENCE or now - self.last < (REDRAW if terminal else EVERY):
+        if (
+            QUIET.get()
+            or not COMMAND.get()
+            or now - self.began < PATIENCE
+            or now - self.last < (REDRAW if terminal else EVERY)
+        ):
             return
         self.last = now
-        text = self.text(now - self.began, doing)
         if terminal:
             self.drawn = True
             self._write(f"\r\x1b[K{text[: terminal_width() - 1]}")
@@ -109,7 +129,7 @@ class Progress:
 
 
 def announce(text: str) -> None:
-    """One line on stderr at once, such as "compiling ..."; nothing after --quiet."""
-    if not QUIET.get():
+    """One line on stderr at once, such as "compiling ..."; nothing after --quiet or outside a command line."""
+    if COMMAND.get() and not QUIET.get():
         with contextlib.suppress(OSError, ValueError):
             print(f"  {printable(text)}", file=sys.stderr, flush=True)

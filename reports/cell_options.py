@@ -11,20 +11,20 @@ from typing import Any
 from bounds.cells.engines import Executor
 from bounds.cells.progress import CellProgress
 from bounds.errors import ArgumentError, EngineError, require
+from bounds.progress import QUIET
 from bounds.text import printable
 
 NAMES = ("processes", "scheduler", "resume", "retry")
 
 
 def add_cell_options(parser: Any, *, resume: str | None) -> None:
-    """Add --processes or --scheduler, --quiet, and, with the text `resume` as its help, --resume with --retry."""
+    """Add --processes or --scheduler, and, with the text `resume` as its help, --resume with --retry."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--processes", metavar="P", type=int, help="work in P local processes (default: in this one)")
     where.add_argument("--scheduler", metavar="TCP", help="work on a Dask cluster: tcp://host:port of its scheduler")
     if resume is not None:
         parser.add_argument("--resume", metavar="DIR", help=resume)
         parser.add_argument("--retry", action="store_true", help="do cells again that failed")
-    parser.add_argument("--quiet", action="store_true", help="tell nothing of the progress")
 
 
 def executor_of(options: Any) -> Executor:
@@ -34,9 +34,9 @@ def executor_of(options: Any) -> Executor:
     return options.processes if options.scheduler is None else options.scheduler
 
 
-def progress_of(options: Any, what: str = "cells") -> CellProgress:
+def progress_of(what: str = "cells") -> CellProgress:
     """What tells the progress."""
-    return CellProgress(quiet=options.quiet, what=what)
+    return CellProgress(quiet=QUIET.get(), what=what)
 
 
 def refuse_cell_options(options: Any, why: str) -> None:

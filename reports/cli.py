@@ -17,6 +17,7 @@ from bounds.data.embeddings import get_embedding
 from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
+from bounds.progress import Progress, announce
 from bounds.text import printable
 from reports.assertions.page import add_assertions_command, run_assertions
 from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of, refuse_cell_options
@@ -31,6 +32,7 @@ from reports.certificates import (
     write_certificates,
 )
 from reports.cite import add_cite_command, run_cite
+from reports.completion import add_completion_command, run_completion
 from reports.coverage import add_coverage_command, run_coverage
 from reports.doctor import add_doctor_command, run_doctor
 from reports.figures.command import add_figure_command, run_figure
@@ -49,8 +51,13 @@ from verify.report_rows import Row, overall, write_report
 DEFAULT_OUT = "gaps.csv"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|report|figure|assertions|certificates|slack|cite|doctor"""
+def parsers() -> dict[str, Parser]:
+    """Command -> its parser."""
+    return _parser()[1]
+
+
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of all commands, and those of each."""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -95,9 +102,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_cite_command(commands)
     add_scaling_command(commands)
     add_coverage_command(commands)
+    add_completion_command(commands)
     add_doctor_command(commands)
     _add_report(commands)
-    options = parser.parse_args(argv)
+    return parser, commands.choices
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """python -m reports gaps|report|figure|assertions|certificates|slack|cite|doctor|..."""
+    options = _parser()[0].parse_args(argv)
     options.command_line = list(sys.argv[1:] if argv is None else argv)
     commands_run = {
         "gaps": _gaps,
@@ -108,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "cite": run_cite,
         "scaling": run_scaling,
         "coverage": run_coverage,
+        "completion": run_completion,
         "doctor": run_doctor,
         "report": _report,
     }
@@ -157,7 +171,7 @@ def _report(options: Any) -> int:
     started = clock.monotonic()
 
     def say(stage: str) -> None:
-        print(f"  [{clock.monotonic() - started:6.1f} s] {stage}", file=sys.stderr, flush=True)
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage} ...")
 
     report(problem, out, chosen, command=shlex.join(["linrate", *options.command_line]), progress=say)
     print(f"The report is in {printable(out)}: one file of {out.stat().st_size / 1e6:.2g} MB that needs no other.")
@@ -175,11 +189,14 @@ def _certificates(options: Any) -> int:
         refuse_cell_options(options, "is for --trials.")
     print(TABLE.head())
     if options.trials is None:
-        for row in certificate_rows(problem, chosen):
-            rows.append(row)
-            if out is not None:
-                write_certificates(rows, out)
-            print(table_line(row), flush=True)
+        with Progress("searches", total=None) as progress:
+            for row in certificate_rows(problem, chosen):
+                progress.close()
+                rows.append(row)
+                if out is not None:
+                    write_certificates(rows, out)
+                print(table_line(row), flush=True)
+                progress.step(f"{row.method}, seed {row.seed}")
     else:
         rows = _law(problem, chosen, options, out)
         print(law_text(rows))
@@ -197,7 +214,7 @@ def _law(problem: Problem, chosen: CertificateOptions, options: Any, out: Path |
     kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
     try:
         with goes_on(directory):
-            for row in law_rows(problem, chosen, options.trials, **kept, progress=progress_of(options, "networks")):
+            for row in law_rows(problem, chosen, options.trials, **kept, progress=progress_of("networks")):
                 rows.append(row)
                 print(table_line(row), flush=True)
     finally:
@@ -218,11 +235,14 @@ def _gaps(options: Any) -> int:
     problem = problem_from(options)
     rows: list[Row] = []
     started = clock.monotonic()
-    for stage, found in gap_rows(problem, chosen):
+
+    def say(stage: str) -> None:
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage} ...")
+
+    for stage, found in gap_rows(problem, chosen, starting=say):
         rows += found
         write_report(rows, out)  # after each stage, so that an interruption loses nothing that is finished
-        if not options.quiet:
-            print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr, flush=True)
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows")
     if options.plot:
         with picture_file(options.plot, size=gap_size(rows)) as axes:
             draw_gaps(rows, axes)
@@ -239,7 +259,7 @@ def _grid(options: Any, out: Path) -> int:
     directory = Path(options.resume) if options.resume else default
     kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
     with goes_on(directory):
-        found = dict(grid_rows(grid, **kept, progress=progress_of(options)))
+        found = dict(grid_rows(grid, **kept, progress=progress_of()))
     rows = [row for point in grid.points for row in found[point]]
     write_grid(out, rows)
     print(SUMMARY.head())

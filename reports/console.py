@@ -37,6 +37,7 @@ COMMANDS = {
     "coverage": ("reports", "how often reported errors and promised probabilities keep their word"),
     "doctor": ("reports", "what this machine has and can simulate; versions for a bug report"),
     "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
+    "completion": ("reports", "a script that completes commands and options: bash, zsh or tcsh"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 

@@ -349,7 +349,7 @@ def run_slack(options: Any) -> int:
     by_cell: dict[int, list[Row]] = {}
     rows: list[Row] = []
     with goes_on(directory):
-        for index, found in slack_rows(**asked, **kept, progress=progress_of(options, "problems")):
+        for index, found in slack_rows(**asked, **kept, progress=progress_of("problems")):
             by_cell[index] = found
             rows = [row for k in sorted(by_cell) for row in by_cell[k]]
             write_csv(out, rows, COLUMNS)  # after each problem: an interruption loses none that is finished

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import sys
-import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
 from bounds.data.state import write_state
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
+from bounds.progress import Progress
 from bounds.text import paragraph, printable
 from bounds.versions import versions
 from simulate import processes
@@ -25,18 +23,12 @@ from simulate.run import gradient_descent, gradient_flow
 from simulate.trajectory import Trajectory
 
 
-def progress_line() -> Callable[[float, float, int, float], None] | None:
-    """Rewrites one line on the terminal four times a second; None where stderr is no terminal."""
-    if not sys.stderr.isatty():
-        return None
-    last = [0.0]
+def progress_line(progress: Progress) -> Callable[[float, float, int, float], None]:
+    """A progress function for a run: how far it is, on stderr, as `bounds.progress` says where and how often."""
 
     def show(time: float, loss: float, step: int, tau: float) -> None:
-        if clock.monotonic() - last[0] > 0.25:
-            last[0] = clock.monotonic()
-            with contextlib.suppress(OSError):  # a terminal that was closed ends no run
-                sys.stderr.write(f"\r  t={time:.4g}  loss={loss:.3e}  step {step}  tau={tau:.2e}   ")
-                sys.stderr.flush()
+        progress.done = step
+        progress.say(f"t={time:.4g} loss={loss:.3e} tau={tau:.2e}")
 
     return show
 
@@ -97,13 +89,13 @@ def _closing(run: Trajectory) -> str:
     return paragraph(f"The loss is {ratio:.3g} of what it was, and the features moved by {moved:.3g} on average.")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """python -m simulate flow|descent, also as one of several processes that share the network (see processes.py)"""
-    with processes.launched():
-        return _main(argv)
+def parsers() -> dict[str, Parser]:
+    """Command -> its parser."""
+    return _parser()[1]
 
 
-def _main(argv: Sequence[str] | None) -> int:
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of both commands, and those of each."""
     parser = Parser(prog="linrate", example="python -m simulate flow --builtin experiment-1 --n 20 --width 8192")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     flow = commands.add_parser(
@@ -130,7 +122,17 @@ def _main(argv: Sequence[str] | None) -> int:
         _add_network_options(command)
         command.set_defaults(**_defaults(function) | {"resume": None})  # on the command line, the name of a file
     descent.set_defaults(save_every=100)  # a row for each of 50,000 steps is more than a file needs
-    options = parser.parse_args(argv)
+    return parser, commands.choices
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """python -m simulate flow|descent, also as one of several processes that share the network (see processes.py)"""
+    with processes.launched():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    options = _parser()[0].parse_args(argv)
     for name in ("out", "state_out"):
         if getattr(options, name):
             _check_out(getattr(options, name), "--" + name.replace("_", "-"))
@@ -140,13 +142,11 @@ def _main(argv: Sequence[str] | None) -> int:
     function = gradient_flow if options.command == "flow" else gradient_descent
     chosen = {name: getattr(options, name) for name in _defaults(function)}
     chosen |= {"checkpoint": options.resume or options.checkpoint, "resume": options.resume is not None}
-    chosen["progress"] = progress_line()
     test = test_set_from(options)
     if test is not None:
         chosen["X_test"] = test[0]
-    run = function(problem, **chosen)
-    if chosen["progress"]:
-        sys.stderr.write("\n")
+    with Progress("steps") as progress:
+        run = function(problem, **{**chosen, "progress": progress_line(progress)})
     final = processes.whole_network(run.final) if options.state_out else run.final
     if not processes.is_first():
         return HOLDS

@@ -80,7 +80,7 @@ def run_assertions(options: Any) -> int:
     """Print the table, or the page. Returns the exit code, 0: the verdicts are about the paper's words."""
     out = check_writable(options.out, "--out")
     sizes = {name: module.QUICK if options.quick else module.FULL for name, module in EXPERIMENTS.items()}
-    runner = Runner(Cache(options.cache), executor=executor_of(options), quiet=options.quiet)
+    runner = Runner(Cache(options.cache), executor=executor_of(options))
     found = findings(runner, sizes)
     write_csv(out, [_row(f, options.quick) for f in found], COLUMNS)
     if options.markdown:

@@ -14,7 +14,7 @@ from bounds.cells.engines import Executor
 from bounds.cells.progress import EVERY, CellProgress, to_terminal
 from bounds.data.files import FULL
 from bounds.errors import EngineError, LinrateError, WriteError
-from bounds.progress import duration
+from bounds.progress import QUIET, duration
 from bounds.versions import versions
 from reports.experiments import case as cases_of
 from reports.experiments.cache import Cache
@@ -25,7 +25,7 @@ class Runner:
     """Runs cases and keeps their results in a cache.
 
     retry: whether runs that failed are tried again; executor: where they are run, as in `run_cells`: other processes
-    and workers must see the folder of the cache; quiet: tell nothing; write: where the line about the progress of a run
+    and workers must see the folder of the cache; write: where the line about the progress of a run
     in this process goes, by default to stderr if that is a terminal.
     """
 
@@ -35,11 +35,10 @@ class Runner:
         *,
         retry: bool = False,
         executor: Executor = None,
-        quiet: bool = False,
         write: Callable[[str], None] | None = None,
     ) -> None:
-        self.cache, self.retry, self.executor, self.quiet = cache, retry, executor, quiet
-        self.write = write if write is not None else (to_terminal if sys.stderr.isatty() and not quiet else None)
+        self.cache, self.retry, self.executor = cache, retry, executor
+        self.write = write if write is not None else (to_terminal if sys.stderr.isatty() and not QUIET.get() else None)
         self.measured = [0.0, 0.0]  # the cost of the runs that were made, and the seconds that they took
 
     def results(self, cases: Sequence[Case]) -> list[Result]:
@@ -61,7 +60,7 @@ class Runner:
     def _run(self, todo: list[Case], found: dict[Case, Result], total: int) -> None:
         """Run cases, and keep each result as soon as it is known."""
         here = self.executor is None and self.write is not None  # each run tells its own progress
-        progress = CellProgress(quiet=self.quiet or here, what="runs")
+        progress = CellProgress(quiet=QUIET.get() or here, what="runs")
         progress.begin(len(todo))
         with open_engine(self.executor) as engine:
             work: Callable[[Case], Result] = functools.partial(_run_in, self.cache.folder, self.retry)

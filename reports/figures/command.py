@@ -47,14 +47,13 @@ def draw_figure(
     cache: str | Path | None = None,
     retry: bool = False,
     executor: Executor = None,
-    quiet: bool = False,
 ) -> list[Path]:
     """Draw a figure of section 4 into a folder: the paths of figure-K.csv, .png and .svg.
 
     figure: "1" to "8"; quick: a reduced size, in under a minute; width, seeds: m, and the number of repetitions, in
     place of those of the size; method: "flow" or "descent", by default that of the size; cache: the folder of results,
     by default folder/cache; what is there already is not run again, apart from runs that failed, with `retry`;
-    executor: where the runs are made, as in `bounds.cells.run_cells`; quiet: tell no progress.
+    executor: where the runs are made, as in `bounds.cells.run_cells`.
 
     Raises ArgumentError for an unknown figure or method, or a number of seeds below one, DataError for a folder that
     cannot be written or a cache of another version, WriteError if the disk is full, AssumptionError where matplotlib is
@@ -73,7 +72,7 @@ def draw_figure(
     if method is not None:
         choice("method", method, METHODS)
     size: Size = (experiment.QUICK if quick else experiment.FULL).changed(width=width, seeds=seeds, method=method)
-    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry, executor=executor, quiet=quiet)
+    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry, executor=executor)
     return [out / f"figure-{figure}.csv", *draw(figure, size, runner, out)]
 
 
@@ -110,7 +109,6 @@ def run_figure(options: Any) -> int:
         cache=options.cache,
         retry=options.retry,
         executor=executor_of(options),
-        quiet=options.quiet,
     )
     for path in paths:
         print(f"{path}  {path.stat().st_size} bytes")

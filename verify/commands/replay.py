@@ -14,13 +14,18 @@ from verify.search.counterexample import curve, other_file, read
 from verify.verdict import Verdict
 
 
+def parser() -> Parser:
+    """The options of the command."""
+    found = Parser(prog="linrate replay", example="linrate replay reports/output/counterexamples/mine.npz")
+    found.add_argument("file", help="a .npz saved by pytest verify/, with its .json beside it")
+    found.add_argument("--conjectures", metavar="FILE", help="the file of its conjecture, which is run; no other is")
+    add_plot_option(found, "the margin over time")
+    return found
+
+
 def replay(argv: Sequence[str]) -> int:
     """linrate replay FILE: returns 1 if the run still refutes, 0 if the claim holds, 3 if that stays undecided."""
-    parser = Parser(prog="linrate replay", example="linrate replay reports/output/counterexamples/mine.npz")
-    parser.add_argument("file", help="a .npz saved by pytest verify/, with its .json beside it")
-    parser.add_argument("--conjectures", metavar="FILE", help="the file of its conjecture, which is run; no other is")
-    add_plot_option(parser, "the margin over time")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     if options.plot:
         check_picture(options.plot)
     found = read(options.file, conjectures=options.conjectures)
