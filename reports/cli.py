@@ -1,4 +1,4 @@
-"""The commands of `reports`: gaps, report, certificates, slack and cite."""
+"""The commands of `reports`: gaps, report, certificates, slack, cite and reproduce."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, summary_rows, writ
 from reports.grid_file import read_grid
 from reports.ladder import draw_ladder
 from reports.law import law_rows, law_text
+from reports.reproduce import add_reproduce_command, run_reproduce
 from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
 from verify.report_rows import Row, overall, write_report
@@ -34,7 +35,7 @@ DEFAULT_OUT = "gaps.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|report|figure|assertions|certificates|slack|cite"""
+    """python -m reports gaps|report|figure|assertions|certificates|slack|cite|reproduce"""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -74,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_figure_command(commands)
     add_assertions_command(commands)
     add_cite_command(commands)
+    add_reproduce_command(commands)
     _add_report(commands)
     options = parser.parse_args(argv)
     options.command_line = list(sys.argv[1:] if argv is None else argv)
@@ -84,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "figure": run_figure,
         "assertions": run_assertions,
         "cite": run_cite,
+        "reproduce": run_reproduce,
         "report": _report,
     }
     return commands_run[options.command](options)

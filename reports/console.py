@@ -34,6 +34,7 @@ COMMANDS = {
     "assertions": ("reports", "what section 4 of the paper asserts, tested over seeds"),
     "report": ("reports", "one HTML page about a data set, to read and to hand on"),
     "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
+    "reproduce": ("reports", "the command behind each claim, erratum and figure, and what is to come out"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 
