@@ -56,7 +56,8 @@ nb_execution_cache_path = str(HERE / "_build" / "executed" / code_hash())
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
-# The kernels read no settings or start-up files of whoever builds, and do not warn of the local port they listen on.
+nb_render_markdown_format = "myst"
+# Kernels read no settings or start-up files of whoever builds, and do not warn of the local port that they listen on.
 profile = HERE / "_build" / "ipython" / "profile_default"
 profile.mkdir(parents=True, exist_ok=True)
 (profile / "ipython_kernel_config.py").write_text("get_config().IPKernelApp.log_level = 40\n")

@@ -1,4 +1,4 @@
-"""The commands of `reports`: gaps, report, certificates, slack, scaling, coverage, doctor and cite."""
+"""The commands of `reports`: gaps, report, certificates, slack, scaling, coverage, doctor, cite and reproduce."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, plan_of, summary_r
 from reports.grid_file import read_grid
 from reports.ladder import draw_ladder
 from reports.law import law_rows, law_text
+from reports.reproduce import add_reproduce_command, run_reproduce
 from reports.scaling import add_scaling_command, run_scaling
 from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
@@ -104,6 +105,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     add_coverage_command(commands)
     add_completion_command(commands)
     add_doctor_command(commands)
+    add_reproduce_command(commands)
     _add_report(commands)
     return parser, commands.choices
 
@@ -123,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "coverage": run_coverage,
         "completion": run_completion,
         "doctor": run_doctor,
+        "reproduce": run_reproduce,
         "report": _report,
     }
     return commands_run[options.command](options)
