@@ -38,7 +38,8 @@ EXIT_CODES = f"exit codes: 0 holds, 1 refuted, 3 undecided; {OTHER_CODES}"
 class _Quiet(argparse.Action):
     """--quiet: nothing is said about the progress from now on."""
 
-    def __call__(self, *_: Any) -> None:
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        namespace.quiet = True
         QUIET.set(True)
 
 
@@ -50,7 +51,7 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*args, **kwargs)
         words = "say nothing about the progress"
-        self.add_argument("--quiet", action=_Quiet, nargs=0, default=argparse.SUPPRESS, help=words)
+        self.add_argument("--quiet", action=_Quiet, nargs=0, default=False, help=words)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As argparse, but nothing is left over: the error for an unknown option names the nearest known one."""
