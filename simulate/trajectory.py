@@ -34,6 +34,7 @@ class Trajectory(Presented, Portable):
     somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them,
     little decides on which side they go on, and halving the steps may not help;
     error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
+    initial, final: the networks there; of a run that processes share, the neurons of this process.
     detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, or,
     where kinks are followed as events, how many neurons went another way, if any did.
     """
@@ -113,6 +114,11 @@ class Trajectory(Presented, Portable):
             raise ArgumentError(
                 "predict needs the initial pre-activations at X, which are known for a network that was drawn by its"
                 " seed. Pass X_test, and a network with H_test, to gradient_flow or gradient_descent."
+            )
+        if self.final.width != self.width:
+            raise ArgumentError(
+                f"predict needs all {self.width} neurons, of which this process has {self.final.width}. Pass X_test to"
+                " gradient_flow or gradient_descent, which shares that work too."
             )
         inputs = test_inputs(self.problem, X)
         start = sample_network(
