@@ -185,8 +185,7 @@ def _certificates(options: Any) -> int:
     rows = []
     print(TABLE.head())
     found = certificate_rows(problem, chosen) if options.trials is None else law_rows(problem, chosen, options.trials)
-    total = len(chosen.seeds) * len(chosen.methods) if options.trials is None else options.trials
-    with Progress("searches", total) as progress:
+    with Progress("searches", options.trials) as progress:
         for row in found:
             progress.close()
             rows.append(row)

@@ -26,4 +26,4 @@ class Notice(event.Listener):
 
 def tell_when_compiling() -> None:
     """From now on the notice appears on command lines."""
-    event.register("numba:compile", Notice())
+    event.register("numba:compile", Notice())  # type: ignore[no-untyped-call]
