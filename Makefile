@@ -48,7 +48,7 @@ $(DOCS_STAMP): $(STAMP)
 
 docs: $(DOCS_STAMP)
 	@echo "==> building the site; pages that changed, or all if the code did, are run"
-	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -j auto docs docs/_build/html $(ARGS)
 	@$(BIN)/python docs/site/check.py docs/_build/html
 	@echo "==> docs/_build/html/index.html"
 

@@ -381,7 +381,7 @@ def _certify(options: Any) -> int:
     )
     H = state.H if state.W is None else pre_activations(problem, state.W, problem.X, "X")
     if options.method == "shadowing":
-        announce(f"following the path of {len(state.signs)} neurons with a proved error: up to minutes ...")
+        announce("following the path of the network with a proved error: up to minutes ...")
     c = certify(problem, H, signs=state.signs, method=options.method)
     every = certificate_table(problem, H, signs=state.signs)
     if options.plot:

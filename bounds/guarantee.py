@@ -25,7 +25,7 @@ from bounds.checks import (
 )
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, AssumptionError, require
-from bounds.methods import METHODS, SLOW_CERTIFICATES, get_method, proved_methods
+from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, get_method, proved_methods
 from bounds.methods.base import APriori, Method
 from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half, with_biases
 from bounds.methods.initial_output import width_for_output
@@ -104,7 +104,7 @@ def guarantee(
 
 def _a_priori_method(method: Any) -> str:
     """The name of a method that promises a width; ArgumentError if it is unknown, or only for a given network."""
-    if isinstance(method, str) and method in SLOW_CERTIFICATES and method not in METHODS:
+    if isinstance(method, str) and method in (*SLOW_CERTIFICATES, TRAINED) and method not in METHODS:
         raise ArgumentError(
             f"method {method!r} certifies a network that is given, and promises no width before it is drawn. Use"
             " bounds.certify, or linrate certify; or one of "

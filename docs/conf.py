@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import os
 import sys
 from pathlib import Path
 
@@ -55,6 +56,12 @@ nb_execution_cache_path = str(HERE / "_build" / "executed" / code_hash())
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
+# Kernels read no settings or start-up files of whoever builds, and do not warn of the local port that they listen on.
+profile = HERE / "_build" / "ipython" / "profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text("get_config().IPKernelApp.log_level = 40\n")
+os.environ["IPYTHONDIR"] = str(profile.parent)
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"

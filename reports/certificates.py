@@ -76,7 +76,7 @@ class SwitchRow:
     seconds: duration of the search for the certificate. loss_ratio: L/L^0 at the first state whose certificate holds.
     time: flow time of that state. certified: the rate of the certificate. measured: the largest rate with
     L^t <= L^0 exp(-rate t) from that state to the end of the run. ratio: certified / measured. These five are None if
-    no state is certified. dtype, device: of the simulated run.
+    no state is certified. dtype, device: of the simulated run. detail: the error of a search that raised one.
     """
 
     activation: str
@@ -94,6 +94,7 @@ class SwitchRow:
     ratio: float | None = None
     dtype: str = DTYPE
     device: str = "cpu"
+    detail: str = ""
 
     @classmethod
     def of(cls, problem: Problem, options: CertificateOptions, seed: int, method: str, seconds: float) -> SwitchRow:
@@ -103,7 +104,13 @@ class SwitchRow:
 
 
 FIELDS = tuple(f.name for f in fields(SwitchRow))
-COLUMNS = (*FIELDS[:-2], *VERSIONS, *FIELDS[-2:])  # as in every report, the versions stand before dtype and device
+# Field -> the kind of its values.
+KINDS: dict[str, type] = {
+    **dict.fromkeys(FIELDS, float),
+    **dict.fromkeys(("activation", "method", "detail", "dtype", "device"), str),
+    **dict.fromkeys(("n", "d", "width", "seed"), int),
+}
+COLUMNS = (*FIELDS[:-3], *VERSIONS, *FIELDS[-3:])  # as in every report, the versions stand before dtype and device
 
 
 def states(problem: Problem, network: Network, t_max: float, device: str = "cpu") -> Iterator[State]:

@@ -1,4 +1,4 @@
-"""The commands of `reports`: gaps, report, certificates, slack, scaling, coverage, doctor and cite."""
+"""The commands of `reports`: gaps, report, certificates, slack, scaling, coverage, doctor, cite and reproduce."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from reports.certificates import (
     SMOOTH,
     TABLE,
     CertificateOptions,
+    SwitchRow,
     certificate_rows,
     table_line,
     write_certificates,
@@ -42,6 +43,7 @@ from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, plan_of, summary_r
 from reports.grid_file import read_grid
 from reports.ladder import draw_ladder
 from reports.law import law_rows, law_text
+from reports.reproduce import add_reproduce_command, run_reproduce
 from reports.scaling import add_scaling_command, run_scaling
 from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
@@ -94,6 +96,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
         " (59 say it of 95%% of them), in place of the methods along a run",
     )
     along.add_argument("--out", metavar="CSV", help="write the rows")
+    add_cell_options(along, resume="directory of finished networks of --trials, which are not done again")
     add_slack_command(commands)
     add_figure_command(commands)
     add_assertions_command(commands)
@@ -102,6 +105,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     add_coverage_command(commands)
     add_completion_command(commands)
     add_doctor_command(commands)
+    add_reproduce_command(commands)
     _add_report(commands)
     return parser, commands.choices
 
@@ -121,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "coverage": run_coverage,
         "completion": run_completion,
         "doctor": run_doctor,
+        "reproduce": run_reproduce,
         "report": _report,
     }
     return commands_run[options.command](options)
@@ -182,24 +187,44 @@ def _certificates(options: Any) -> int:
     if not (options.data or options.builtin):
         options.builtin = "experiment-1"
     problem = problem_from(options)
-    rows = []
+    rows: list[SwitchRow] = []
+    if options.trials is None:
+        refuse_cell_options(options, "is for --trials.")
     print(TABLE.head())
-    found = certificate_rows(problem, chosen) if options.trials is None else law_rows(problem, chosen, options.trials)
-    with Progress("searches", options.trials) as progress:
-        for row in found:
-            progress.close()
-            rows.append(row)
-            if out is not None:
-                write_certificates(rows, out)
-            print(table_line(row), flush=True)
-            progress.step(f"{row.method}, seed {row.seed}")
-    if options.trials is not None:
+    if options.trials is None:
+        with Progress("searches", total=None) as progress:
+            for row in certificate_rows(problem, chosen):
+                progress.close()
+                rows.append(row)
+                if out is not None:
+                    write_certificates(rows, out)
+                print(table_line(row), flush=True)
+                progress.step(f"{row.method}, seed {row.seed}")
+    else:
+        rows = _law(problem, chosen, options, out)
         print(law_text(rows))
     if out is not None:
         print(f"{len(rows)} rows written to {out}")
     certified = sum(bool(row.certified) for row in rows)
     print(f"{certified} of {len(rows)} searches found a state from which convergence is certified.")
     return HOLDS if certified else UNDECIDED
+
+
+def _law(problem: Problem, chosen: CertificateOptions, options: Any, out: Path | None) -> list[SwitchRow]:
+    """The rows of --trials in the order of seeds, each printed as soon as it is known; written whatever happens."""
+    directory = Path(options.resume) if options.resume else None
+    rows: list[SwitchRow] = []
+    kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
+    try:
+        with goes_on(directory):
+            for row in law_rows(problem, chosen, options.trials, **kept, progress=progress_of("networks")):
+                rows.append(row)
+                print(table_line(row), flush=True)
+    finally:
+        rows.sort(key=lambda row: row.seed)
+        if out is not None and rows:
+            write_certificates(rows, out)
+    return rows
 
 
 def _gaps(options: Any) -> int:

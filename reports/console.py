@@ -38,6 +38,7 @@ COMMANDS = {
     "doctor": ("reports", "what this machine has and can simulate; versions for a bug report"),
     "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
     "completion": ("reports", "a script that completes commands and options: bash, zsh or tcsh"),
+    "reproduce": ("reports", "the command behind each claim, erratum and figure, and what is to come out"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 

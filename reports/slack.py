@@ -16,6 +16,7 @@ no slack is overstated.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ import numpy as np
 
 import simulate
 from bounds import Guarantee, Problem, guarantee, necessary_scale, necessary_width, possible_rate
+from bounds.cells import Cell, Plan, Row, run_cells
+from bounds.cells.engines import Executor
+from bounds.cells.progress import CellProgress
 from bounds.checks import INITS
 from bounds.command_line import HOLDS
 from bounds.csv_file import write_csv
@@ -36,9 +40,11 @@ from bounds.errors import AssumptionError, require
 from bounds.pictures.ladder import PANELS, draw_rungs, labels
 from bounds.pictures.ladder import SIZE as LADDER
 from bounds.pictures.style import add_plot_option, check_picture, on_axes, picture_file
-from bounds.progress import Progress
+from bounds.text import printable
 from bounds.text_table import Column, TextTable
+from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
+from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of
 from simulate import Status
 
 ACTIVATIONS = ("tanh", "softplus", "relu")
@@ -51,11 +57,23 @@ MOST_STEPS = 100  # steps of the integrator after which a run is given up
 RTOL = 1e-2  # relative tolerance of a step; the slacks measured here are factors, so two digits are enough
 DTYPE = "float64"
 DEVICE = "cpu"  # networks of at most WIDTH neurons on ten data points gain nothing by a GPU
-COLUMNS = (
-    "data", "activation", "method", "proved", "init", "delta", "quantity", "required", "sufficient", "slack", "bracket",
-    "width", "scale", "promised_rate", "trials", "seed", "linrate", "commit", "python", "numpy", "torch",
-    "dtype", "device", "necessary",
-)  # fmt: skip
+# Column -> the kind of its values.
+KINDS: dict[str, type] = {
+    **dict.fromkeys(("data", "activation", "method"), str),
+    "proved": bool,
+    "init": str,
+    "delta": float,
+    "quantity": str,
+    **dict.fromkeys(("required", "sufficient", "slack"), float),
+    "bracket": str,
+    "width": int,
+    **dict.fromkeys(("scale", "promised_rate"), float),
+    **dict.fromkeys(("trials", "seed"), int),
+    **dict.fromkeys((*VERSIONS, "dtype", "device"), str),
+    "necessary": float,
+    "detail": str,
+}
+COLUMNS = tuple(KINDS)
 TABLE = TextTable(
     [
         Column("activation", 10, "<"),
@@ -198,42 +216,67 @@ def guarantees(problem: Problem, delta: float, init: str) -> dict[str, Guarantee
 
 
 def slack_rows(
-    *, trials: int = 3, seed: int = 0, delta: float = 0.05, activations: Sequence[str] = ACTIVATIONS
-) -> Iterator[dict[str, Any]]:
-    """One row for each activation, method, initialisation and quantity, on the reference problem, with keys COLUMNS.
+    *,
+    trials: int = 3,
+    seed: int = 0,
+    delta: float = 0.05,
+    activations: Sequence[str] = ACTIVATIONS,
+    executor: Executor = None,
+    directory: str | Path | None = None,
+    retry: bool = False,
+    progress: CellProgress | None = None,
+) -> Iterator[tuple[int, list[Row]]]:
+    """For each activation and initialisation, on the reference problem: its number, and one row with keys COLUMNS for
+    each method and quantity, as soon as they are known.
 
     trials: number of networks for each width and scale tried. seed: seed of the first of them. delta: failure
-    probability of the guarantees. Raises ArgumentError for trials < 1 or a negative seed.
+    probability of the guarantees. executor, directory, retry, progress: as in `run_cells`. If one raises an error, its
+    only row has it as its `detail`. Raises ArgumentError for trials < 1 or a negative seed, and what `run_cells`
+    raises.
     """
     require(trials >= 1, "trials", "a positive integer", trials)
     require(seed >= 0, "seed", "a non-negative integer", seed)
-    for activation in activations:
-        problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
-        for init in INITS:
-            asked = guarantees(problem, delta, init)
-            slowest = min(g.rate / g.scale**2 for g in asked.values())
-            trial = Trial(problem, init, trials, seed, slowest)
-            for method, g in asked.items():
-                common = {
-                    "data": problem.name,
-                    "activation": activation,
-                    "method": method,
-                    "proved": g.proved,
-                    "init": init,
-                    "delta": delta,
-                    "promised_rate": g.rate,
-                    "trials": trials,
-                    "seed": seed,
-                    **versions(),
-                    "dtype": DTYPE,
-                    "device": DEVICE,
-                }
-                for found in quantities(trial, g):
-                    yield {**common, **found, "necessary": necessary(problem, g, found["quantity"])}
+    common = {"trials": trials, "seed": seed, "delta": delta}
+    pairs = itertools.product(activations, INITS)
+    cells = tuple(Cell({"activation": activation, "init": init, **common}) for activation, init in pairs)
+    plan = Plan("slack", cells, KINDS, {"activation": tuple(activations), "init": INITS, **common})
+    run = run_cells(plan, cell_rows, executor=executor, directory=directory, retry=retry, progress=progress)
+    for found in run:
+        if found.error:
+            found.rows[0]["detail"] = found.error
+        yield found.index, [{name: row[name] for name in COLUMNS} for row in found.rows]
+
+
+def cell_rows(cell: Cell) -> Iterator[Row]:
+    """The rows of one activation and one initialisation."""
+    activation, init, trials, delta = (cell.definition[name] for name in ("activation", "init", "trials", "delta"))
+    problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
+    asked = guarantees(problem, delta, init)
+    slowest = min(g.rate / g.scale**2 for g in asked.values())
+    trial = Trial(problem, init, trials, cell.seed, slowest)
+    for method, g in asked.items():
+        common = {
+            "data": problem.name,
+            "activation": activation,
+            "method": method,
+            "proved": g.proved,
+            "init": init,
+            "delta": delta,
+            "promised_rate": g.rate,
+            "trials": trials,
+            "seed": cell.seed,
+            **versions(),
+            "dtype": DTYPE,
+            "device": DEVICE,
+        }
+        for found in quantities(trial, g):
+            yield {**common, **found, "necessary": necessary(problem, g, found["quantity"])}
 
 
 def table_line(row: dict[str, Any]) -> str:
     """The line of a row on the terminal. The name of a method that is not proved stands in brackets."""
+    if row["detail"]:
+        return f"{row['activation']}, {row['init']}: {printable(row['detail'])}"
     method = row["method"] if row["proved"] else f"({row['method']})"
     remark = "or more" if row["bracket"] == "at most" else ""
     named = [row["activation"], method, row["init"], row["quantity"]]
@@ -288,6 +331,7 @@ def add_slack_command(commands: Any) -> None:
     parser.add_argument("--out", metavar="CSV", default="slack.csv", help="file for the table (default slack.csv)")
     parser.add_argument("--activation", choices=ACTIVATIONS, help="this one only (default: all)")
     add_plot_option(parser, "the ladder of the first activation: necessary, enough and required")
+    add_cell_options(parser, resume="directory of finished problems, which are not done again")
 
 
 def run_slack(options: Any) -> int:
@@ -297,17 +341,20 @@ def run_slack(options: Any) -> int:
         check_picture(options.plot)
     print("what each proof asks for on the reference problem (n = 10, d = 100), and what is enough in")
     print(f"{options.trials} networks; methods in brackets are not proved")
-    rows: list[dict[str, Any]] = []
+    print(TABLE.head())
+    directory = Path(options.resume) if options.resume else None
+    kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
     chosen = ACTIVATIONS if options.activation is None else (options.activation,)
-    with Progress("rows") as progress:
-        for row in slack_rows(trials=options.trials, seed=options.seed, activations=chosen):
-            progress.close()
-            if not rows:
-                print(TABLE.head())
-            rows.append(row)
-            write_csv(out, rows, COLUMNS)  # after each row: an interruption loses none that is finished
-            print(table_line(row), flush=True)
-            progress.step(f"{row['activation']} {row['method']} {row['init']}")
+    asked = {"trials": options.trials, "seed": options.seed, "activations": chosen}
+    by_cell: dict[int, list[Row]] = {}
+    rows: list[Row] = []
+    with goes_on(directory):
+        for index, found in slack_rows(**asked, **kept, progress=progress_of("problems")):
+            by_cell[index] = found
+            rows = [row for k in sorted(by_cell) for row in by_cell[k]]
+            write_csv(out, rows, COLUMNS)  # after each problem: an interruption loses none that is finished
+            for row in found:
+                print(table_line(row), flush=True)
     if options.plot:
         with picture_file(options.plot, 3, LADDER, sharey=True) as axes:
             draw_slack(rows, axes)

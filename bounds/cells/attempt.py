@@ -1,4 +1,4 @@
-"""One piece of work: its outcome, or its error, by one thread of BLAS and OpenMP."""
+"""One piece of work: its outcome, or its error, by one thread of BLAS."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Engine = Callable[[Work, Sequence[Any]], Iterator[tuple[int, Outcome]]]
 def attempt(work: Work, item: Any) -> Outcome:
     """work(item), or the error that it raised. Raises WriteError where the disk is full, and KeyboardInterrupt."""
     began = clock.monotonic()
-    with _alone, _pools("torch" in sys.modules).limit(limits=1):
+    with _alone, _pools("torch" in sys.modules).limit(limits=1, user_api="blas"):
         try:
             value, error = work(item), ""
         except WriteError:

@@ -77,4 +77,5 @@ def _plain(name: str, value: Any, kind: type, lenient: bool) -> Any:
         pass
     if lenient:
         return None
-    raise ArgumentError(f"column {name!r} must hold values of kind {kind.__name__}. Found {shown(value)}.")
+    wide = " that fit 64 bits" if kind is int else ""
+    raise ArgumentError(f"column {name!r} must hold values of kind {kind.__name__}{wide}. Found {shown(value)}.")

@@ -1,7 +1,7 @@
 """Where work is done: in this process, in local processes, or by the workers of a Dask scheduler.
 
-Every engine gives the same numbers: an item is worked on alone in its process, and by one thread of BLAS and OpenMP,
-because the order in which more threads add would change the last digits.
+Every engine gives the same numbers: an item is worked on alone in its process, and with one thread of BLAS, because the
+order in which more threads add would change the last digits. (Those of simulate change none.)
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ import numpy as np
 from flint import arb
 
 from bounds.activation.base import FUNCTION_ULPS, TINY
-from bounds.certificates import handover, shadowing, transport
+from bounds.certificates import handover, last_layer_kernel, shadowing, transport
 from bounds.certificates.magnitudes import check_magnitudes, in_units, rate_as_float
 from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
 from bounds.errors import ArgumentError, AssumptionError, require, shown
-from bounds.methods import METHODS, SLOW_CERTIFICATES, envelope, get_method, proved_methods
+from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, envelope, get_method, proved_methods
 from bounds.methods.base import Method, Profile, usual_drift
 from bounds.methods.last_layer import at_scale, least_scale
 from bounds.methods.step_profile import StepProfile
@@ -91,6 +91,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i, all of one magnitude (the scale), or of any if the problem
     has a trained last layer, where the least magnitude counts as the scale. "best" takes the method
     with the largest certified rate among those that are formulas, without one that holds the nearest to holding;
+    "last-layer", of a trained last layer alone, asks for a large mobility and for nothing else;
     "transport" (a step function, never below the envelope method) takes seconds, and "shadowing" computes the path
     until a formula takes over: far stronger, and a minute for 10^5 entries of H (docs/certificates.md).
 
@@ -98,9 +99,11 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     DataError for entries that are no numbers; AssumptionError if the method does not apply to the problem.
     """
     pre_activation, c = _checked(problem, H, signs)
-    method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES))
+    method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES, TRAINED))
     if method == "shadowing":
         return _by_shadowing(problem, pre_activation, c)
+    if method == TRAINED:
+        return _by_last_layer(problem, pre_activation, c)
     if method == "transport":
         envelope.METHOD.require(problem)
         profiles, drift = transport.a_posteriori(problem, pre_activation), usual_drift(problem)
@@ -170,6 +173,8 @@ def _by_every_formula(problem: Problem, H: np.ndarray, signs: np.ndarray) -> dic
             found[method.name] = _by_method(method, problem, H, signs)
         except AssumptionError as error:
             found[method.name] = error
+    if problem.last_layer:
+        found[TRAINED] = _by_last_layer(problem, H, signs)
     return found
 
 
@@ -234,12 +239,31 @@ def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarra
     return _by_profile(method.name, profile, drift, problem, H, signs)
 
 
+def _by_last_layer(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+    """The certificate by the last layer's own kernel, for which the scale plays no part."""
+    last_layer_kernel.check(problem)
+    profile = last_layer_kernel.profile(problem, H)
+    found = _by_profile(TRAINED, profile, arb(0), problem, H, signs, scale=1.0)
+    if found.holds or profile.empty:
+        return replace(found, critical_scale=0.0 if found.holds else math.inf)
+    beta = profile.critical * residual_norm(problem, H, signs)  # proportional to 1/sqrt(mobility)
+    enough = rounded(float_up(arb(problem.last_layer) * square(beta)), "up")
+    reason = f"beta = {found.beta:.3g} must be below 1, for which a mobility above {enough} is enough, at any scale."
+    return replace(found, critical_scale=math.inf, reason=reason)
+
+
 def _by_profile(
-    name: str, slopes: Profile | StepProfile, drift: arb, problem: Problem, H: np.ndarray, signs: np.ndarray
+    name: str,
+    slopes: Profile | StepProfile,
+    drift: arb,
+    problem: Problem,
+    H: np.ndarray,
+    signs: np.ndarray,
+    scale: float | None = None,
 ) -> Certificate:
     """The master theorem applied to a profile of the slopes of the network; drift: what a trained last layer takes from
-    it (last_layer.py), for which the least |c_i| counts as the scale; H (m, n), signs (m,)."""
-    scale = arb(float(np.min(np.abs(signs))))
+    it (last_layer.py), for which the least |c_i| counts as the scale unless one is given; H (m, n), signs (m,)."""
+    scale = arb(float(np.min(np.abs(signs))) if scale is None else scale)
     profile = at_scale(slopes, drift, scale)
     if profile.empty:
         reason = "its lower bound of the slopes or of the kernel is 0 (A = 0), and it says nothing at any scale."

@@ -62,6 +62,9 @@ class Quadratic:
         return gamma(2 * X.shape[1] + 6)
 
 
+BIAS = "+bias="  # after the name of an embedding, before the size of its biases
+
+
 def with_bias(embedding: Embedding, size: Any) -> WithBias:
     """The embedding with trained biases of standard deviation `size`, a number or its digits.
 
@@ -79,12 +82,13 @@ def with_bias(embedding: Embedding, size: Any) -> WithBias:
 
 def embedding_name(embedding: object) -> str:
     """The name written to reports: the embedding's own, or the class's in lower case."""
+    if isinstance(embedding, WithBias):
+        return f"{embedding_name(embedding.embedding)}{BIAS}{embedding.size!r}"
     return "gram" if embedding is None else str(getattr(embedding, "name", type(embedding).__name__.lower()))
 
 
 EMBEDDINGS: dict[str, Embedding] = {"identity": Identity(), "quadratic": Quadratic()}
 RANDOM = "random-features"
-BIAS = "+bias="  # after the name of an embedding, before the size of its biases
 MOST_DIGITS = 30  # of a number among the options
 
 
@@ -99,6 +103,7 @@ def get_embedding(text: str) -> Embedding:
         raise unknown_name("embedding", text, [*EMBEDDINGS, RANDOM])
     if BIAS in text:
         base, _, size = text.rpartition(BIAS)
+        require(BIAS not in base, "embedding", "one with biases once", text[:80])
         return with_bias(get_embedding(base), size)
     name, _, rest = text.partition(":")
     if name in EMBEDDINGS and not rest:

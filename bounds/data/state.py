@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,7 @@ def read_state(path: str | Path) -> State:
 def write_state(path: str | Path, problem: Problem, H: np.ndarray, signs: np.ndarray) -> None:
     """Replace the file by this network, H (m, n) and signs (m,), with the problem that it was trained on."""
     stream = io.BytesIO()
+    trained: dict[str, Any] = {"last_layer": np.array(problem.last_layer)} if problem.last_layer else {}
     np.savez(
         stream,
         format=np.array(FORMAT),
@@ -77,6 +79,6 @@ def write_state(path: str | Path, problem: Problem, H: np.ndarray, signs: np.nda
         signs=signs,
         activation=np.array(problem.activation.name),
         embedding=np.array(problem.embedding_name),
-        **({"last_layer": np.array(problem.last_layer)} if problem.last_layer else {}),
+        **trained,
     )
     write_atomically(path, stream.getvalue())

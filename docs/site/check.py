@@ -1,7 +1,7 @@
 """Is the built site whole: `python docs/site/check.py docs/_build/html`, called by `make docs`.
 
-Nothing on a page is loaded from another host, every file that a page names is there, each page of the gallery ended in its pair (which
-is printed), and no output of a page is a traceback or a warning.
+Nothing on a page is loaded from another host, every file that a page names is there, each page of the gallery ended in
+its pair (which is printed), and no output of a page went to stderr, as warnings do.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ def page_faults(file: Path, page: Page) -> list[str]:
     found = [f"loads {address}" for address in page.loads if elsewhere(address)]
     for address in [*page.loads, *page.links]:
         parts = urlsplit(address)
-        if address and not parts.scheme and not parts.netloc and parts.path:
-            if not (file.parent / unquote(parts.path)).exists():
-                found.append(f"{address} is missing")
+        here = bool(parts.path) and not parts.scheme and not parts.netloc
+        if here and not (file.parent / unquote(parts.path)).exists():
+            found.append(f"{address} is missing")
     if page.stderr:
         found.append("an output went to stderr")
     return found

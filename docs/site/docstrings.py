@@ -13,7 +13,7 @@ from typing import Any
 
 CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 SPECIAL = re.compile(r"([\\*_|`])")
-DESCRIBED = re.compile(r"(?:(?<=[;.] )|^)(\w+(?:, \w+)*)(?: (\([^():]*\)))?: ", re.MULTILINE)
+DESCRIBED = re.compile(r"(?:(?<=[;.] )|^)(\w+(?:, \w+)*)(?: (\([^():]*\)|\"[^\"]*\"))?: ", re.MULTILINE)
 
 
 def names_of(thing: Any) -> set[str]:
@@ -61,6 +61,14 @@ def adapt(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[
     ]
 
 
+def readable(
+    app: Any, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: str | None
+) -> Any:
+    """A default that is a function is shown by its name; as "<function f>" the signature could not be read."""
+    return (re.sub(r"<function (\w+)>", r"\1", signature), returns) if signature else None
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", adapt)
+    app.connect("autodoc-process-signature", readable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,6 +15,7 @@ from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
 from reports.assertions.judge import LEVEL, Finding
 from reports.assertions.statements import findings
+from reports.cell_options import add_cell_options, executor_of
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import Case, Result
@@ -72,13 +73,14 @@ def add_assertions_command(commands: Any) -> None:
     parser.add_argument("--out", metavar="CSV", default="assertions.csv", help="the table (default assertions.csv)")
     parser.add_argument("--cache", metavar="DIR", default="figures/cache", help="finished runs (default figures/cache)")
     parser.add_argument("--markdown", action="store_true", help="print the page docs/experiments.md instead")
+    add_cell_options(parser, resume=None)
 
 
 def run_assertions(options: Any) -> int:
     """Print the table, or the page. Returns the exit code, 0: the verdicts are about the paper's words."""
     out = check_writable(options.out, "--out")
     sizes = {name: module.QUICK if options.quick else module.FULL for name, module in EXPERIMENTS.items()}
-    runner = Runner(Cache(options.cache))
+    runner = Runner(Cache(options.cache), executor=executor_of(options))
     found = findings(runner, sizes)
     write_csv(out, [_row(f, options.quick) for f in found], COLUMNS)
     if options.markdown:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bounds.cells.engines import Executor
 from bounds.checks import check_width, choice, integer
 from bounds.command_line import HOLDS
 from bounds.data.files import check_writable
 from bounds.errors import unknown_name
+from reports.cell_options import add_cell_options, executor_of
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import REPEATS
@@ -44,12 +46,14 @@ def draw_figure(
     method: str | None = None,
     cache: str | Path | None = None,
     retry: bool = False,
+    executor: Executor = None,
 ) -> list[Path]:
     """Draw a figure of section 4 into a folder: the paths of figure-K.csv, .png and .svg.
 
     figure: "1" to "8"; quick: a reduced size, in under a minute; width, seeds: m, and the number of repetitions, in
     place of those of the size; method: "flow" or "descent", by default that of the size; cache: the folder of results,
-    by default folder/cache; what is there already is not run again, apart from runs that failed, with `retry`.
+    by default folder/cache; what is there already is not run again, apart from runs that failed, with `retry`;
+    executor: where the runs are made, as in `bounds.cells.run_cells`.
 
     Raises ArgumentError for an unknown figure or method, or a number of seeds below one, DataError for a folder that
     cannot be written or a cache of another version, WriteError if the disk is full, AssumptionError where matplotlib is
@@ -68,7 +72,7 @@ def draw_figure(
     if method is not None:
         choice("method", method, METHODS)
     size: Size = (experiment.QUICK if quick else experiment.FULL).changed(width=width, seeds=seeds, method=method)
-    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry)
+    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry, executor=executor)
     return [out / f"figure-{figure}.csv", *draw(figure, size, runner, out)]
 
 
@@ -89,6 +93,7 @@ def add_figure_command(commands: Any) -> None:
     parser.add_argument("--method", choices=METHODS, help="flow or descent in place of that of the size")
     parser.add_argument("--cache", metavar="DIR", help="folder of finished runs (default: cache in that of the files)")
     parser.add_argument("--retry", action="store_true", help="try runs again that failed")
+    add_cell_options(parser, resume=None)
 
 
 def run_figure(options: Any) -> int:
@@ -103,6 +108,7 @@ def run_figure(options: Any) -> int:
         method=options.method,
         cache=options.cache,
         retry=options.retry,
+        executor=executor_of(options),
     )
     for path in paths:
         print(f"{path}  {path.stat().st_size} bytes")

@@ -67,6 +67,16 @@ def test_a_bias_out_of_range_is_refused(bias):
         bounds.Problem(*data(), bias=bias)
 
 
+def test_names_of_embeddings_with_biases():
+    for text in ("identity+bias=1+bias=2", "identity" + "+bias=1" * 5000):
+        with pytest.raises(bounds.ArgumentError, match=r"biases once"):
+            get_embedding(text)
+    with pytest.raises(bounds.ArgumentError, match=r"bias must be None, or the standard deviation"):
+        get_embedding("identity+bias=much")
+    with pytest.raises(bounds.ArgumentError, match=r"without biases where bias is given"):
+        bounds.Problem(*data(), embedding=get_embedding("quadratic+bias=2"), bias=1.0)
+
+
 def test_a_guarantee_for_random_features_with_biases():
     """Random features with biases: the embedding dimension of the features, lambda_min no smaller, G_aa + b_0^2."""
     X, y = data(6, 3)

@@ -6,18 +6,32 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import reports
+from bounds import Problem
 from bounds.cells import Cell, Plan, cluster, run_cells
 from bounds.cells.store import list_cells
+from bounds.data.datasets import load_builtin
 from bounds.errors import ArgumentError, EngineError
+from reports.certificates import CertificateOptions
+from reports.experiments import experiment_2
+from reports.experiments.cache import Cache
+from reports.experiments.case import FAILED
+from reports.experiments.open_choices import Size
+from reports.experiments.runner import Runner
+from reports.law import law_rows
 from tests.cells_work import COLUMNS, draw, slow
 
 pytest.importorskip("distributed")
 pytest.importorskip("pyarrow")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 300  # seconds for what takes a few, on however slow a machine
 CELLS = Plan("test", tuple(Cell({"k": k}) for k in range(40)), COLUMNS, {"k": [0, 40]})
 
@@ -84,6 +98,49 @@ def test_a_cluster_gives_the_same_rows(dask, expected, tmp_path):
     with distributed.Client(dask.address, set_as_default=False) as client:
         assert rows(list(run_cells(CELLS, draw, executor=client))) == expected
         assert client.status == "running"  # a client of the user is left open
+
+
+GRID = {"n": [2, 3], "d": 20, "width": 32, "scale": [1, 20], "method": ["slopes", "printed"], "t_max": 10}
+
+
+def test_reports_have_the_same_rows_here_in_processes_and_on_a_cluster(dask, tmp_path):
+    """Apart from the seconds that they took; and a second time they are read, not computed."""
+    frames = {
+        name: reports.sweep(GRID, executor, tmp_path / name)
+        for name, executor in (("here", None), ("processes", 2), ("cluster", dask.address))
+    }
+    assert len(frames["here"]) == 4 * 2 * 4
+    for frame in frames.values():
+        pd.testing.assert_frame_equal(
+            frame.drop(columns="wall_seconds"), frames["here"].drop(columns="wall_seconds"), check_exact=True
+        )
+    kept = reports.sweep(GRID, None, tmp_path / "cluster")
+    pd.testing.assert_frame_equal(kept, frames["cluster"], check_exact=True)
+    problem = Problem(*load_builtin("experiment-1", n=2, d=20))
+    options = CertificateOptions(width=16)
+    laws = [
+        sorted(
+            (replace(row, seconds=0.0) for row in law_rows(problem, options, 3, executor=where)), key=attrgetter("seed")
+        )
+        for where in (None, dask.address)
+    ]
+    assert laws[0] == laws[1]
+    assert all(row.certified for row in laws[0])
+
+
+def test_figures_are_the_same_on_a_cluster(dask, tmp_path):
+    """The runs of an experiment, and one that fails."""
+    cases = experiment_2.cases(Size((16, 8), (4, 5), 3, 1, 5, 50.0, 200, 1e-1, True), 16)
+    cases.append(replace(cases[0], activation="none"))
+    here, there = (
+        Runner(Cache(tmp_path / str(k)), executor=where, quiet=True).results(cases)
+        for k, where in enumerate((None, dask.address))
+    )
+    assert here[-1].status == there[-1].status == FAILED
+    for ours, theirs in zip(here, there, strict=True):
+        for name in ("time", "loss", "loss_error", "test_mse", "features"):
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+        assert (ours.status, ours.detail, ours.measures) == (theirs.status, theirs.detail, theirs.measures)
 
 
 def test_other_versions_are_refused_before_any_work(dask, tmp_path, monkeypatch):
