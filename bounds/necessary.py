@@ -71,6 +71,10 @@ def possible_rate(problem: Problem, scale: float) -> float:
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     if problem.random:
         raise AssumptionError("the largest rate needs one Gram matrix. Draw the embedding: problem.draw(dim=D).")
+    if problem.last_layer:
+        raise AssumptionError(
+            "no largest rate is known for a trained last layer, whose weights grow. Use last_layer=0."
+        )
     chosen = check_scale(scale)
     most = float_up(constants.rate_most(chosen, problem.activation.Ls, problem.spectrum.lmax_ceiling))
     require(most < math.inf, "scale", "so small that the rate is a float", scale)

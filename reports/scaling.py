@@ -112,6 +112,8 @@ def scaling_rows(problem: Problem, options: ScalingOptions | None = None) -> Ite
     chosen = ScalingOptions() if options is None else instance("options", options, ScalingOptions)
     if problem.random:
         raise AssumptionError("networks are simulated, so the embedding must be drawn. Give it a dimension: dim=4096.")
+    if problem.last_layer:
+        raise AssumptionError("the scalings are compared for a fixed last layer. Use last_layer=0.")
     size = np.sqrt(np.maximum(np.diagonal(problem.gram), 1e-300))
     for scaling in SCALINGS:
         for width in chosen.widths:

@@ -15,8 +15,8 @@ def draw_cactus(rows: Sequence[dict[str, Any]], ax: Any = None) -> Any:
     """
     certified = [row for row in rows if row["verdict"] == "CERTIFIED"]
     lines = {
-        "certified by a formula": sorted(float(r["seconds"]) for r in certified if r["method"] != "shadowing"),
         "certified (formula, else path)": sorted(float(r["seconds"]) for r in certified),
+        "certified by a formula": sorted(float(r["seconds"]) for r in certified if r["method"] != "shadowing"),
         "confirmed by the independent replay": sorted(
             float(r["replay_seconds"]) for r in rows if r.get("replay") == "CONFIRMED"
         ),

@@ -15,7 +15,9 @@ import numpy as np
 from scipy.integrate import DOP853
 from scipy.special import erf, expit
 
-RTOL, ATOL = 1e-9, 1e-12  # of the integration
+# Tolerances of the integration, one attempt each: what the first contradicts, the second must contradict too.
+SMOOTH = ((1e-8, 1e-11), (1e-10, 1e-13))
+KINKED = ((1e-6, 1e-8), (1e-8, 1e-10))  # each step ends at a kink of one of the neurons, however small it is
 ALLOWED = 1e-6  # relative error of L by which it may be above the certified curve
 ENOUGH = 1e-4  # the share of the initial loss at which the replay ends
 RANGE = 1.05  # and the time at which it ends at the latest, as a multiple of when the certificate promises that share
@@ -68,6 +70,24 @@ def replay(
     features: np.ndarray, y: np.ndarray, activation: str, W: np.ndarray, signs: np.ndarray, rate: float, limit: float
 ) -> Replay:
     """Train the weights W (m, D) on features (n, D), y (n,), and compare with the certified rate; limit: in seconds."""
+    for tolerances in KINKED if activation == "relu" else SMOOTH:
+        found = _attempt(features, y, activation, W, signs, rate, limit, tolerances)
+        if found.verdict != "CONTRADICTED":
+            break
+    return found
+
+
+def _attempt(
+    features: np.ndarray,
+    y: np.ndarray,
+    activation: str,
+    W: np.ndarray,
+    signs: np.ndarray,
+    rate: float,
+    limit: float,
+    tolerances: tuple[float, float],
+) -> Replay:
+    """One integration with these tolerances (relative, absolute)."""
     began = clock.monotonic()
     sigma = ACTIVATIONS[activation]
     m, dim = W.shape
@@ -88,7 +108,7 @@ def replay(
 
     first = loss(W.ravel())
     end = RANGE * np.log(1 / ENOUGH) / rate
-    solver = DOP853(field, 0.0, W.ravel().copy(), end, rtol=RTOL, atol=ATOL)
+    solver = DOP853(field, 0.0, W.ravel().copy(), end, rtol=tolerances[0], atol=tolerances[1])
     least, ratio = np.inf, 1.0
     verdict = "STOPPED"
     while solver.status == "running":

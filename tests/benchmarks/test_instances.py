@@ -106,7 +106,7 @@ def test_the_kept_results_are_about_these_instances_and_none_is_contradicted():
         if row["certified_rate"] and row["measured_rate"]:
             assert float(row["certified_rate"]) <= float(row["measured_rate"])
     certified = [row for row in rows if row["verdict"] == "CERTIFIED"]
-    assert len(certified) >= 20
+    assert 20 <= len(certified) < 30  # some are hard
     pytest.importorskip("matplotlib")
     from bounds.pictures.style import SIZE, drawing
 

@@ -118,6 +118,10 @@ def test_no_network_falls_faster_than_is_possible(small):
     run = simulate.gradient_flow(small, width=64, scale=2.0, t_max=1.0)
     rates = np.log(run.loss[0] / run.loss[1:]) / run.time[1:]
     assert np.all(rates <= bounds.possible_rate(small, 2.0))
+    trained = bounds.Problem(small.X, small.y, last_layer=1.0)
+    with pytest.raises(bounds.AssumptionError, match="last_layer=0"):
+        bounds.possible_rate(trained, 2.0)
+    assert bounds.table(trained)["possible_rate"].isna().all()
     with pytest.raises(bounds.ArgumentError, match="scale must be"):
         bounds.possible_rate(bounds.Problem(1e9 * np.eye(2), [1.0, 2.0]), 1e150)
 
