@@ -153,7 +153,7 @@ def test_exit_codes_follow_the_numbers(monkeypatch, capsys):
 
     def answers(*shown):
         fake = [replace(get_erratum("E3"), demonstrate=lambda s=s: s) for s in shown]
-        monkeypatch.setattr("bounds.cli.errata", lambda: fake)
+        monkeypatch.setattr("bounds.commands.errata.errata", lambda: fake)
         return main(["errata"])
 
     unknown = replace(d, printed=Claim((0, 9), "<=", (1, 1)))
