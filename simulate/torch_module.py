@@ -55,7 +55,7 @@ def from_torch(net: Any, X: Any, y: Any, *, activation: str | Activation | None 
     plain = Problem(X, y, activation=sigma, name=type(net).__name__)
     v, d = _weights(first.weight), plain.d
     require(v.shape[1] == d, "net", f"a module of d = {d} inputs, the columns of X", tuple(v.shape))
-    trained = {"bias": 1 / math.sqrt(d)} if biased else {}
+    trained: dict[str, Any] = {"bias": 1 / math.sqrt(d)} if biased else {}
     trained |= {"last_layer": len(v) ** 2 / d} if last.weight.requires_grad else {}
     problem = Problem(X, y, activation=sigma, name=plain.name, **trained) if trained else plain
     v = np.column_stack([v, _weights(first.bias)]) if biased else v
