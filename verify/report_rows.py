@@ -19,6 +19,7 @@ COLUMNS = (
     "method",
     "activation",
     "embedding",
+    "last_layer",
     "data",
     "n",
     "d",
@@ -64,6 +65,7 @@ def problem_columns(problem: Problem) -> Row:
     return {
         "activation": problem.activation.name,
         "embedding": problem.embedding_name,
+        "last_layer": problem.last_layer,
         "data": problem.name,
         "n": problem.n,
         "d": problem.d,

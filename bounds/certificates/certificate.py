@@ -243,7 +243,7 @@ def _by_last_layer(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certif
     """The certificate by the last layer's own kernel, for which the scale plays no part."""
     last_layer_kernel.check(problem)
     profile = last_layer_kernel.profile(problem, H)
-    found = _by_profile(TRAINED, profile, arb(0), problem, H, signs, scale=1.0)
+    found = _by_profile(TRAINED, profile, arb(0), problem, H, signs, unit=1.0)
     if found.holds or profile.empty:
         return replace(found, critical_scale=0.0 if found.holds else math.inf)
     beta = profile.critical * residual_norm(problem, H, signs)  # proportional to 1/sqrt(mobility)
@@ -259,11 +259,11 @@ def _by_profile(
     problem: Problem,
     H: np.ndarray,
     signs: np.ndarray,
-    scale: float | None = None,
+    unit: float | None = None,
 ) -> Certificate:
     """The master theorem applied to a profile of the slopes of the network; drift: what a trained last layer takes from
-    it (last_layer.py), for which the least |c_i| counts as the scale unless one is given; H (m, n), signs (m,)."""
-    scale = arb(float(np.min(np.abs(signs))) if scale is None else scale)
+    it (last_layer.py), for which the least |c_i| counts as the scale, unless there is a `unit`; H (m, n), signs (m,)."""
+    scale = arb(float(np.min(np.abs(signs))) if unit is None else unit)
     profile = at_scale(slopes, drift, scale)
     if profile.empty:
         reason = "its lower bound of the slopes or of the kernel is 0 (A = 0), and it says nothing at any scale."

@@ -8,14 +8,17 @@ The profile now depends on the scale c, and its critical scale is the solution o
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from flint import arb
 
 from bounds import constants
-from bounds.methods.base import CONSTANT, PARABOLA, ROOT, Profile
+from bounds.methods.base import CONSTANT, PARABOLA, ROOT, Profile, Shape
 from bounds.methods.step_profile import SLACK, STEPS, StepProfile
 from bounds.numerics.arithmetic import float_down, float_up
 
+NOTHING = Profile(arb(0), arb(0), ROOT)  # the profile that claims nothing
 OUTWARDS = 1 + 1e-12  # of a place along the path: more than the rounding of 1 - x
 
 
@@ -32,12 +35,18 @@ def at_scale(profile: Profile | StepProfile, drift: arb, c: arb) -> Profile | St
         return Profile(profile.A, root / (root / profile.extent + fall), ROOT)
     if profile.shape is CONSTANT:
         return Profile(profile.A, root / fall, ROOT)
+    if not _ordinary(profile):
+        return NOTHING
     # A step function until the two meet, by its values at the right ends of the steps.
-    end, steep = float_down(profile.extent), float_up(fall)
-    meet = _meeting(profile, steep, end)
-    width = meet / STEPS
+    end = float_down(profile.extent)
+    width = end * _meeting(profile.shape, _steepness(profile, float_up(fall))) / STEPS
     levels = _value(profile, width * np.arange(1, STEPS + 1), end)
     return _fallen(levels, width, fall)
+
+
+def _ordinary(profile: Profile | StepProfile) -> bool:
+    """Whether the profile, which is not empty, can be computed with in floating point."""
+    return all(1e-250 < float(size) < 1e250 for size in (profile.A, profile.extent))
 
 
 def _lowest(profile: Profile) -> Profile:
@@ -53,14 +62,28 @@ def _value(profile: Profile, s: np.ndarray, end: float) -> np.ndarray:
     return found
 
 
-def _meeting(profile: Profile, steep: float, end: float) -> float:
-    """About the s at which rho(s) = steep s; any positive number would be valid."""
-    low, high = 0.0, end
-    for _ in range(60):
-        middle = (low + high) / 2
-        ahead = float(_value(profile, np.array([middle]), end)[0]) > steep * middle
-        low, high = (middle, high) if ahead else (low, middle)
-    return high
+def _steepness(profile: Profile, fall: float) -> float:
+    """k for which [rho(s) - fall s]_+ = sqrt(A) [g(x) - k x]_+, x = s/s*; approximate, as all that is found from it."""
+    return fall * float(profile.extent) / math.sqrt(float(profile.A))
+
+
+def _meeting(shape: Shape, k: float) -> float:
+    """The x at which g(x) = k x."""
+    if shape is PARABOLA:
+        return 1 / math.hypot(1.0, k)
+    return 2 / (1 + math.hypot(1.0, 2 * k))  # of sqrt(1 - x)
+
+
+def _area(profile: Profile | StepProfile, fall: float) -> float:
+    """The integral of [rho(s) - fall s]_+, approximately."""
+    if isinstance(profile, StepProfile):
+        ends = profile.width * np.arange(1, len(profile.levels) + 1)
+        return float(np.sum(np.maximum(profile.levels - fall * ends, 0.0))) * profile.width
+    k = _steepness(profile, fall)
+    x = _meeting(profile.shape, k)
+    parabola = profile.shape is PARABOLA
+    area = math.asin(x) / 2 if parabola else 2 / 3 * (1 - max(1 - x, 0.0) ** 1.5) - k * x * x / 2
+    return math.sqrt(float(profile.A)) * float(profile.extent) * area
 
 
 def _fallen(levels: np.ndarray, width: float, fall: arb) -> StepProfile:
@@ -83,13 +106,16 @@ def least_scale(profile: Profile | StepProfile, drift: arb, residual: arb) -> ar
     if isinstance(profile, Profile) and profile.shape in (ROOT, CONSTANT):
         return straight
 
-    def enough(c: float) -> bool:
-        return bool(at_scale(profile, drift, arb(c)).critical * residual <= c)
-
+    if not _ordinary(profile):
+        return arb("inf")
+    # The root of c times the integral = ||r|| approximately, then the first scale above that is certified.
+    lost, norm = float(drift), float(residual)
     low, high = float_down(fixed), float_up(straight)
-    while not enough(high):
+    while high * _area(profile, lost / high) < norm:
         low, high = high, 2 * high
-    while high > low * (1 + 1e-6):
+    while high > low * (1 + 1e-9):
         middle = (low + high) / 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return arb(high)
+        low, high = (low, middle) if middle * _area(profile, lost / middle) >= norm else (middle, high)
+    while high < 1e300 and not at_scale(profile, drift, arb(high)).critical * residual <= high:
+        high *= 1 + 1e-4
+    return arb(high) if high < 1e300 else arb("inf")

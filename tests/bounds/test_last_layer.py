@@ -76,6 +76,14 @@ def test_profiles_against_quadrature(shape, drift):
         assert bool(at_scale(profile, arb(drift), c).critical * R <= c) == holds
 
 
+def test_profiles_beyond_floating_point_claim_nothing():
+    tiny = Profile(arb(2) ** -2000, arb(1), PARABOLA)
+    assert at_scale(tiny, arb(1), arb(1)).empty
+    assert not least_scale(tiny, arb(1), arb(1)).is_finite()
+    steep = Profile(arb(1), arb(1), PARABOLA)
+    assert not float(least_scale(steep, arb("1e290"), arb("1e200")).upper()) < 1e200
+
+
 def test_a_step_profile_falls_too():
     steps = StepProfile(np.linspace(1, 0, 4000, endpoint=False), 1e-3)
     found = at_scale(steps, arb(0.5), arb(2))

@@ -48,8 +48,8 @@ def compare_slopes(run: Run) -> list[Comparison]:
     s(t)."""
     require_trained(run)
     act = run.problem.activation
-    if not act.smooth:
-        raise NotApplicable("needs sigma in C^(1,1)")
+    if not act.smooth or np.ptp(np.abs(run.network.signs)) > 0:
+        raise NotApplicable("needs sigma in C^(1,1) and c_i that begin with one magnitude")
     fall = float_up(act.L2 * run.problem.gmax.sqrt() + act.Ls * math.sqrt(run.problem.last_layer) / run.scale)
     roots = np.sqrt(run.mean_square_slope)
     error = run.errors["mean_square_slope"] / np.maximum(roots, 1e-300)
