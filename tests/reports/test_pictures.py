@@ -111,8 +111,8 @@ def test_coverage_of_errors_and_of_delta(monkeypatch):
     axes = panels(2)
     assert reports.draw_coverage(rows, axes) is axes
     steps = axes[0].get_lines()[0]
-    np.testing.assert_allclose(steps.get_xdata(), sorted(row["ratio"] for row in rows[:2]))
-    assert list(steps.get_ydata()) == [0.5, 1.0]
+    np.testing.assert_allclose(steps.get_xdata()[1:3], sorted(row["ratio"] for row in rows[:2]))
+    assert list(steps.get_ydata()) == [0.0, 0.5, 1.0, 1.0]
 
 
 def test_a_failure_rate_above_delta_is_refuted(monkeypatch, capsys):
