@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import descent_step, fitted, flows, gpu, growth, kinked_flows, kinks_error, peers
+from benchmarks import descent_step, fitted, flows, gpu, growth, kinked_flows, kinks_error, peers, shards
 from benchmarks.instances import measure as instances
 from bounds.csv_file import write_csv
 from bounds.text_table import Column, fitted_table
@@ -65,6 +65,7 @@ PARTS: dict[str, Callable[[], Iterable[Row]]] = {
     "kinked-flows": kinked_flows.rows,
     "kinks-error": kinks_error.rows,
     "limits": limits,
+    "shards": shards.rows,
 }
 
 

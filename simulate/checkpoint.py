@@ -44,8 +44,8 @@ class Saver:
 
     def __init__(self, path: str | Path | None, options: dict[str, Any], *, resume: bool) -> None:
         self.path = None if path is None else Path(path)
-        if self.path is not None:
-            processes.by_first(lambda: check_writable(self.path, "checkpoint"))
+        if path is not None:
+            processes.by_first(lambda: check_writable(path, "checkpoint"))
         self.options = json.loads(json.dumps(options))
         self.resuming = resume
         self.seconds = 0.0

@@ -92,9 +92,10 @@ class Processes:
         everyone = self._all(message.reshape(-1)).reshape(self.size, most, sum(sizes))
         whole = torch.cat([of[:count] for of, count in zip(everyone, self.counts, strict=True)])
         found: list[Array] = []
-        for array, columns in zip(partial, whole.split(sizes, dim=1), strict=True):
+        ends = np.cumsum(sizes).tolist()
+        for array, size, end in zip(partial, sizes, ends, strict=True):
             # Contiguous, as the arrays of one process are: the order in which numpy adds depends on that.
-            full = columns.contiguous().reshape(len(whole), *array.shape[1:])
+            full = whole[:, end - size : end].contiguous().reshape(len(whole), *array.shape[1:])
             if isinstance(array, np.ndarray):
                 found.append(full.cpu().numpy().astype(array.dtype, copy=False))
             else:
@@ -203,10 +204,13 @@ class Processes:
                 return str(self.store.get(key).decode())
         return None
 
-    def failed(self, reason: str) -> None:
-        """Tell the others why this process ends."""
+    def ended(self, error: BaseException) -> None:
+        """Tell the others why this process ends; that it has lost another one is not the cause of anything."""
+        reason = str(error) or type(error).__name__
         with contextlib.suppress(LostProcess):
-            self.tell(f"failed/{self.rank}", reason)
+            self.tell(f"ended/{self.rank}", reason)
+            if not isinstance(error, LostProcess):
+                self.tell(f"failed/{self.rank}", reason)
 
     @contextlib.contextmanager
     def _answered(self) -> Iterator[None]:
@@ -370,7 +374,7 @@ def shared() -> Iterator[Processes]:
     here, gpus = int(os.environ.get("LOCAL_WORLD_SIZE") or size), torch.cuda.device_count()
     direct = gpus > 0 and here <= gpus
     try:
-        store, rank, size = next(dist.rendezvous("env://", timeout=limit))
+        store, rank, size = next(dist.rendezvous("env://", timeout=limit))  # type: ignore[attr-defined]
         backend = "cpu:gloo,cuda:nccl" if direct else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=limit)
     except (RuntimeError, ValueError, OSError) as error:
@@ -380,10 +384,17 @@ def shared() -> Iterator[Processes]:
             f" {str(error).splitlines()[0]}. Start all {size} of them, with an address that each can reach."
         ) from error
     try:
-        processes = Processes(dist.PrefixStore("linrate", store), rank, size, here=here, direct=direct or gpus == 0)
+        texts = dist.PrefixStore("linrate", store)  # type: ignore[attr-defined]
+        processes = Processes(texts, rank, size, here=here, direct=direct or gpus == 0)
         with reduction.exchanging(processes):
-            require_alike(identity)
-            yield processes
+            try:
+                require_alike(identity)
+                yield processes
+            except SystemExit:  # it has been told
+                raise
+            except BaseException as error:
+                processes.ended(error)
+                raise
     finally:
         dist.destroy_process_group()
 
@@ -410,8 +421,8 @@ def launched() -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            processes.failed(str(error) or type(error).__name__)
             if processes.rank > 0 and not isinstance(error, SystemExit):
+                processes.ended(error)
                 _leave(processes, error)
             raise
 
@@ -420,7 +431,7 @@ def _leave(processes: Processes, error: BaseException) -> None:
     """Exit without a word, with the code that process 0 exits with, if that has the same error; else say whose error
     this is."""
     until = time.monotonic() + GRACE
-    while time.monotonic() < until and (told := processes.heard("failed/0")) is None:
+    while time.monotonic() < until and (told := processes.heard("ended/0")) is None:
         time.sleep(0.05)
     if told == str(error):
         if isinstance(error, LinrateError):

@@ -41,6 +41,7 @@ class Trajectory(Presented, Portable):
     where it is trained, mean_square_slope is that of (c_i/scale) sigma'(h_i(x_a)), and H has a part of the last layer
     (simulate/field/last_layer.py);
     error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
+    initial, final: the networks there; of a run that processes share, the neurons of this process.
     detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, how
     many neurons went another way, if any did where kinks are followed as events, and that a random embedding is not
     drawn. made_by: the function that made the run, by which `plot` follows its flow again.
@@ -128,6 +129,11 @@ class Trajectory(Presented, Portable):
             raise ArgumentError(
                 "predict needs the initial pre-activations at X, which are known for a network that was drawn by its"
                 " seed. Pass X_test, and a network with H_test, to gradient_flow or gradient_descent."
+            )
+        if self.final.width != self.width:
+            raise ArgumentError(
+                f"predict needs all {self.width} neurons, of which this process has {self.final.width}. Pass X_test to"
+                " gradient_flow or gradient_descent, which shares that work too."
             )
         inputs = test_inputs(self.problem, X)
         start = sample_network(

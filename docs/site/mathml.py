@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 def converted(latex: str, display: bool, node: nodes.Node) -> str:
     """The formula as a <math> element; LaTeX that is not understood is a warning, which fails the build."""
     try:
-        return LatexToMathML().convert_with_local_state(latex, displaystyle=display)
+        return LatexToMathML(fancy_error=False).convert_with_local_state(latex, displaystyle=display)
     except LatexError as error:
         log.warning("formula %r: %s", latex, error, location=node)
         return f"<code>{nodes.unescape(latex)}</code>"

@@ -8,6 +8,7 @@ what the processes are told when something goes wrong.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -23,9 +24,11 @@ import torch.distributed  # noqa: F401  (loaded before the fork)
 
 import bounds
 import simulate
+import simulate.setup
 from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
 from simulate import checkpoint, processes
+from simulate.field.arrays import Arrays
 
 # Widths of four to eight chunks, the fewest that three processes can share.
 WIDTH = 14_000
@@ -41,6 +44,7 @@ def problem(activation="tanh", embedding="identity"):
     return bounds.Problem(X, Y, activation=activation, embedding=get_embedding(embedding))
 
 
+NEARLY = "as on a GPU"  # the case in which the number of processes may change last digits
 CASES = {
     "tanh": lambda: simulate.gradient_flow(problem(), **FLOW),
     "pairs": lambda: simulate.gradient_flow(problem(), **FLOW, init="antisymmetric", scaling="ntk"),
@@ -65,6 +69,15 @@ CASES = {
 }
 
 
+def as_on_a_gpu():
+    """The operators of torch, on the CPU: each process hands over one sum for all of its chunks."""
+    before, simulate.setup.Arrays = simulate.setup.Arrays, functools.partial(Arrays, tensors=True)
+    try:
+        return simulate.gradient_flow(problem(), **{**FLOW, "width": 3000}, X_test=TEST, integrator="exponential")
+    finally:
+        simulate.setup.Arrays = before
+
+
 def given():
     return simulate.sample_network(problem(), width=WIDTH, scale=2.0, seed=5)
 
@@ -81,7 +94,8 @@ def numbers(run):
 
 def find():
     """What the cases find, by "case: name"."""
-    return {f"{case}: {name}": array for case, run in CASES.items() for name, array in numbers(run()).items()}
+    runs = {**CASES, NEARLY: as_on_a_gpu}
+    return {f"{case}: {name}": array for case, run in runs.items() for name, array in numbers(run()).items()}
 
 
 def free_port():
@@ -102,7 +116,7 @@ def group(size, work, **environment):
             os.environ |= {"LOCAL_WORLD_SIZE": str(size), **environment}
             try:
                 text = work(rank) or ""
-            except bounds.errors.LinrateError as error:
+            except (bounds.errors.LinrateError, KeyboardInterrupt) as error:
                 text = f"{type(error).__name__}: {error}"
             except BaseException:
                 text = traceback.format_exc()
@@ -119,8 +133,8 @@ def group(size, work, **environment):
     return {"told": told, "seconds": time.monotonic() - started}
 
 
-def flow_with_checkpoint(folder, rank, end, **options):
-    """A flow that saves each step; end(): called in the last process at the third step. Returns its loss."""
+def saved_flow(folder, end, **options):
+    """The loss of the case "tanh", saved at each step; end(): what is called at the fourth, or None."""
     checkpoint.FIRST = checkpoint.EVERY = 0.0
     steps = iter(range(3))
 
@@ -153,14 +167,22 @@ def main():
 
     def killed(rank):
         end = (lambda: os.kill(os.getpid(), signal.SIGKILL)) if rank == 2 else None
-        return flow_with_checkpoint(folder, rank, end)
+        return saved_flow(folder, end)
 
     found["killed"] = group(3, killed)
-    found["resumed"] = group(2, lambda rank: flow_with_checkpoint(folder, rank, None, resume=True))
+    found["resumed"] = group(2, lambda rank: saved_flow(folder, None, resume=True))
     found["resumed alone"] = {"told": [resumed_alone(folder)]}
-    found["hanging"] = group(
-        2, lambda rank: flow_with_checkpoint(folder, rank, hang if rank == 1 else None), LINRATE_PATIENCE="1"
-    )
+    found["hanging"] = group(2, lambda rank: saved_flow(folder, hang if rank == 1 else None), LINRATE_PATIENCE="1")
+
+    def stopped(rank):
+        return saved_flow(folder, (lambda: os.kill(os.getpid(), signal.SIGTERM)) if rank == 1 else None)
+
+    found["stopped"] = group(2, stopped)
+
+    def fails():
+        raise bounds.DataError("something is wrong here")
+
+    found["one fails"] = group(2, lambda rank: saved_flow(folder, fails if rank == 1 else None))
 
     def calls(call):
         def work(rank):
@@ -177,6 +199,7 @@ def main():
     found["another time"] = group(
         2, calls(lambda rank: simulate.gradient_flow(problem(), **{**FLOW, "max_steps": 5 + rank}))
     )
+    found["predict"] = group(2, calls(lambda rank: simulate.gradient_descent(problem(), **DESCENT).predict(TEST)))
     found["no checkpoint"] = group(
         2, calls(lambda rank: simulate.gradient_flow(problem(), **FLOW, checkpoint=folder / "none.npz", resume=True))
     )

@@ -15,7 +15,7 @@ from simulate import network, processes
 from simulate.field import chunks
 from simulate.field.arrays import Arrays
 from simulate.field.flow import Flow
-from tests.simulate.shard_worker import CASES, problem
+from tests.simulate.shard_worker import CASES, NEARLY, problem
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked")
 
@@ -45,6 +45,16 @@ def test_the_number_of_processes_changes_no_bit(folder, told, case, size):
     assert [name for name in many.files if name.startswith(f"{case}: ")] == names
     for name in names:
         np.testing.assert_array_equal(many[name], one[name], err_msg=name)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_operators_of_a_gpu_agree_nearly(folder, size):
+    one, many = np.load(folder / "alone.npz"), np.load(folder / f"{size}.npz")
+    names = [name for name in one.files if name.startswith(f"{NEARLY}: ") and "error" not in name]
+    assert len(names) > 20
+    for name in names:
+        if one[name].dtype.kind == "f":
+            np.testing.assert_allclose(many[name], one[name], rtol=1e-10, atol=1e-13, err_msg=name)
 
 
 def test_what_travels_is_counted(told):
