@@ -11,6 +11,7 @@ from typing import Any
 from bounds.cells.engines import Executor
 from bounds.cells.progress import CellProgress
 from bounds.errors import ArgumentError, EngineError, require
+from bounds.progress import QUIET
 from bounds.text import printable
 
 NAMES = ("processes", "scheduler", "resume", "retry")
@@ -33,9 +34,9 @@ def executor_of(options: Any) -> Executor:
     return options.processes if options.scheduler is None else options.scheduler
 
 
-def progress_of(options: Any, what: str = "cells") -> CellProgress:
+def progress_of(what: str = "cells") -> CellProgress:
     """What tells the progress."""
-    return CellProgress(quiet=options.quiet, what=what)
+    return CellProgress(quiet=QUIET.get(), what=what)
 
 
 def refuse_cell_options(options: Any, why: str) -> None:

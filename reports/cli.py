@@ -262,7 +262,7 @@ def _grid(options: Any, out: Path) -> int:
     directory = Path(options.resume) if options.resume else default
     kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
     with goes_on(directory):
-        found = dict(grid_rows(grid, **kept, progress=progress_of(options)))
+        found = dict(grid_rows(grid, **kept, progress=progress_of()))
     rows = [row for point in grid.points for row in found[point]]
     write_grid(out, rows)
     print(SUMMARY.head())

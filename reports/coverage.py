@@ -44,6 +44,7 @@ COLUMNS = (
     "width", "scale", "trials", "failures", "undecided", "rate_low", "rate_high",
 )  # fmt: skip
 SIZE = (9.5, 4.0)
+END = 5.0  # the largest ratio that is always shown
 
 Row = dict[str, Any]
 
@@ -181,6 +182,7 @@ def draw_coverage(rows: Sequence[Row], axes: Any = None) -> Any:
         left.annotate("reported", (1.0, 0.02), xycoords=("data", "axes fraction"), xytext=(3, 0),
                       textcoords="offset points", **NOTES)  # fmt: skip
         left.set_xscale("log")
+        left.set_xlim(right=max([END, *(2 * row["ratio"] for row in errors)]))
         left.set_ylim(0, 1.02)
         left.set_xlabel("true / reported error of the loss, worst of a run (no unit)")
         left.set_ylabel("share of the runs below it")
@@ -201,10 +203,11 @@ def draw_coverage(rows: Sequence[Row], axes: Any = None) -> Any:
 
 
 def _distribution(axis: Any, ratios: np.ndarray, label: str, k: int) -> None:
-    """The empirical distribution function as steps, with its simultaneous band."""
+    """The empirical distribution function of the sorted ratios as steps, with its simultaneous band."""
     share = np.arange(1, len(ratios) + 1) / len(ratios)
     half = math.sqrt(math.log(2 / LEVEL) / (2 * len(ratios)))
-    axis.step(ratios, share, where="post", label=label, **series(k))
+    # From 0 at the smallest ratio to 1, which it keeps until the end of the picture.
+    axis.step([ratios[0], *ratios, max(END, ratios[-1])], [0.0, *share, 1.0], where="post", label=label, **series(k))
     axis.fill_between(ratios, np.maximum(share - half, 0), np.minimum(share + half, 1), step="post",
                       color=series(k)["color"], alpha=0.12, lw=0)  # fmt: skip
 
@@ -238,7 +241,7 @@ def run_coverage(options: Any) -> int:
     rows: list[Row] = []
     with Progress("runs", count(chosen)) as progress:
         for row in coverage_rows(chosen):
-            progress.step(row["kind"])
+            progress.step(row.get("integrator", "networks at their guarantee"))
             if row["kind"]:
                 rows.append(row)
                 if out is not None:

@@ -290,7 +290,7 @@ def draw_slack(rows: Sequence[dict[str, Any]], axes: Any = None) -> Any:
     that were found: enough for each of them. axes: three axes of matplotlib; None for those of a new figure. Returns
     them.
 
-        reports.draw_slack(list(reports.slack_rows()))
+        reports.draw_slack([row for _, rows in reports.slack_rows() for row in rows])
 
     Raises ArgumentError for no rows or wrong axes, AssumptionError where matplotlib is not installed.
     """
@@ -306,10 +306,11 @@ def draw_slack(rows: Sequence[dict[str, Any]], axes: Any = None) -> Any:
         unit = row["scale"] ** 2 if rate else 1.0
         rung = rungs.setdefault((row["method"], row["init"]), {k: row[k] for k in ("method", "init", "proved")})
         rung[column] = row["required"] / unit
-        best = min if rate else max
-        necessary[column] = best(necessary.get(column, math.inf if rate else 0.0), row["necessary"] / unit)
+        # Impossible for every initialisation, and enough for every one of them.
+        easiest, hardest = (max, min) if rate else (min, max)
+        necessary[column] = easiest(necessary.get(column, row["necessary"] / unit), row["necessary"] / unit)
         if row["sufficient"] is not None:
-            enough[column] = best(enough.get(column, math.inf if rate else 0.0), row["sufficient"] / unit)
+            enough[column] = hardest(enough.get(column, row["sufficient"] / unit), row["sufficient"] / unit)
     names = [method for method in reversed(METHODS) if any(key[0] == method for key in rungs)]
     whole = [rung for rung in rungs.values() if set(PANELS) <= set(rung)]
     with on_axes(axes, 3, LADDER, "axes", sharey=True) as panels:

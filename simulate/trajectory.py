@@ -155,8 +155,9 @@ class Trajectory(Presented, Portable):
         """Draw the loss on a log scale with a band of its numerical error; returns the axes.
 
         certified: also the curve L^s exp(-rate (t - s)) from the first time s on at which a formula certifies it, for
-        gradient flow in the paper's scaling; unless that is the start, the flow is followed once more. lazy: also the
-        lazy flow at infinite width (bounds.kernel_flow). ax: axes of matplotlib; None for those of a new figure.
+        gradient flow of a whole network in the paper's scaling; unless that is the start, the flow is followed once
+        more. lazy: also the lazy flow at infinite width (bounds.kernel_flow). ax: axes of matplotlib; None for those of
+        a new figure.
 
             run = simulate.gradient_flow(problem, width=1024, t_max=50.0)
             run.plot().figure.savefig("run.pdf")
@@ -170,7 +171,9 @@ class Trajectory(Presented, Portable):
             draw_measured(axes, self.time, self.loss, self.error)
             if lazy:
                 self._draw_lazy(axes)
-            if certified and self.integrator != "descent" and self.scaling == "ours" and self.made_by is not None:
+            whole = self.initial.width == self.width  # not a part of a network that processes share
+            flow = self.integrator != "descent" and self.scaling == "ours"
+            if certified and flow and whole and self.made_by is not None:
                 clock = float(self.problem.n) if self.options.get("loss") == "mean" else 1.0
                 end = float(self.time[-1])
                 states = falling_states(self.made_by, self.problem, self.initial, end / clock, self.device)

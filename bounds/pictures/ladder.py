@@ -76,7 +76,7 @@ def _limits(axis: Any, column: str, necessary: Mapping[str, float], enough: Mapp
     if limit > 0:
         axis.axvspan(*((limit, high) if faster else (low, limit)), label="impossible, whatever the proof", **IMPOSSIBLE)
     if plenty > 0:
-        axis.axvline(plenty, label="found in simulation" if faster else "enough in simulation", **ENOUGH)
+        axis.axvline(plenty, label="enough, or reached, in simulation", **ENOUGH)
 
 
 def labels(axes: Any) -> tuple[list[Any], list[str]]:

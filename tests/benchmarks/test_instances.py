@@ -112,4 +112,4 @@ def test_the_kept_results_are_about_these_instances_and_none_is_contradicted():
 
     with drawing(1, 1, SIZE) as (_, axes):
         draw_cactus(rows, axes[0, 0])
-        assert len(axes[0, 0].get_lines()[1].get_xdata()) == len(certified)
+        assert len(axes[0, 0].get_lines()[0].get_xdata()) == len(certified)

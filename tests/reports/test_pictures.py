@@ -49,6 +49,24 @@ def test_gaps_are_drawn_by_quantity_and_method():
         reports.draw_gaps(rows[3:], axes)
 
 
+def test_the_ladder_has_what_is_necessary_and_what_was_enough():
+    common = {"activation": "tanh", "delta": 0.05, "proved": True, "method": "slopes"}
+    rows = [
+        {**common, "init": init, "quantity": name, "required": required, "sufficient": enough, "necessary": least,
+         "scale": None if name == "scale" else 2.0}
+        for init, least_width in (("independent", 1), ("antisymmetric", 2))
+        for name, required, enough, least in (
+            ("width", 100, 3 * least_width, least_width), ("scale", 8.0, 0.5, 0.25), ("rate", 4.0, 20.0, 40.0),
+        )
+    ]  # fmt: skip
+    axes = panels(3)
+    assert reports.draw_slack(rows, axes) is axes
+    lines = {axis: [c for c in axis.get_lines() if "simulation" in str(c.get_label())] for axis in axes}
+    assert [float(np.ravel(found[0].get_xdata())[0]) for found in lines.values()] == [6.0, 0.5, 5.0]
+    edges = [axis.patches[0].get_extents().transformed(axis.transData.inverted()) for axis in axes]
+    assert (edges[0].x1, edges[1].x1, edges[2].x0) == pytest.approx((1.0, 0.25, 10.0))  # impossible for both
+
+
 def test_features_stop_moving_in_the_ntk_scaling_only(problem):
     """The exponents of the width are known: 0 for the paper's scaling and mean field, -1/2 for NTK."""
     options = reports.ScalingOptions(widths=(16, 64, 256), seeds=3, t_max=2.0)
@@ -93,8 +111,8 @@ def test_coverage_of_errors_and_of_delta(monkeypatch):
     axes = panels(2)
     assert reports.draw_coverage(rows, axes) is axes
     steps = axes[0].get_lines()[0]
-    np.testing.assert_allclose(steps.get_xdata(), sorted(row["ratio"] for row in rows[:2]))
-    assert list(steps.get_ydata()) == [0.5, 1.0]
+    np.testing.assert_allclose(steps.get_xdata()[1:3], sorted(row["ratio"] for row in rows[:2]))
+    assert list(steps.get_ydata()) == [0.0, 0.5, 1.0, 1.0]
 
 
 def test_a_failure_rate_above_delta_is_refuted(monkeypatch, capsys):
