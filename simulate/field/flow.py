@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +22,12 @@ KEEP_SLOPES_BELOW = 2**20  # entries of h; larger states compute slopes again, t
 SPARES = 4  # arrays (S, n, m) kept for reuse
 
 T = TypeVar("T")
+
+
+@cache
+def _lower(n: int) -> tuple[np.ndarray, ...]:
+    """The rows and the columns of the lower triangle of a matrix (n, n)."""
+    return np.tril_indices(n)
 
 
 class Buffers(threading.local):
@@ -139,7 +146,13 @@ class Flow:
 
     def evaluation(self, sums: Sums) -> Evaluation:
         """The sums of a backend, over all neurons and in the units of the theory."""
-        output, gram, work = reduction.total(sums.output, sums.gram, sums.work)
+        # Of each Gram matrix the CPU fills the lower triangle only, and no more than that need travel.
+        packed = self.arrays.numpy and sums.gram.shape[-1] > 0 and reduction.exchange() is not None
+        gram = sums.gram[:, :, *_lower(self.n)] if packed else sums.gram
+        output, gram, work = reduction.total(sums.output, gram, sums.work)
+        if packed:
+            triangle, gram = gram, np.zeros((self.runs, self.n, self.n))
+            gram[:, *_lower(self.n)] = triangle
         if not self.arrays.numpy:
             output, gram, work = (self.arrays.fetch(array) for array in (output, gram, work))
         in_units(output=output, gram=gram, work=work, y=self.y, alpha=self.alpha, speed=self.speed, m=self.m)
