@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import descent_step, fitted, flows, gpu, growth, kinked_flows, kinks_error, peers
+from benchmarks import cells, descent_step, fitted, flows, gpu, growth, kinked_flows, kinks_error, peers
 from bounds.csv_file import write_csv
 from bounds.text_table import Column, fitted_table
 from bounds.versions import versions
@@ -54,6 +54,7 @@ def limits() -> list[Row]:
 
 
 PARTS: dict[str, Callable[[], Iterable[Row]]] = {
+    "cells": cells.rows,
     "descent": descent_step.rows,
     "flows": flow_rows,
     "growth": growth.rows,

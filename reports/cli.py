@@ -18,7 +18,15 @@ from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
 from bounds.text import printable
 from reports.assertions_page import add_assertions_command, run_assertions
-from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of, refuse_cell_options
+from reports.cell_options import (
+    add_cell_options,
+    add_cells_command,
+    executor_of,
+    goes_on,
+    progress_of,
+    refuse_cell_options,
+    run_cells_command,
+)
 from reports.certificates import TABLE, CertificateOptions, SwitchRow, certificate_rows, table_line, write_certificates
 from reports.cite import add_cite_command, run_cite
 from reports.doctor import add_doctor_command, run_doctor
@@ -36,7 +44,7 @@ DEFAULT_OUT = "gaps.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|report|figure|assertions|certificates|slack|cite|doctor"""
+    """python -m reports gaps|report|figure|assertions|certificates|slack|cite|doctor|cells"""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -78,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_assertions_command(commands)
     add_cite_command(commands)
     add_doctor_command(commands)
+    add_cells_command(commands)
     _add_report(commands)
     options = parser.parse_args(argv)
     options.command_line = list(sys.argv[1:] if argv is None else argv)
@@ -89,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "assertions": run_assertions,
         "cite": run_cite,
         "doctor": run_doctor,
+        "cells": run_cells_command,
         "report": _report,
     }
     return commands_run[options.command](options)

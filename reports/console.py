@@ -33,6 +33,7 @@ COMMANDS = {
     "figure": ("reports", "a figure of the paper with the data behind it"),
     "assertions": ("reports", "what section 4 of the paper asserts, tested over seeds"),
     "report": ("reports", "one HTML page about a data set, to read and to hand on"),
+    "cells": ("reports", "what a directory of finished cells holds: done, failed, missing"),
     "doctor": ("reports", "what this machine has and can simulate; versions for a bug report"),
     "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
