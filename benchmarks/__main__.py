@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import descent_step, fitted, flows, gpu, growth, kinked_flows, kinks_error, peers, shards
+from benchmarks import cells, descent_step, fitted, flows, gpu, growth, kinked_flows, kinks_error, peers, shards
 from benchmarks.instances import measure as instances
 from bounds.csv_file import write_csv
 from bounds.text_table import Column, fitted_table
@@ -55,6 +55,7 @@ def limits() -> list[Row]:
 
 
 PARTS: dict[str, Callable[[], Iterable[Row]]] = {
+    "cells": cells.rows,
     "descent": descent_step.rows,
     "flows": flow_rows,
     "growth": growth.rows,

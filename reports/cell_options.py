@@ -10,10 +10,14 @@ from typing import Any
 
 from bounds.cells.engines import Executor
 from bounds.cells.progress import CellProgress
+from bounds.cells.store import list_cells
+from bounds.command_line import HOLDS, UNDECIDED
 from bounds.errors import ArgumentError, EngineError, require
 from bounds.progress import QUIET
 from bounds.text import printable
+from bounds.versions import COLUMNS as VERSIONS
 
+LONGEST, MOST_ERRORS = 120, 5  # characters of a line, and errors, that a listing shows
 NAMES = ("processes", "scheduler", "resume", "retry")
 
 
@@ -44,6 +48,33 @@ def refuse_cell_options(options: Any, why: str) -> None:
     for name in NAMES:
         if getattr(options, name, None) not in (None, False):
             raise ArgumentError(f"--{name} {why} Leave it out.")
+
+
+def add_cells_command(commands: Any) -> None:
+    """linrate cells"""
+    parser = commands.add_parser(
+        "cells",
+        help="what a directory of finished cells holds: done, failed, missing",
+        example="linrate cells gaps-cells-1f2e3d4c",
+    )
+    parser.add_argument("directory", metavar="DIR", help="the directory that --resume names")
+
+
+def run_cells_command(options: Any) -> int:
+    """List the directory. Exit code HOLDS if all cells are done without an error, UNDECIDED otherwise."""
+    found = list_cells(options.directory)
+    total = int(found.manifest.get("cells", 0))
+    failed = len(found.errors)
+    made = ", ".join(f"{name} {found.manifest.get(name)}" for name in ("linrate", *VERSIONS[1:]))
+    print(printable(f"{found.manifest.get('kind')}, {made}; seeds {found.manifest.get('seeds')}"))
+    for name, values in dict(found.manifest.get("grid") or {}).items():
+        print(printable(f"  {name}: {values}")[:LONGEST])
+    print(f"{total} cells: {found.done - failed} done, {failed} failed, {total - found.done} missing")
+    for key, error in list(found.errors.items())[:MOST_ERRORS]:
+        print(f"  {printable(key)}: {printable(error)}"[:LONGEST])
+    if failed > MOST_ERRORS:
+        print(f"  and {failed - MOST_ERRORS} more")
+    return HOLDS if found.done == total and not failed else UNDECIDED
 
 
 @contextlib.contextmanager

@@ -20,7 +20,15 @@ from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.progress import Progress, announce
 from bounds.text import printable
 from reports.assertions.page import add_assertions_command, run_assertions
-from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of, refuse_cell_options
+from reports.cell_options import (
+    add_cell_options,
+    add_cells_command,
+    executor_of,
+    goes_on,
+    progress_of,
+    refuse_cell_options,
+    run_cells_command,
+)
 from reports.certificates import (
     KINKED,
     SMOOTH,
@@ -106,6 +114,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     add_completion_command(commands)
     add_doctor_command(commands)
     add_reproduce_command(commands)
+    add_cells_command(commands)
     _add_report(commands)
     return parser, commands.choices
 
@@ -126,6 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "completion": run_completion,
         "doctor": run_doctor,
         "reproduce": run_reproduce,
+        "cells": run_cells_command,
         "report": _report,
     }
     return commands_run[options.command](options)

@@ -35,6 +35,7 @@ COMMANDS = {
     "report": ("reports", "one HTML page about a data set, to read and to hand on"),
     "scaling": ("reports", "how loss, features and kernel change with the width, in three scalings"),
     "coverage": ("reports", "how often reported errors and promised probabilities keep their word"),
+    "cells": ("reports", "what a directory of finished cells holds: done, failed, missing"),
     "doctor": ("reports", "what this machine has and can simulate; versions for a bug report"),
     "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
     "completion": ("reports", "a script that completes commands and options: bash, zsh or tcsh"),

@@ -101,7 +101,7 @@ def _rate(a: np.ndarray, b: np.ndarray) -> float:
     return float(2e-9 * a.shape[0] * a.shape[1] * b.shape[1] / best)
 
 
-def reach(loops: dict[str, Any]) -> dict[str, Any]:
+def reach() -> dict[str, Any]:
     """What can be simulated here: the largest width for n data points, and how long a flow takes.
 
     The widths are those whose state fits into the memory that is available now, in float64, normally and with
@@ -127,12 +127,11 @@ def reach(loops: dict[str, Any]) -> dict[str, Any]:
 
 def report() -> dict[str, Any]:
     """Everything, as values of JSON. Takes a few seconds."""
-    loops = compiled_loops()
     return {
         "machine": machine(),
         "speed in GFlop/s": speed(),
-        "simulation": reach(loops),
-        "compiled loops": loops,
+        "simulation": reach(),
+        "compiled loops": compiled_loops(),
         "versions": packages(),
     }
 
@@ -195,7 +194,8 @@ def text(found: dict[str, Any]) -> str:
         lines.append(f"  n = {n:5} up to m = {width['width']:.2g}, with --low-memory {width['low memory']:.2g}")
     small, estimated = reached["small flow"], reached["estimated seconds"]
     if small is None:
-        lines.append(f"  a small flow did not end in {FLOW_PATIENCE:g} s: the first one compiles for about a minute")
+        lines.append(f"  a small flow did not end in {FLOW_PATIENCE:g} s: the first one compiles for about a minute,")
+        lines.append("  and a machine with other work takes longer")
     else:
         lines.append(
             f"  a flow of n = {small['n']}, m = {small['width']} until the loss is {small['loss_ratio']:g} of the first"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time as clock
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from bounds.cells.engines import Executor, open_engine
 from bounds.cells.progress import CellProgress
 from bounds.cells.store import Plan, Store
 from bounds.errors import require
+
+QUICK, HELD = 0.02, 2.0  # seconds: a cell that took longer is kept at once, quicker ones together
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def run_cells(
         todo: Sequence[int] = range(mine, len(plan.cells), of)
         progress = progress or CellProgress(quiet=True)
         progress.begin(len(todo))
+        desk: _Desk | None = None
         try:
             if store is not None:
                 known = set()
@@ -62,22 +66,64 @@ def run_cells(
                         error = rows[0]["error"] or ""
                         progress.known(bool(error))
                         yield Finished(index, rows, error)
-                store.close(known)  # chunks whose last cell was finished by a process that was killed then
+                store.close(known)  # parts whose last cell was finished by a process that was killed then
                 todo = [index for index in todo if index not in known]
-            found = engine(functools.partial(_rows, plan.columns, work), [plan.cells[index] for index in todo])
-            left = Counter(map(plan.chunk_of, todo))
-            for at, outcome in found:
+                desk = _Desk(store, todo)
+            items = [plan.cells[index] for index in todo]
+            for at, outcome in engine(functools.partial(_rows, plan.columns, work), items):
                 index = todo[at]
                 rows = outcome.value or kept_rows(plan.columns, plan.cells[index], [], outcome.error)
-                if store is not None:
-                    store.add(index, rows)
-                    left[plan.chunk_of(index)] -= 1
-                    if not left[plan.chunk_of(index)]:
-                        store.close([index])
-                progress.step(bool(outcome.error))
-                yield Finished(index, rows, outcome.error)
+                written = [Finished(index, rows, outcome.error)]
+                if desk is not None:
+                    written = desk.take(written[0], outcome.seconds)
+                for finished in written:  # what is told is kept
+                    progress.step(bool(finished.error))
+                    yield finished
+            for finished in desk.clear() if desk else []:
+                progress.step(bool(finished.error))
+                yield finished
         finally:
+            if desk is not None:
+                desk.clear()
             progress.end()
+
+
+class _Desk:
+    """Finished cells on their way into a store. Quick ones wait up to HELD seconds for the rest of their part, so that
+    it is written as one part; what a kill costs is less than that."""
+
+    def __init__(self, store: Store, todo: Sequence[int]) -> None:
+        """todo: the cells that will come."""
+        self.store, self.left = store, Counter(map(store.plan.part_of, todo))
+        self.waiting: dict[int, list[Finished]] = {}  # part -> cells
+        self.since = 0.0  # when the one that waits longest came
+
+    def take(self, cell: Finished, seconds: float) -> list[Finished]:
+        """A cell that took so many seconds; returns the cells that are kept by now and were not before."""
+        part = self.store.plan.part_of(cell.index)
+        if not self.waiting:
+            self.since = clock.monotonic()
+        self.waiting.setdefault(part, []).append(cell)
+        if seconds > QUICK or clock.monotonic() > self.since + HELD:
+            return self.clear()
+        if len(self.waiting[part]) < len(self.store.members(part)):
+            return []
+        cells = sorted(self.waiting.pop(part), key=lambda cell: cell.index)
+        self.store.add_part(part, [row for cell in cells for row in cell.rows])
+        self.since = clock.monotonic()
+        return cells
+
+    def clear(self) -> list[Finished]:
+        """Keep all cells that wait, and return them."""
+        cells = [cell for waiting in self.waiting.values() for cell in waiting]
+        self.waiting.clear()
+        for cell in cells:
+            self.store.add(cell.index, cell.rows)
+            part = self.store.plan.part_of(cell.index)
+            self.left[part] -= 1
+            if not self.left[part]:
+                self.store.close([cell.index])
+        return cells
 
 
 def _rows(columns: Mapping[str, type], work: Callable[[Cell], Iterable[Row]], cell: Cell) -> Rows:

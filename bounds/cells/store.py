@@ -1,10 +1,10 @@
 """A directory of finished cells.
 
     manifest.json          what is kept here: versions, commit, grid, seeds, columns, and the format
-    parts/part-00000.parquet   the rows of a chunk of cells that are all finished; pandas reads the folder as one table
-    cells/KEY.json         the rows of one finished cell of a chunk that is not
+    parts/part-00000.parquet   the rows of 100 to 1000 cells; pandas reads the folder as one table
+    cells/KEY.json         the rows of one finished cell whose part has others that are not
 
-Nothing is ever appended to: each file is written whole, once, under the key of its cell or the number of its chunk, so
+Nothing is ever appended to: each file is written whole, once, under the key of its cell or the number of its part, so
 that several processes may fill one directory, and the same cell done twice is kept once.
 """
 
@@ -29,7 +29,7 @@ from bounds.errors import ArgumentError, AssumptionError, DataError, shown
 from bounds.versions import versions
 
 FORMAT = 1  # raised whenever the files, or what they mean, change
-LEAST_CHUNK, LARGEST_CHUNK, CHUNKS = 100, 1000, 100  # cells in a part, and the number of parts that is aimed at
+LEAST_PART, LARGEST_PART, PARTS = 100, 1000, 100  # cells in a part, and the number of parts that is aimed at
 LARGEST_MANIFEST = 10**8  # bytes
 
 
@@ -60,13 +60,13 @@ class Plan:
         return tuple(cell.key for cell in self.cells)
 
     @cached_property
-    def chunk(self) -> int:
+    def per_part(self) -> int:
         """How many cells a part holds."""
-        return chunk_size(len(self.cells))
+        return part_size(len(self.cells))
 
-    def chunk_of(self, index: int) -> int:
-        """The number of the chunk that a cell belongs to."""
-        return index // self.chunk
+    def part_of(self, index: int) -> int:
+        """The number of the part that a cell belongs to."""
+        return index // self.per_part
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -86,9 +86,9 @@ class Plan:
         return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def chunk_size(count: int) -> int:
-    """How many of so many cells one part holds: LEAST_CHUNK to LARGEST_CHUNK."""
-    return min(max(math.ceil(count / CHUNKS), LEAST_CHUNK), LARGEST_CHUNK)
+def part_size(count: int) -> int:
+    """How many of so many cells one part holds: LEAST_PART to LARGEST_PART."""
+    return min(max(math.ceil(count / PARTS), LEAST_PART), LARGEST_PART)
 
 
 class Store:
@@ -117,7 +117,7 @@ class Store:
                 )
             self._parts.mkdir(parents=True, exist_ok=True)
             self._cells.mkdir(exist_ok=True)
-            about = {**plan.identity, "chunk": plan.chunk, "seeds": _seeds(plan.cells)}
+            about = {**plan.identity, "cells in a part": plan.per_part, "seeds": _seeds(plan.cells)}
             write_once(manifest, json.dumps({**about, "grid": plan.about}, indent=1) + "\n")
         self._check(read_manifest(self.directory))
         self._parts.mkdir(exist_ok=True)
@@ -140,23 +140,23 @@ class Store:
                 )
 
     @property
-    def chunks(self) -> range:
-        """The numbers of the chunks."""
-        return range(math.ceil(len(self.plan.cells) / self.plan.chunk))
+    def numbers(self) -> range:
+        """The numbers of the parts."""
+        return range(math.ceil(len(self.plan.cells) / self.plan.per_part))
 
-    def members(self, chunk: int) -> range:
+    def members(self, part: int) -> range:
         """The indices of its cells."""
-        first = chunk * self.plan.chunk
-        return range(first, min(first + self.plan.chunk, len(self.plan.cells)))
+        first = part * self.plan.per_part
+        return range(first, min(first + self.plan.per_part, len(self.plan.cells)))
 
     def finished(self) -> Iterator[tuple[int, Rows]]:
         """The index and the rows of every finished cell, in the order of the plan."""
         loose = {name.removesuffix(".json") for name in os.listdir(self._cells)}
-        for chunk in self.chunks:
-            if self._part(chunk).exists():
-                yield from self._of_part(chunk)
+        for part in self.numbers:
+            if self._file(part).exists():
+                yield from self._of_part(part)
                 continue
-            for index in self.members(chunk):
+            for index in self.members(part):
                 if self.plan.keys[index] in loose and (rows := self._loose(index)) is not None:
                     yield index, rows
 
@@ -164,42 +164,53 @@ class Store:
         """Keep the rows of a finished cell, unless it is there. Raises WriteError if the disk is full."""
         write_once(self._cells / f"{self.plan.keys[index]}.json", json.dumps(rows))
 
-    def close(self, indices: Iterable[int]) -> None:
-        """Make a part of each chunk of these cells of which all cells are finished."""
-        for chunk in {self.plan.chunk_of(index) for index in indices}:
-            self._close(chunk)
+    def add_part(self, part: int, rows: Rows) -> None:
+        """Keep the rows of all cells of a part, in their order, unless they are there."""
+        write_once(self._file(part), self._parquet(rows))
+        self._remove_cells(part)
 
-    def _close(self, chunk: int) -> None:
-        if not self._part(chunk).exists():
+    def close(self, indices: Iterable[int]) -> None:
+        """Write the parts of these cells, those of which all cells are finished."""
+        for part in {self.plan.part_of(index) for index in indices}:
+            self._close(part)
+
+    def _close(self, part: int) -> None:
+        if not self._file(part).exists():
             rows: Rows = []
-            for index in self.members(chunk):
+            for index in self.members(part):
                 found = self._loose(index)
                 if found is None:
                     return
                 rows += found
-            write_once(self._part(chunk), self._parquet(rows))
-        for index in self.members(chunk):
-            (self._cells / f"{self.plan.keys[index]}.json").unlink(missing_ok=True)
+            write_once(self._file(part), self._parquet(rows))
+        self._remove_cells(part)
 
     def _forget_failures(self) -> None:
         """Let cells that raised an error count as not finished, so that they are done again."""
-        for chunk in self.chunks:
-            part = self._part(chunk)
-            if not part.exists():
-                for index in self.members(chunk):
+        for part in self.numbers:
+            file = self._file(part)
+            if not file.exists():
+                for index in self.members(part):
                     rows = self._loose(index)
                     if rows is not None and rows[0]["error"]:
                         (self._cells / f"{self.plan.keys[index]}.json").unlink(missing_ok=True)
                 continue
-            found = dict(self._of_part(chunk))
+            found = dict(self._of_part(part))
             if any(rows[0]["error"] for rows in found.values()):
                 for index, rows in found.items():  # first all that is kept, and only then the part goes
                     if not rows[0]["error"]:
                         self.add(index, rows)
-                part.unlink()
+                file.unlink()
 
-    def _part(self, chunk: int) -> Path:
-        return self._parts / f"part-{chunk:05}.parquet"
+    def _remove_cells(self, part: int) -> None:
+        """The files of cells that are in a part now."""
+        there = set(os.listdir(self._cells))
+        for index in self.members(part):
+            if (name := f"{self.plan.keys[index]}.json") in there:
+                (self._cells / name).unlink(missing_ok=True)
+
+    def _file(self, part: int) -> Path:
+        return self._parts / f"part-{part:05}.parquet"
 
     def _loose(self, index: int) -> Rows | None:
         """The rows of a cell that is kept in a file of its own; None if there is none."""
@@ -221,28 +232,27 @@ class Store:
             raise ValueError("rows of another cell")
         return kept_rows(self.plan.columns, cell, rows, rows[0]["error"] or "")
 
-    def _table(self, chunk: int, columns: list[str] | None = None) -> Any:
-        """The part of a chunk, or some columns of it. Raises DataError for a file that is no such part."""
+    def _table(self, part: int) -> Any:
+        """A part. Raises DataError for a file that is no such part."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = self._part(chunk)
+        path = self._file(part)
         try:
             with open_file(path, "part") as stream:
-                table = pq.read_table(stream, columns=columns)
+                table = pq.read_table(stream)
             cells = set(table["cell"].to_pylist())
-            whole = columns is not None or table.schema.equals(self._schema)
         except (pa.ArrowException, KeyError, OSError) as error:
             raise _unreadable(path, error) from None
-        if not whole or cells != {self.plan.keys[index] for index in self.members(chunk)}:
+        if not table.schema.equals(self._schema) or cells != {self.plan.keys[index] for index in self.members(part)}:
             raise DataError(f"part {str(path)!r} is not that of its cells. Remove it: they are then done again.")
         return table
 
-    def _of_part(self, chunk: int) -> Iterator[tuple[int, Rows]]:
+    def _of_part(self, part: int) -> Iterator[tuple[int, Rows]]:
         found: dict[str, Rows] = {}
-        for row in self._table(chunk).to_pylist():
+        for row in self._table(part).to_pylist():
             found.setdefault(row["cell"], []).append(row)
-        for index in self.members(chunk):
+        for index in self.members(part):
             yield index, found[self.plan.keys[index]]
 
     @functools.cached_property

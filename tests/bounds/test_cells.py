@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from bounds.cells import Cell, Plan, Store, progress, run_cells, store
+from bounds.cells import run as running
 from bounds.cells.progress import CellProgress
 from bounds.cells.store import list_cells
 from bounds.errors import ArgumentError, AssumptionError, DataError, EngineError
@@ -87,17 +88,31 @@ def test_a_chunk_becomes_one_part(tmp_path, expected):
 
 
 def test_a_part_holds_100_to_1000_cells():
-    sizes = [store.chunk_size(count) for count in (1, 100, 5000, 20_000, 100_000, 10**6)]
+    sizes = [store.part_size(count) for count in (1, 100, 5000, 20_000, 100_000, 10**6)]
     assert sizes == [100, 100, 100, 200, 1000, 1000]
 
 
-def test_what_is_finished_is_kept_at_once(tmp_path, expected):
+def test_what_is_finished_is_kept_at_once(tmp_path, expected, monkeypatch):
+    monkeypatch.setattr(running, "QUICK", -1.0)  # every cell counts as a slow one
     run = run_cells(plan(), draw, directory=tmp_path)
     for _ in range(7):
         next(run)
     run.close()
     assert len(files(tmp_path)) == 8
     assert list_cells(tmp_path).done == 7
+    assert done(plan(), draw, directory=tmp_path) == expected
+
+
+def test_quick_cells_that_wait_for_their_chunk_are_kept_when_it_ends_early(tmp_path, expected):
+    def pressed(cell):
+        if cell.definition["k"] == 20:
+            raise KeyboardInterrupt
+        return draw(cell)
+
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        told.extend(run_cells(plan(), pressed, directory=tmp_path))
+    assert (len(told), list_cells(tmp_path).done) == (0, 20)
     assert done(plan(), draw, directory=tmp_path) == expected
 
 
@@ -177,7 +192,7 @@ def test_rows_that_do_not_fit_their_columns_are_errors(tmp_path):
         yield {"k": "three"}
 
     (row, *_) = done(plan(3), wrong)
-    assert "column 'k' must hold values of kind int. Found 'three'" in row["error"]
+    assert "column 'k' must hold values of kind int that fit 64 bits. Found 'three'" in row["error"]
     (row, *_) = done(plan(3), lambda cell: [])
     assert "at least one row" in row["error"]
     with pytest.raises(ArgumentError, match="there twice"):
