@@ -14,6 +14,7 @@ from typing import Any
 CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 SPECIAL = re.compile(r"([\\*_|`])")
 SEVERAL = re.compile(", | and ")
+RAISES = re.compile(r"(?<=[.;])\s(?=Raises )")
 DESCRIBED = re.compile(r"(?:(?<=[;.] )|^)(\w+(?:(?:, | and )\w+)*)(?: (\([^():]*\)|\"[^\"]*\"))?: ", re.MULTILINE)
 
 
@@ -42,6 +43,8 @@ def paragraph(text: str, names: set[str]) -> list[str]:
     found = [match for match in DESCRIBED.finditer(text) if set(SEVERAL.split(match[1])) <= names]
     if not found:
         return [*plain(text).split("\n"), ""]
+    if raises := RAISES.search(text, found[0].end()):  # a sentence about errors is no part of the last argument
+        return [*paragraph(text[: raises.start()], names), *paragraph(text[raises.start() :].lstrip(), set())]
     lines = [*plain(text[: found[0].start()].strip()).split("\n"), ""]
     ends = [match.start() for match in found[1:]] + [len(text)]
     for match, end in zip(found, ends, strict=True):
