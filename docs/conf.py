@@ -11,11 +11,11 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE / "site")]
 
 
-def code_hash() -> str:
-    """A hash of all that a page of the gallery may run: a page is executed again when any of it changes."""
+def code_hash(*folders: str) -> str:
+    """A hash of the Python files in these folders."""
     found = hashlib.sha256()
-    for package in ("bounds", "simulate", "verify", "reports", "linrate"):
-        for file in sorted((ROOT / package).rglob("*.py")):
+    for folder in folders:
+        for file in sorted((ROOT / folder).rglob("*.py")):
             found.update(file.read_bytes())
     return found.hexdigest()[:16]
 
@@ -26,7 +26,6 @@ version = release = importlib.metadata.version("linrate")
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx_design",
     "docstrings",
     "mathml",
@@ -50,9 +49,12 @@ pygments_dark_style = "github-dark"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 
-# Pages run when linrate or they themselves have changed. An error, or a page of minutes, fails the build.
+# Every page is read again when any code has changed, and run again when linrate or its own text has.
+PACKAGES = ("bounds", "simulate", "verify", "reports", "linrate")
+linrate_code = code_hash(*PACKAGES, "docs/site")
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(HERE / "_build" / "executed" / code_hash())
+nb_execution_cache_path = str(HERE / "_build" / "executed" / code_hash(*PACKAGES))
+# An error, or a cell of minutes, fails the build.
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
@@ -71,4 +73,3 @@ autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 html_show_copyright = False
-autosummary_generate = False

@@ -28,9 +28,9 @@ def listed(page: Path) -> set[Path]:
     return found
 
 
-def check():
-    """The module docs/site/check.py, which belongs to no package."""
-    spec = importlib.util.spec_from_file_location("site_check", DOCS / "site" / "check.py")
+def part(name):
+    """A module of docs/site/, which belongs to no package."""
+    spec = importlib.util.spec_from_file_location(f"site_{name}", DOCS / "site" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -92,7 +92,7 @@ def built(tmp_path):
 
 
 def test_a_good_site_has_no_faults(built):
-    assert check().check(built) == ([], {"10-page": "(1, 2)  rate"})
+    assert part("check").check(built) == ([], {"10-page": "(1, 2)  rate"})
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_a_good_site_has_no_faults(built):
 def test_what_is_wrong_with_a_page_is_found(built, fault, message):
     page = built / "gallery" / "10-page.html"
     page.write_text(GOOD.replace("<p>", fault + "<p>", 1))
-    [found] = check().check(built)[0]
+    [found] = part("check").check(built)[0]
     assert message in found
 
 
 def test_a_page_without_its_pair_and_a_font_from_elsewhere_are_found(built):
     (built / "gallery" / "20-more.html").write_text("<html><p>theory and measured</p></html>")
     (built / "gallery" / "a.css").write_text("@import 'https://example.org/font.css';")
-    faults, pairs = check().check(built)
+    faults, pairs = part("check").check(built)
     assert len(faults) == 2
     assert set(pairs) == {"10-page"}
 
@@ -124,8 +124,30 @@ def test_a_page_without_its_pair_and_a_font_from_elsewhere_are_found(built):
 def test_a_link_that_a_reader_follows_loads_nothing(built):
     page = built / "gallery" / "10-page.html"
     page.write_text(GOOD.replace("<p>", '<a href="https://arxiv.org/abs/2204.10782">paper</a><p>', 1))
-    assert check().check(built)[0] == []
+    assert part("check").check(built)[0] == []
 
 
 def test_a_folder_without_pages_is_a_fault(tmp_path):
-    assert check().check(tmp_path)[0] == [f"{tmp_path} holds no page"]
+    assert part("check").check(tmp_path)[0] == [f"{tmp_path} holds no page"]
+
+
+def test_docstrings_become_lists_of_arguments_and_nothing_is_markup():
+    text = """With |x|* and `code_`. delta: the
+probability; one and two (T,): both. side "upper": at most. other: no argument.
+Raises X."""
+    assert part("docstrings").paragraph(text, {"delta", "one", "two", "side"}) == [
+        r"With \|x\|\* and ``code_``.",
+        "",
+        "* **delta**: the probability",
+        "* **one**, **two** (T,): both.",
+        '* **side** "upper": at most. other: no argument.',
+        "",
+        "Raises X.",
+        "",
+    ]
+
+
+def test_anchors_and_links_above_docs_are_adapted():
+    source = ['[how](../CONTRIBUTING.md#a-claim)\n<a id="e1"></a>\n## E1.\n']
+    part("pages").adapt(None, "errata", source)
+    assert source == ["[how](contributing.md#a-claim)\n(e1)=\n## E1.\n"]

@@ -13,13 +13,15 @@ from typing import Any
 
 CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 SPECIAL = re.compile(r"([\\*_|`])")
-DESCRIBED = re.compile(r"(?:(?<=[;.] )|^)(\w+(?:, \w+)*)(?: (\([^():]*\)|\"[^\"]*\"))?: ", re.MULTILINE)
+SEVERAL = re.compile(", | and ")
+RAISES = re.compile(r"(?<=[.;])\s(?=Raises )")
+DESCRIBED = re.compile(r"(?:(?<=[;.] )|^)(\w+(?:(?:, | and )\w+)*)(?: (\([^():]*\)|\"[^\"]*\"))?: ", re.MULTILINE)
 
 
 def names_of(thing: Any) -> set[str]:
-    """The arguments of a function, or the fields of a data class."""
+    """The arguments of a function, or the fields and properties of a data class."""
     if dataclasses.is_dataclass(thing):
-        return {field.name for field in dataclasses.fields(thing)}
+        return {field.name for field in dataclasses.fields(thing)} | {name for name in dir(thing) if name[0] != "_"}
     try:
         return set(inspect.signature(thing).parameters)
     except (TypeError, ValueError):
@@ -38,15 +40,17 @@ def plain(text: str) -> str:
 
 def paragraph(text: str, names: set[str]) -> list[str]:
     """The lines of a paragraph, with what describes arguments as a list."""
-    found = [match for match in DESCRIBED.finditer(text) if set(match[1].split(", ")) <= names]
+    found = [match for match in DESCRIBED.finditer(text) if set(SEVERAL.split(match[1])) <= names]
     if not found:
         return [*plain(text).split("\n"), ""]
+    if raises := RAISES.search(text, found[0].end()):  # a sentence about errors is no part of the last argument
+        return [*paragraph(text[: raises.start()], names), *paragraph(text[raises.start() :].lstrip(), set())]
     lines = [*plain(text[: found[0].start()].strip()).split("\n"), ""]
     ends = [match.start() for match in found[1:]] + [len(text)]
     for match, end in zip(found, ends, strict=True):
         body = " ".join(text[match.end() : end].strip().removesuffix(";").split())
         shape = f" {plain(match[2])}" if match[2] else ""
-        heads = ", ".join(f"**{name}**" for name in match[1].split(", "))
+        heads = ", ".join(f"**{name}**" for name in SEVERAL.split(match[1]))
         lines += [f"* {heads}{shape}: {plain(body)}"]
     return [*lines, ""]
 
@@ -64,8 +68,8 @@ def adapt(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[
 def readable(
     app: Any, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: str | None
 ) -> Any:
-    """A default that is a function is shown by its name; as "<function f>" the signature could not be read."""
-    return (re.sub(r"<function (\w+)>", r"\1", signature), returns) if signature else None
+    """A default that is a function is shown by its name; with "<function f>" the signature could not be laid out."""
+    return (re.sub(r"<(?:function )?(\w+)>", r"\1", signature), returns) if signature else None
 
 
 def setup(app: Any) -> dict[str, Any]:

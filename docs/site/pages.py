@@ -18,5 +18,6 @@ def adapt(app: Any, name: str, source: list[str]) -> None:
 
 
 def setup(app: Any) -> dict[str, Any]:
+    app.add_config_value("linrate_code", "", "env", str)  # another value: Sphinx reads every page again
     app.connect("source-read", adapt)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
