@@ -80,8 +80,9 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
     argv: the arguments, by default those of the process.
 
     Exit codes besides those that `main` returns: 2 for bad input or too little memory; 69 if a scheduler, or one of the
-    processes that share a network, has gone; 74 if the output cannot be written because the disk is full; 141, without a message, if the reader of the output has closed the pipe; 128 + n
-    after signal n; 70 for an internal error, whose traceback is shown if the environment has LINRATE_DEBUG=1.
+    processes that share a network, has gone; 74 if the output cannot be written because the disk is full; 141, without
+    a message, if the reader of the output has closed the pipe; 128 + n after signal n; 70 for an internal error, whose
+    traceback is shown if the environment has LINRATE_DEBUG=1.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

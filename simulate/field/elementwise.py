@@ -18,8 +18,13 @@ SUMS: dict[str, Any] = {
     "error_model": "numpy",
     "nogil": True,
     "cache": CACHE,
+    "no_cfunc_wrapper": True,  # which takes its time to compile, and nothing needs
 }
-EXACT: dict[str, Any] = {"fastmath": {"contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": CACHE}
+EXACT: dict[str, Any] = {**SUMS, "fastmath": {"contract", "nsz"}}
+# For functions that only compiled ones call: without the entry for Python, which takes its time to compile too. A call
+# from Python would crash the process, so one that a test needs is EXACT or SUMS.
+INNER_SUMS: dict[str, Any] = {**SUMS, "no_cpython_wrapper": True}
+INNER_EXACT: dict[str, Any] = {**EXACT, "no_cpython_wrapper": True}
 
 
 def _wide_vectors(typingctx: Any) -> Any:
@@ -76,7 +81,7 @@ def exp_(x: float) -> float:
     return p * _as_float((_as_bits(shifted) + 1023) << 52)
 
 
-@njit(**EXACT)
+@njit(**INNER_EXACT)
 def _tanh(x: float) -> float:
     """tanh to 2.5e-16 absolute, not relative, near zero; 1 - tanh^2 to 1e-15 absolute. NaN stays NaN."""
     x = -20.0 if x < -20.0 else x
@@ -107,7 +112,7 @@ def relu_row(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> float:
     return total
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def tanh_row_moved(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> float:
     """tanh and its slope at h - gain Gv, which overwrites h."""
     _wide()
@@ -120,7 +125,7 @@ def tanh_row_moved(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> fl
     return total
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def relu_row_moved(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> float:
     _wide()
     total = 0.0
@@ -132,7 +137,7 @@ def relu_row_moved(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> fl
     return total
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def weigh_row(total: Any, k: int, weight: float, slope: Any, w: int) -> None:
     """total = weight slope for the first term (k = 0), added to it for the others."""
     _wide()
@@ -144,7 +149,7 @@ def weigh_row(total: Any, k: int, weight: float, slope: Any, w: int) -> None:
             total[j] += weight * slope[j]
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def dot_row(left: Any, right: Any, w: int) -> float:
     _wide()
     total = 0.0
@@ -153,14 +158,14 @@ def dot_row(left: Any, right: Any, w: int) -> float:
     return total
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def displace_row(x: Any, h: Any, gain: Any, Gv: Any, w: int) -> None:
     _wide()
     for j in range(w):
         x[j] = h[j] - gain[j] * Gv[j]
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def copy_row(to: Any, row: Any, w: int) -> None:
     _wide()
     for j in range(w):

@@ -17,6 +17,7 @@ from numba import njit
 
 from simulate.field.elementwise import (
     EXACT,
+    INNER_EXACT,
     SUMS,
     aligned,
     copy_row,
@@ -36,7 +37,7 @@ TANH, RELU = 1, 2
 KINDS = {"tanh": TANH, "relu": RELU}
 
 
-@njit(**EXACT)
+@njit(**INNER_EXACT)
 def _combine_strip(v: Any, s: int, start: int, w: int, slopes: Any, coefficients: Any) -> None:
     """v (n, STRIP) = sum_j slopes_j * coefficients_j for the neurons start, start + 1, ... of run s, zero beyond the w
     neurons that there are (as far as a tile of a product reads)."""
@@ -165,7 +166,7 @@ def displace(
                     copy_row(displaced[s, a, at:], row, w)
 
 
-@njit(**EXACT)
+@njit(**INNER_EXACT)
 def _gram_of_strip(slope: Any, flat_slope: Any, sums: Any, n: int, w: int) -> None:
     """Add the Gram matrix of w columns of the slopes (n, STRIP) to sums (padded n, padded n)."""
     # Whole vectors are read, so what lies beyond the last neuron must not count.
@@ -175,7 +176,7 @@ def _gram_of_strip(slope: Any, flat_slope: Any, sums: Any, n: int, w: int) -> No
     add_gram(flat_slope, sums, w)
 
 
-@njit(**EXACT)
+@njit(**INNER_EXACT)
 def _collect(sums: Any, gram: Any, n: int) -> None:
     """Add the padded sums to gram (n, n), on and below the diagonal, and set them to zero."""
     for a in range(n):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import EXACT, add_one
+from simulate.field.elementwise import INNER_EXACT, add_one
 
 
 def work_queue(chunks: int, threads: int) -> np.ndarray:
@@ -23,7 +23,7 @@ def work_queue(chunks: int, threads: int) -> np.ndarray:
     return queue
 
 
-@njit(**EXACT)
+@njit(**INNER_EXACT)
 def next_chunk(queue: Any, thread: int) -> int:
     """Take a chunk from the queue: from the thread's own share first, then from the others. -1 if none is left."""
     for k in range(len(queue)):

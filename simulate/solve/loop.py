@@ -19,6 +19,7 @@ from simulate.field.rounding import residual_rounding
 from simulate.integrators.base import Integrator, Step
 from simulate.integrators.piecewise_linear import pieces_of
 from simulate.integrators.state import Previous, Sides, State
+from simulate.solve.forecast import Forecast
 from simulate.solve.kinks import count_other_side
 from simulate.solve.outcome import Checkpoints, Outcome, RunStatistics, Saved, Status, non_finite
 from simulate.solve.recorder import Recorder
@@ -54,6 +55,7 @@ class Loop:
             Status.STEP_LIMIT,
             Status.STEP_UNDERFLOW if flow.activation.smooth else Status.KINKS,
         )
+        self.forecast = Forecast(options) if len(h0) == 1 else None  # runs that go together are small
         self.outcomes: dict[int, Outcome] = {}
         self.runs = self._resume(flow) if checkpoints.resuming else self._begin(flow)
 
@@ -210,12 +212,14 @@ class Loop:
         self.recorder.record(runs.flow, runs.state.run, runs.state.time, runs.fine, runs.coarse, tau)
 
     def _report(self) -> None:
-        """Call the caller's progress function."""
+        """Call the caller's progress function, and warn of a run that will take long."""
         progress, state = self.options.progress, self.runs.state
+        loss = float((self.runs.fine.state.residual[0] ** 2).sum()) / 2
+        if self.forecast is not None:
+            self.forecast.look(state, loss)
         if progress is None:
             return
         time, steps, tau = state.time[0], int(state.steps[0]), float(state.tau[0])
-        loss = float((self.runs.fine.state.residual[0] ** 2).sum()) / 2
         self.checkpoints.call(lambda: progress(time, loss, steps, tau))
 
     def _ended(self) -> dict[int, Status]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import EXACT
+from simulate.field.elementwise import EXACT, INNER_EXACT
 
 
 @njit(**EXACT)
@@ -52,7 +52,7 @@ def add_path(before: Any, after: Any, length: Any, dissipated: Any, path: Any) -
         path[s, 1] += dissipated[s]
 
 
-@njit(**EXACT)
+@njit(**INNER_EXACT)
 def _norm(vector: Any) -> float:
     """The Euclidean norm."""
     total = 0.0

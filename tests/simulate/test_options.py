@@ -1,6 +1,9 @@
 """The options of gradient_flow and gradient_descent: where they are listed a second time, the lists agree."""
 
 import inspect
+import itertools
+import warnings
+from types import SimpleNamespace
 from typing import get_type_hints
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from simulate import gradient_descent, gradient_flow
 from simulate.cli import main
 from simulate.options import FlowOptions, Options
+from simulate.solve import forecast
 
 FLOW = inspect.signature(gradient_flow).parameters
 DESCENT = inspect.signature(gradient_descent).parameters
@@ -52,3 +56,16 @@ def test_the_help_names_the_defaults(capsys, command):
     shown = " ".join(capsys.readouterr().out.split())
     assert "m (default 4096)" in shown
     assert ("(default 1e-08)" if command == "flow" else "number of steps (default 50000)") in shown
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(1e-3, 0), (1e5, 1)])
+def test_a_run_that_will_take_long_says_so_once(small, monkeypatch, seconds, told):
+    """Two hundred attempts, each hundred of which takes so many seconds by the clock that is looked at."""
+    monkeypatch.setattr(forecast, "clock", SimpleNamespace(perf_counter=itertools.count(0.0, seconds).__next__))
+    options = {"width": 20, "scale": 3.0, "t_max": 1e4, "loss_ratio": 0.0, "rtol": 1e-9, "max_steps": 450}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = gradient_flow(small, integrator="runge-kutta", **options)
+    assert run.stats.steps + run.stats.rejected > 250
+    messages = [str(w.message) for w in caught if "minutes are still to come" in str(w.message)]
+    assert len(messages) == told

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import EXACT, SUMS, exp_
+from simulate.field.elementwise import EXACT, INNER_SUMS, exp_
 from simulate.integrators.exponential.forcing import Q
 from simulate.integrators.exponential.quadrature import NODES, T_WEIGHTS, TO_LEGENDRE, T, X, integrated, matrix_vector
 
 MOMENTS = 4  # integrals of r against powers of the path length: enough for cubic polynomials
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def path_speeds(rates: Any, z: Any, g: Any, tau: float, speeds: Any) -> float:
     """ds/dx at the nodes X, from r (n, NODES) there and the coefficients (n, Q) of g, in the eigenbasis; returns the
     integral of P."""

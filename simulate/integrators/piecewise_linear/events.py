@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import SUMS
+from simulate.field.elementwise import INNER_SUMS, SUMS
 from simulate.integrators.piecewise_linear.kernel_changes import Log, schur_row, set_weights, sum_up
 from simulate.integrators.piecewise_linear.search import (
     AHEAD,
@@ -108,7 +108,7 @@ def new_desk(n: int) -> Desk:
     )
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _place_on(desk: Desk, net: Network, k: int, side: int, gain: float) -> None:
     """Put candidate k on this side: its bounds, how it answers, and its slope."""
     held = side % 2 == 1
@@ -124,7 +124,7 @@ def _place_on(desk: Desk, net: Network, k: int, side: int, gain: float) -> None:
     desk.reals[SLOPE, desk.ints[MEMBER, k]] = 0.0 if held else net.slopes[piece]
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _drive(desk: Desk, k: int, count: int, stop: float) -> None:
     """Candidate k, which is not held, gets the drive desk.change."""
     respond(desk.M, k, count, desk.change, desk.reals[ANSWER], desk.paths)
@@ -137,7 +137,7 @@ def _drive(desk: Desk, k: int, count: int, stop: float) -> None:
             desk.reals[MOVED, j] -= desk.M[k, j] * total
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _hold(desk: Desk, net: Network, k: int, kink: int, count: int, gain: float, stop: float) -> None:
     """From now on candidate k is held: its drive is what it had, and what cancels the rest of its path."""
     slope = desk.reals[SLOPE, desk.ints[MEMBER, k]]
@@ -152,7 +152,7 @@ def _hold(desk: Desk, net: Network, k: int, kink: int, count: int, gain: float, 
     desk.ints[FRESH, k] = 0
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _set_off(
     desk: Desk, net: Network, k: int, kink: int, up: bool, x: float, count: int, gain: float, stop: float
 ) -> None:
@@ -179,7 +179,7 @@ def _set_off(
     desk.ints[FRESH, k] = 1 if up else -1
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _event(
     desk: Desk, net: Network, log: Log, curve: Curve, k: int, x: float, count: int, gain: float, counts: Any
 ) -> None:
@@ -235,14 +235,14 @@ def _event(
         counts[CROSSED] += 1
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _add_candidate(desk: Desk, b: int, count: int) -> int:
     desk.ints[MEMBER, count] = b
     desk.ints[PLACE, b] = count
     return count + 1
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, ends: Any) -> int:
     """How many candidates the neuron has; see the module."""
     count, low, high = 0, net.table[BELOW], net.table[ABOVE]
@@ -255,7 +255,7 @@ def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: 
     return count
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gain: float, count: int) -> None:
     """The candidates at the start of the step: paths and drives, with the held entries driven as they must be."""
     n, driven = len(sides), desk.driven
@@ -287,7 +287,7 @@ def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gai
             _hold(desk, net, k, sides[desk.ints[MEMBER, k]] // 2, count, gain, curve.stop)
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: float, counts: Any) -> None:
     """All events of the neuron, in order."""
     x, together, sign = 0.0, 0, 1.0 if gain > 0 else -1.0
@@ -319,7 +319,7 @@ def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: flo
         _event(desk, net, log, curve, k, x, count, gain, counts)
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def follow_neuron(
     start: Any,
     ends: Any,

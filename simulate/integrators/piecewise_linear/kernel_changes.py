@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import SUMS
+from simulate.field.elementwise import INNER_SUMS
 
 MOMENTS = 3  # Legendre polynomials against which the change of the kernel along the path is known exactly
 BATCH = 192  # rows that are summed in one matrix product
@@ -56,7 +56,7 @@ def new_log(n: int, most: int) -> Log:
     )
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def set_weights(x: float, weight: float, out: Any) -> None:
     """out (W,) = weight times 1 and the integrals over [x, 1] of the Legendre polynomials of 2x - 1."""
     u = 2 * x - 1
@@ -66,7 +66,7 @@ def set_weights(x: float, weight: float, out: Any) -> None:
     out[3] = weight * (u - u * u * u) / 4
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def schur_row(gram: Any, M: Any, k: int, member: Any, held: Any, slope: Any, count: int, out: Any) -> None:
     """out (n,) = w, for candidate k; member, held: the candidates' entries, and whether they are held; slope (n,): D,
     zero for held entries."""
@@ -83,7 +83,7 @@ def schur_row(gram: Any, M: Any, k: int, member: Any, held: Any, slope: Any, cou
         out[a] *= slope[a]
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def sum_up(log: Log, least: int, kinds: int) -> None:
     """Sum the logged changes, unless there are fewer than `least`; kinds: how many of the weights are wanted."""
     count = log.filled[0]

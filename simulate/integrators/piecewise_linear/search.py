@@ -12,7 +12,7 @@ from typing import Any
 
 from numba import njit
 
-from simulate.field.elementwise import SUMS
+from simulate.field.elementwise import INNER_SUMS
 
 LOW, HIGH = 0, 1  # rows of the bounds
 IS_HELD, FRESH = 0, 1  # rows of the marks
@@ -22,7 +22,7 @@ BISECTIONS = 60  # at most, for one root
 EXACT_ROOT = 1e-14  # width of the bracket in which a root is known well enough
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def value_at(polynomials: Any, k: int, x: float) -> float:
     """Polynomial k at x."""
     total = polynomials[-1, k]
@@ -31,7 +31,7 @@ def value_at(polynomials: Any, k: int, x: float) -> float:
     return total
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def rate_at(polynomials: Any, k: int, x: float) -> float:
     """Its derivative at x."""
     total = (len(polynomials) - 1) * polynomials[-1, k]
@@ -40,7 +40,7 @@ def rate_at(polynomials: Any, k: int, x: float) -> float:
     return total
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def room(paths: Any, own: Any, k: int, held: bool, x: float, low: float, high: float, sign: float) -> float:
     """How far entry k is from its next event at x: negative where that lies behind.
 
@@ -54,7 +54,7 @@ def room(paths: Any, own: Any, k: int, held: bool, x: float, low: float, high: f
     return min(sign * (drive - low * whole), sign * (high * whole - drive))
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def _root(
     paths: Any, own: Any, k: int, held: bool, left: float, right: float, low: float, high: float, sign: float
 ) -> float:
@@ -84,7 +84,7 @@ def _root(
     return right
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def next_event(
     paths: Any,
     own: Any,
@@ -130,7 +130,7 @@ def next_event(
     return -1, 2.0
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def overdue(
     paths: Any,
     own: Any,

@@ -16,10 +16,10 @@ from typing import Any
 
 from numba import njit
 
-from simulate.field.elementwise import SUMS
+from simulate.field.elementwise import INNER_SUMS
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def pivot(M: Any, k: int, count: int) -> None:
     """Hold entry k of the first `count` candidates, or let it go."""
     inverse = 1.0 / M[k, k]
@@ -36,7 +36,7 @@ def pivot(M: Any, k: int, count: int) -> None:
     chosen[k] = inverse
 
 
-@njit(**SUMS)
+@njit(**INNER_SUMS)
 def respond(M: Any, k: int, count: int, change: Any, answer: Any, paths: Any) -> None:
     """Entry k, which is not held, gets the drive `change`, a polynomial (P,): add the answers to `paths` (P, count).
 
