@@ -53,7 +53,7 @@ $(DOCS_STAMP): $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
-docs: $(DOCS_STAMP)
+docs: $(DOCS_STAMP) $(COMPILED)
 	@echo "==> building the site; pages that changed, or all if the code did, are run"
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -j auto docs docs/_build/html $(ARGS)
 	@$(BIN)/python docs/site/check.py docs/_build/html
