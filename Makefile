@@ -5,14 +5,16 @@ EXTRAS ?= dev,grid,parquet,plot
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 REPORT := reports/output/gaps.csv
 
-.PHONY: setup verify test proofs fuzz lint bench clean
+.PHONY: setup verify test docs proofs fuzz lint bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make verify   verify the theorems on the built-in problems, write $(REPORT)"
 	@echo "make test     test this code"
+	@echo "make docs     build the site in docs/_build/html, its pages executed (about three minutes the first time)"
 	@echo "make proofs   check the proofs with Coq, which is not needed for anything else"
 	@echo "make fuzz     many random calls, command lines and damaged files, and 50 kills (hours)"
 	@echo "make lint     ruff and mypy"
@@ -38,6 +40,17 @@ verify: $(STAMP)
 test: $(STAMP)
 	@echo "==> testing the code"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/ -q -n auto --dist worksteal $(ARGS)
+
+$(DOCS_STAMP): $(STAMP)
+	@echo "==> installing what the site is built with"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+docs: $(DOCS_STAMP)
+	@echo "==> building the site; pages that changed, or all if the code did, are run"
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -j auto docs docs/_build/html $(ARGS)
+	@$(BIN)/python docs/site/check.py docs/_build/html
+	@echo "==> docs/_build/html/index.html"
 
 proofs:
 	@$(PYTHON) proofs/check.py $(ARGS)

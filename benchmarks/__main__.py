@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import descent_step, fitted, flows, gpu, growth, kinked_flows, kinks_error, peers, shards
+from benchmarks.instances import measure as instances
 from bounds.csv_file import write_csv
 from bounds.text_table import Column, fitted_table
 from bounds.versions import versions
@@ -60,6 +61,7 @@ PARTS: dict[str, Callable[[], Iterable[Row]]] = {
     "gpu": lambda: on_gpu(gpu.rows),
     "fitted": lambda: fitted.rows("cpu", rtols=(0.1,), limit=1200.0, peer_limit=300.0),
     "gpu-fitted": lambda: on_gpu(lambda: fitted.rows("cuda")),
+    "instances": instances.rows,
     "kinked-flows": kinked_flows.rows,
     "kinks-error": kinks_error.rows,
     "limits": limits,

@@ -16,7 +16,7 @@ from bounds.errors import ArgumentError, AssumptionError, DataError, LinrateErro
 from bounds.guarantee import guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
 from bounds.kernel_flow import KernelFlow, kernel_flow
-from bounds.necessary import necessary_embedding_dim, necessary_scale, necessary_width
+from bounds.necessary import necessary_embedding_dim, necessary_scale, necessary_width, possible_rate
 from bounds.problem import Problem
 from bounds.promise import Guarantee
 from bounds.required import certified_rate, required_embedding_dim, required_scale, required_width, table
@@ -54,6 +54,7 @@ __all__ = [
     "necessary_embedding_dim",
     "necessary_scale",
     "necessary_width",
+    "possible_rate",
     "register_activation",
     "required_embedding_dim",
     "required_scale",

@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bounds import constants
 from bounds.certificates.certificate import certificate_table, certify
@@ -28,8 +28,12 @@ from bounds.erratum import Demonstration, Erratum, errata, get_erratum
 from bounds.errors import ArgumentError, AssumptionError, unknown_name
 from bounds.guarantee import guarantee
 from bounds.inverse import largest_n, smallest_delta, smallest_lambda_min
+from bounds.pictures.certificate import SIZE as CERTIFICATE
+from bounds.pictures.ladder import SIZE as LADDER
+from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.presented import finite, plain
 from bounds.problem import Problem
+from bounds.progress import announce
 from bounds.promise import SIMULABLE_WIDTH, Guarantee
 from bounds.required import table
 from bounds.rounding import rounded
@@ -39,6 +43,7 @@ from bounds.text_table import Column, fitted_table
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
 ERRATA_EXIT_CODES = (
     "exit codes: 0 every statement shown is refuted and its repair holds, as documented; 1 one of them is not;"
     f" 3 a number is not known well enough to tell; {OTHER_CODES}"
@@ -47,13 +52,23 @@ ERRATA_EXIT_CODES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """python -m bounds width|table|constants|covers|certify|errata; returns the exit code."""
+    options = _parser()[0].parse_args(argv)
+    code: int = options.run_command(options)
+    return code
+
+
+def parsers() -> dict[str, Parser]:
+    """Command -> its parser."""
+    return _parser()[1]
+
+
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of all commands, and those of each."""
     parser = Parser(prog="linrate", example="python -m bounds table --builtin digits --delta 0.05")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     for add_command in (_add_width, _add_table, _add_constants, _add_covers, _add_certify, _add_errata):
         add_command(commands)
-    options = parser.parse_args(argv)
-    code: int = options.run_command(options)
-    return code
+    return parser, commands.choices
 
 
 # -- width -----------------------------------------------------------------------------------------------------------
@@ -147,13 +162,19 @@ def _add_table(commands: Any) -> None:
     add_guarantee_options(command)
     _add_budget(command)
     _add_json(command)
+    add_plot_option(command, "the ladder: width, scale and rate of each method, and what is necessary")
     command.set_defaults(run_command=_table)
 
 
 def _table(options: Any) -> int:
     """Print the table of all methods, and below it their sources and caveats."""
+    if options.plot:
+        check_picture(options.plot)
     problem = problem_from(options)
     frame = table(problem, options.delta, init=options.init, scale=options.scale, budget=options.budget)
+    if options.plot:
+        with picture_file(options.plot, 3, LADDER, sharey=True) as axes:
+            frame.plot(axes)
     if options.json:
         print(json.dumps(finite(plain(_without_nan(frame)))))
         return HOLDS
@@ -334,23 +355,38 @@ def _add_certify(commands: Any) -> None:
     )
     command.add_argument("--activation", help="name of the activation (default: the state's own, else tanh)")
     command.add_argument("--embedding", help="as for linrate width (default: the state's own, else identity)")
+    command.add_argument(
+        "--last-layer",
+        type=float,
+        metavar="MOBILITY",
+        help="the mobility of a trained last layer (default: the state's own, else 0: fixed)",
+    )
     _add_method(command)
     _add_json(command)
+    add_plot_option(command, "how much of each ingredient of the certificate is used")
     command.set_defaults(run_command=_certify)
 
 
 def _certify(options: Any) -> int:
     """Print the certificate of a saved network; UNDECIDED if it does not hold."""
+    if options.plot:
+        check_picture(options.plot)
     state = read_state(options.state)
     problem = Problem(
         state.X,
         state.y,
         activation=_given_or_saved(options, state, "activation", "tanh"),
         embedding=get_embedding(_given_or_saved(options, state, "embedding", "identity")),
+        last_layer=_given_or_saved(options, state, "last_layer", 0.0),
     )
     H = state.H if state.W is None else pre_activations(problem, state.W, problem.X, "X")
+    if options.method == "shadowing":
+        announce("following the path of the network with a proved error: up to minutes ...")
     c = certify(problem, H, signs=state.signs, method=options.method)
     every = certificate_table(problem, H, signs=state.signs)
+    if options.plot:
+        with picture_file(options.plot, size=CERTIFICATE) as axes:
+            c.plot(axes)
     if options.json:
         print(json.dumps(finite({**c.to_dict(), "methods": plain(_without_nan(every))}), allow_nan=False))
         return HOLDS if c.holds else UNDECIDED
@@ -392,12 +428,14 @@ def _certificates_as_text(frame: pd.DataFrame) -> str:
     return "\n".join([fitted_table(columns, rows), *lines])
 
 
-def _given_or_saved(options: Any, state: State, name: str, default: str) -> str:
-    """The activation or embedding of the command line, else that of the state file, else the default."""
+def _given_or_saved(options: Any, state: State, name: str, default: T) -> T:
+    """The activation, embedding or last_layer of the command line, else that of the state file, else the default."""
     given, saved = getattr(options, name), getattr(state, name)
     if given is not None and saved is not None and given != saved:
-        raise ArgumentError(f"--{name} {given!r} contradicts the state's own {name} {saved!r}. Leave it out.")
-    return str(given or saved or default)
+        flag = name.replace("_", "-")
+        raise ArgumentError(f"--{flag} {given!r} contradicts the state's own {name} {saved!r}. Leave it out.")
+    found: T = default if saved is None and given is None else saved if given is None else given
+    return found
 
 
 # -- errata ----------------------------------------------------------------------------------------------------------

@@ -12,14 +12,17 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
 from bounds.checks import INITS
-from bounds.data.datasets import DATASETS, load_builtin
+from bounds.data.datasets import DATASETS, load_builtin, load_test
 from bounds.data.embeddings import get_embedding
 from bounds.data.files import FULL
 from bounds.data.inspection import scaled_columns, warnings_about
 from bounds.data.readers import Table, load_table
-from bounds.errors import ArgumentError, LinrateError, WriteError
+from bounds.errors import ArgumentError, LinrateError, WriteError, require
 from bounds.problem import Problem
+from bounds.progress import QUIET, telling
 from bounds.signals import exit_code, listening
 from bounds.text import printable
 
@@ -32,6 +35,14 @@ OTHER_CODES = "2 bad input, 70 a fault of linrate, 74 the output cannot be writt
 EXIT_CODES = f"exit codes: 0 holds, 1 refuted, 3 undecided; {OTHER_CODES}"
 
 
+class _Quiet(argparse.Action):
+    """--quiet: nothing is said about the progress from now on."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        namespace.quiet = True
+        QUIET.set(True)
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that raises ArgumentError for bad input and shows an example and the exit codes in --help."""
 
@@ -39,6 +50,8 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("epilog", f"example: {example}\n{EXIT_CODES}" if example else EXIT_CODES)
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*args, **kwargs)
+        words = "say nothing about the progress"
+        self.add_argument("--quiet", action=_Quiet, nargs=0, default=False, help=words)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As argparse, but nothing is left over: the error for an unknown option names the nearest known one."""
@@ -71,7 +84,7 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends no command
     try:
-        with listening():
+        with listening(), telling():
             try:
                 code = main(argv)
             except SystemExit as stop:  # raised by argparse after --help
@@ -138,6 +151,14 @@ def add_problem_options(parser: Any) -> None:
         default="identity",
         help="identity (default), quadratic or random-features:depth=1,activation=relu[,dim=D,seed=0]",
     )
+    add("--bias", type=float, metavar="SIZE", help="train biases too, of this standard deviation at the start")
+    add(
+        "--last-layer",
+        type=float,
+        default=0.0,
+        metavar="MOBILITY",
+        help="train the last layer too, with this mobility relative to the first (default 0: fixed)",
+    )
 
 
 def problem_from(options: Any) -> Problem:
@@ -153,14 +174,7 @@ def problem_from(options: Any) -> Problem:
             if getattr(options, flag) is not None:
                 flag = flag.replace("_", "-")
                 raise ArgumentError(f"--{flag} is for a built-in data set, not for --data. Leave it out.")
-        table = Table(
-            target=options.target,
-            columns=_names(options.columns),
-            drop=_names(options.drop),
-            dropna=options.dropna,
-            sep=options.sep,
-        )
-        X, y, notes = load_table(options.data, table)
+        X, y, notes = load_table(options.data, _table(options))
         name = str(options.data)
     else:
         name = options.builtin or "reference"
@@ -173,11 +187,64 @@ def problem_from(options: Any) -> Problem:
         notes = []
     if options.scale_columns:
         X = scaled_columns(X)
-    problem = Problem(X, y, activation=options.activation, embedding=embedding, name=name)
+    problem = Problem(
+        X,
+        y,
+        activation=options.activation,
+        embedding=embedding,
+        name=name,
+        bias=options.bias,
+        last_layer=options.last_layer,
+    )
     if options.data:
         for note in [*notes, *warnings_about(X, y)]:
             print(f"warning: {printable(note)}", file=sys.stderr)
     return problem
+
+
+def add_test_options(parser: Any) -> None:
+    """Add --test and --test-points to a parser that has the options of `add_problem_options`."""
+    among = parser.add_mutually_exclusive_group()
+    among.add_argument("--test", metavar="FILE", help="follow f on the points of this file too, read as --data is")
+    among.add_argument("--test-points", metavar="K", type=int, help="on K further points of the law of a built-in set")
+
+
+def test_set_from(options: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """(X, y) of the test points that the parsed options describe, X (k, d), y (k,); None if they ask for none.
+
+    Raises ArgumentError for options that contradict each other, DataError for a file that cannot be used.
+    """
+    if options.test_points is not None:
+        if options.data:
+            raise ArgumentError("--test-points draws from the law of a built-in set. Name a file with --test.")
+        name = options.builtin or "reference"
+        X, y = load_test(name, k=options.test_points, d=options.d, seed=options.data_seed or 0)
+    elif options.test is not None:
+        if str(options.test).endswith(".npy"):
+            raise ArgumentError("--test takes a file that holds X and y: .npz, .csv, .tsv or .parquet, not .npy.")
+        X, y, _ = load_table(options.test, _table(options))
+    else:
+        return None
+    if options.scale_columns:
+        if options.data:
+            given = load_table(options.data, _table(options))[0]
+        else:
+            name, seed = options.builtin or "reference", options.data_seed or 0
+            given = load_builtin(name, n=options.n, d=options.d, seed=seed)[0]
+        require(given.shape[1] == X.shape[1], "test", f"points in d={given.shape[1]} dimensions", X.shape[1])
+        X = scaled_columns(X, like=given)
+    return X, y
+
+
+def _table(options: Any) -> Table:
+    """Which columns of a table are used."""
+    return Table(
+        target=options.target,
+        columns=_names(options.columns),
+        drop=_names(options.drop),
+        dropna=options.dropna,
+        sep=options.sep,
+    )
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

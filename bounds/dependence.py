@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bounds.data.biases import WithBias
 from bounds.data.embeddings import Identity, Quadratic
 from bounds.data.random_features import RandomFeatures
 from bounds.numerics.spectrum import spectrum
@@ -22,8 +23,12 @@ CANDIDATES: tuple[tuple[str, str, Embedding], ...] = (
 
 
 def why_dependent(X: np.ndarray, embedding: object) -> str:
-    """Why the rows of X (n, d) may have a singular Gram matrix."""
+    """Why the rows of X (n, d) may have a singular Gram matrix. With biases they need only be affinely independent."""
     n, d = X.shape
+    if isinstance(embedding, WithBias) and isinstance(embedding.embedding, Identity):
+        if n > d + 1:
+            return f"n={n} > d+1={d + 1}: more rows than columns and a bias are always affinely dependent"
+        return "duplicate or affinely dependent rows"
     if not isinstance(embedding, Identity):
         return f"n={n}"
     if n > d:
@@ -38,14 +43,20 @@ def ways_out(X: np.ndarray, embedding: object) -> str:
     """What makes the Gram matrix of these data positive definite: each embedding in the answer was tried on them."""
     n = len(X)
     ways = []
-    if isinstance(embedding, Identity):
-        rank = int(np.linalg.matrix_rank(X))
-        ways.append(f"keep at most {rank} linearly independent rows" if rank < n else "remove nearly dependent rows")
+    size = embedding.size if isinstance(embedding, WithBias) else None
+    plain = embedding.embedding if isinstance(embedding, WithBias) else embedding
+    if isinstance(plain, Identity):
+        kind, rank = "linearly", int(np.linalg.matrix_rank(X))
+        if size is not None:
+            kind, rank = "affinely", int(np.linalg.matrix_rank(np.column_stack([X, np.ones(n)])))
+        ways.append(f"keep at most {rank} {kind} independent rows" if rank < n else "remove nearly dependent rows")
         if n <= MOST_TRIED:
+            if size is None and (low := _least_eigenvalue(X, WithBias(plain, 1.0))) > 0:
+                ways.append(f"train biases (bias=1.0, --bias 1), whose smallest eigenvalue is at least {low:.3g}")
             ways += [
                 f"use {name} ({option}), whose smallest eigenvalue is at least {low:.3g}"
                 for name, option, candidate in CANDIDATES
-                if (low := _least_eigenvalue(X, candidate)) > 0
+                if (low := _least_eigenvalue(X, candidate if size is None else WithBias(candidate, size))) > 0
             ]
     else:
         ways.append("remove dependent rows")

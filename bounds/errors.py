@@ -28,6 +28,12 @@ class WriteError(LinrateError):
     exit_code = 74
 
 
+class EngineError(LinrateError):
+    """What does the work has gone: a scheduler, all processes. What was finished is kept, and can be gone on with."""
+
+    exit_code = 69  # EX_UNAVAILABLE of sysexits.h
+
+
 class AssumptionError(LinrateError):
     """An assumption of the theorem asked for does not hold, or cannot be certified, for this problem."""
 

@@ -25,10 +25,11 @@ from bounds.checks import (
 )
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, AssumptionError, require
-from bounds.methods import METHODS, SLOW_CERTIFICATES, get_method, proved_methods
+from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, get_method, proved_methods
 from bounds.methods.base import APriori, Method
-from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half
+from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half, with_biases
 from bounds.methods.initial_output import width_for_output
+from bounds.methods.last_layer import at_scale, least_scale
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
 from bounds.promise import SIMULABLE_WIDTH, Guarantee, Request
@@ -103,7 +104,7 @@ def guarantee(
 
 def _a_priori_method(method: Any) -> str:
     """The name of a method that promises a width; ArgumentError if it is unknown, or only for a given network."""
-    if isinstance(method, str) and method in SLOW_CERTIFICATES and method not in METHODS:
+    if isinstance(method, str) and method in (*SLOW_CERTIFICATES, TRAINED) and method not in METHODS:
         raise ArgumentError(
             f"method {method!r} certifies a network that is given, and promises no width before it is drawn. Use"
             " bounds.certify, or linrate certify; or one of "
@@ -175,7 +176,7 @@ def _optimal_tau(request: Request) -> Guarantee:
 def _theorem_2(request: Request) -> Guarantee:
     """Half of delta for what the embedding is, then a fixed embedding's theorem for every G that this allows."""
     half = request.delta / 2
-    features = request.problem.embedding
+    features = request.problem.without_bias().embedding
     one_layer = isinstance(features, RandomFeatures) and features.depth == 1
     dim, conditional = (_lower_tail if one_layer else _condition_1)(request.problem, half)
     found = _answer(replace(request, problem=conditional, delta=half))
@@ -186,18 +187,21 @@ def _theorem_2(request: Request) -> Guarantee:
 @lru_cache(maxsize=16)  # a table asks for it once per method
 def _condition_1(problem: Problem, delta: float) -> tuple[int, Problem]:
     """(D, the problem known up to ||G - Gbar|| <= lambda_min(Gbar)/2), the latter with probability 1 - delta."""
-    problem.require_positive_definite("Theorem 2")
-    radius = float_down(problem.spectrum.lmin_floor / 2)
-    return dim_for_distance(problem, delta, radius), problem.within(radius)
+    plain = problem.without_bias()  # biases add b_0^2 11' to the limit and to each draw alike
+    plain.require_positive_definite("Theorem 2")
+    radius = float_down(plain.spectrum.lmin_floor / 2)
+    return dim_for_distance(plain, delta, radius), problem.within(radius)
 
 
 @lru_cache(maxsize=16)
 def _lower_tail(problem: Problem, delta: float) -> tuple[int, Problem]:
     """(D, the problem known by lambda_min(G) >= lambda_min(Gbar)/2 and an enclosure of the diagonal of G), the latter
     with probability 1 - delta. One layer of random features."""
-    problem.require_positive_definite("Theorem 3")
-    dim = least_dim_for_half(problem, delta / 2)
-    return dim, problem.given(gram_range(problem, dim, delta / 2))
+    plain = problem.without_bias()
+    plain.require_positive_definite("Theorem 3")
+    dim = least_dim_for_half(plain, delta / 2)
+    known = gram_range(plain, dim, delta / 2)
+    return dim, problem.given(known if problem.bias is None else with_biases(known, problem.bias))
 
 
 def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
@@ -207,13 +211,23 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
     """
     problem, beta = request.problem, request.beta
     prior = _a_priori(method, problem, request.share_of_failure(method), tau)
-    critical = prior.profile.critical  # the scale above which a residual of norm one converges
-    scale = request.scale if request.scale is not None else _default_scale(request, critical, prior.output)
+    drift = method.drift(problem) if method.drift is not None else arb(0)  # of a trained last layer
+    scale = request.scale if request.scale is not None else _default_scale(request, prior, drift)
     if scale > LARGEST_SCALE:
         raise AssumptionError(
             f"method {method.name!r} asks for a scale of {scale:.3g}, beyond {LARGEST_SCALE:g}. {RESCALE}"
         )
     c = arb(scale)
+    if drift > 0:  # a_c grows as the scale falls, so what the errors below say would be too much
+        least = problem.y_norm * (arb(2).sqrt() if prior.output == "union" and not request.pairs else 1) / arb(beta)
+        needed = least_scale(prior.profile, drift, least)
+        if not c * BETA_ROUNDING >= needed:
+            raise AssumptionError(
+                f"method {method.name!r} needs scale > {float_up(needed * BETA_ROUNDING):.6g} for beta = {beta} and"
+                f" last_layer = {problem.last_layer:g}. Found scale = {scale:g}. Raise the scale, or beta."
+            )
+    profile = at_scale(prior.profile, drift, c)
+    critical = profile.critical  # the scale above which a residual of norm one converges
     # The width at which ||f^0|| is small enough, and the norm of the residual r^0 that follows.
     if request.pairs:
         output_width, residual = arb(0), problem.y_norm  # f^0 = 0 exactly
@@ -233,8 +247,8 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
         width = max(ceil_int(prior.concentration), ceil_int(output_width), 1)
         promised = arb(beta).max(used)  # at that width f^0 may use up all of beta
     # The rate and the path length of the master theorem, at the end of the path.
-    rate = 2 * c**2 * prior.profile.remaining(promised)
-    length = float_up(prior.profile.path_length(promised))  # infinite for (16), which bounds no path
+    rate = 2 * c**2 * profile.remaining(promised)
+    length = float_up(profile.path_length(promised))  # infinite for (16), which bounds no path
     if not rate < sys.float_info.max or math.isnan(length):  # a comparison with NaN is false
         raise AssumptionError(
             f"method {method.name!r} says nothing here: the rate ({rate.str(3, radius=False)}) is beyond any float, or"
@@ -250,7 +264,7 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
         delta=request.delta,
         init=request.init,
         beta=float_up(promised),
-        critical_scale=float_up(critical * residual),
+        critical_scale=float_up(least_scale(prior.profile, drift, residual)),
         path_length=length,
         constants={
             "a": critical,
@@ -260,6 +274,7 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
             "lambda_max": problem.spectrum.lmax_ceiling,
             "tau": tau,
             "dominant": "initial output" if output_width > prior.concentration else "concentration",
+            **({"drift": drift} if problem.last_layer else {}),
             **prior.choices,
         },
         caveats=(*method.caveats, *problem.caveats),
@@ -284,8 +299,10 @@ def _a_priori(method: Method, problem: Problem, failure: float, tau: float) -> A
     return prior
 
 
-def _default_scale(request: Request, critical: arb, output: str) -> float:
-    """The scale if none is given: a ||y||/beta, times what leaves room for f^0 (output: see APriori)."""
-    factor = arb(1) if request.pairs else arb(2) if output == "vector" else arb(2).sqrt()
-    needed = float_up(factor * critical * request.problem.y_norm / arb(request.beta))
+def _default_scale(request: Request, prior: APriori, drift: arb) -> float:
+    """The scale if none is given: a ||y||/beta, times what leaves room for f^0 (see APriori.output)."""
+    factor = arb(1) if request.pairs else arb(2) if prior.output == "vector" else arb(2).sqrt()
+    needed = float_up(factor * prior.profile.critical * request.problem.y_norm / arb(request.beta))
+    if drift > 0:
+        needed = float_up(least_scale(prior.profile, drift, factor * request.problem.y_norm / arb(request.beta)))
     return max(needed, LEAST_SCALE_ARGUMENT) if needed > 0 else 1.0  # if y = 0 or a = 0, every scale is large enough

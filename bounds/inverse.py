@@ -86,7 +86,13 @@ def largest_n(problem: Problem, width: int, delta: float = 0.05, **same: Any) ->
             return _covers(problem, delta, width, same)
 
         def head() -> Problem:
-            first = Problem(problem.X[: int(k)], problem.y[: int(k)], problem.activation, problem.embedding)
+            first = Problem(
+                problem.X[: int(k)],
+                problem.y[: int(k)],
+                problem.activation,
+                problem.embedding,
+                last_layer=problem.last_layer,
+            )
             # A principal submatrix of a matrix within u of another is within u of the other's.
             return first.within(problem.gram_radius) if problem.gram_radius else first
 

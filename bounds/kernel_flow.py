@@ -31,6 +31,29 @@ class KernelFlow(Presented, Portable):
     scale: float
     test_output: np.ndarray | None = None
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the loss on a log scale, beside what is on `ax` already; returns the axes.
+
+            ax = run.plot()                                         # a simulated run
+            bounds.kernel_flow(problem, run.time, scale=run.scale).plot(ax)
+
+        Raises ArgumentError where `ax` is no axes of matplotlib, AssumptionError where that is not installed.
+        """
+        from bounds.pictures.style import on_axes
+
+        with on_axes(ax) as axes:
+            self._draw(axes)
+            axes.legend()
+        return axes
+
+    def _draw(self, axes: Any, clock: float = 1.0) -> None:
+        """The curve itself; clock: the time of the picture over that of the flow."""
+        from bounds.pictures.style import LAZY
+
+        shown = self.loss > 0
+        axes.set_yscale("log")
+        axes.plot(clock * self.time[shown], self.loss[shown], label="lazy flow at infinite width", **LAZY)
+
     def _facts(self) -> Facts:
         return {
             "scale": f"{self.scale:g}",
@@ -51,11 +74,16 @@ def kernel_flow(problem: Problem, times: Any, *, scale: float = 1.0, X_test: Any
 
     times: (T,), at least 0; scale: c hat; X_test: (k, d) test points. Raises ArgumentError for arguments out of range,
     AssumptionError for an activation with kinks that is not linear on both sides of 0, a random embedding that was not
-    drawn, or test points of a problem that is known by its Gram matrix alone.
+    drawn, a trained last layer, or test points of a problem that is known by its Gram matrix alone.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     if problem.random:
         raise AssumptionError("the kernel flow needs one Gram matrix. Draw the embedding: problem.draw(dim=D).")
+    if problem.last_layer:
+        raise AssumptionError(
+            f"the kernel flow is that of a fixed last layer. Found last_layer = {problem.last_layer:g}. Use"
+            " last_layer=0, or simulate.gradient_flow at a large width."
+        )
     t = as_float_array("times", times, 1)
     require(len(t) > 0 and bool(np.all(t >= 0)), "times", "at least one number >= 0", t)
     c = check_scale(scale)

@@ -14,10 +14,10 @@ from flint import arb
 from bounds import constants
 from bounds.activation.base import Activation
 from bounds.activation.registry import get_activation
-from bounds.checks import check_init, check_probability, instance, numpy_defaults, real
+from bounds.checks import check_init, check_probability, check_scale, instance, numpy_defaults, real
 from bounds.data.random_features import RandomFeatures
-from bounds.errors import AssumptionError
-from bounds.numerics.arithmetic import ENCLOSED, ceil_int, float_down
+from bounds.errors import AssumptionError, require
+from bounds.numerics.arithmetic import ENCLOSED, ceil_int, float_down, float_up
 from bounds.numerics.tails import infimum_on_the_line
 from bounds.problem import Problem
 
@@ -35,6 +35,8 @@ def necessary_scale(problem: Problem, *, init: str = "independent", rate: float 
     rate: if given, the scale must also be large enough for a loss that falls as exp(-rate t), for no flow falls faster
     than 2 scale^2 lambda_max Ls^2.
 
+    0 where the last layer is trained, and the scale of the start says little.
+
     Raises ArgumentError for arguments out of range.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
@@ -43,6 +45,8 @@ def necessary_scale(problem: Problem, *, init: str = "independent", rate: float 
     if rate is not None:
         wanted = real("rate", rate, "a finite number > 0", lambda u: 0 < u < math.inf)
         needed = constants.scale_for_rate(wanted, problem.spectrum.lmax_ceiling, problem.activation.Ls)
+    if problem.last_layer:
+        return 0.0
     bounded_by = problem.activation.bounded_by
     if bounded_by is not None:
         high = arb(bounded_by)
@@ -53,6 +57,28 @@ def necessary_scale(problem: Problem, *, init: str = "independent", rate: float 
         else:  # the ranges above and below 0 add up to high - low, however the signs fall
             needed = needed.max((above + below) / (high - low)).max(above.max(below) / high)
     return max(float_down(needed), 0.0)
+
+
+@numpy_defaults
+def possible_rate(problem: Problem, scale: float) -> float:
+    """2 scale^2 lambda_max(G) Ls^2, rounded up: the loss of no network at this scale falls faster than exp(-rate t).
+
+    >>> possible_rate(Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0], activation="relu"), 1.0)
+    1.0000000000000022
+
+    Raises ArgumentError for arguments out of range, AssumptionError for a random embedding that was not drawn.
+    """
+    instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
+    if problem.random:
+        raise AssumptionError("the largest rate needs one Gram matrix. Draw the embedding: problem.draw(dim=D).")
+    if problem.last_layer:
+        raise AssumptionError(
+            "no largest rate is known for a trained last layer, whose weights grow. Use last_layer=0."
+        )
+    chosen = check_scale(scale)
+    most = float_up(constants.rate_most(chosen, problem.activation.Ls, problem.spectrum.lmax_ceiling))
+    require(most < math.inf, "scale", "so small that the rate is a float", scale)
+    return most
 
 
 def never_negative(activation: Activation) -> bool:
@@ -73,14 +99,15 @@ def necessary_width(problem: Problem, delta: float = 0.05, *, init: str = "indep
     Two statements are known. (1) ReLU, antisymmetric pairs, orthogonal data (G diagonal): the loss goes to zero if and
     only if at each x_a with y_a != 0 some pair is active, of probability (1 - 2^{-m/2})^n; so the number is exact, as
     many neurons are enough. (2) sigma >= 0, independent signs: if all signs are equal (all wrong, where the targets
-    have one sign), the output has the wrong sign somewhere for ever. Elsewhere 1, or 2 for pairs.
+    have one sign), the output has the wrong sign somewhere for ever. Elsewhere, and where the last layer is trained, 1,
+    or 2 for pairs.
 
     Raises ArgumentError for arguments out of range.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     delta = check_probability(delta)
     least = 2 if check_init(init) == "antisymmetric" else 1
-    if not np.any(problem.y):
+    if not np.any(problem.y) or problem.last_layer:
         return least
     if least == 2:
         if problem.activation.pieces != (0.0, 1.0) or not _orthogonal(problem):

@@ -13,7 +13,8 @@ from flint import arb
 from bounds.activation.base import Activation
 from bounds.activation.registry import get_activation
 from bounds.checks import as_float_array, check_seed, integer, numpy_defaults, real, real_array, text
-from bounds.data.embeddings import Embedding, Identity, embedding_name
+from bounds.data.biases import WithBias
+from bounds.data.embeddings import Embedding, Identity, embedding_name, with_bias
 from bounds.data.random_features import RandomFeatures
 from bounds.dependence import ways_out, why_dependent
 from bounds.errors import AssumptionError, DataError, require
@@ -45,6 +46,13 @@ class Problem(Presented, Portable):
     .gram(X, X2) (see Embedding), None if only the Gram matrix is known (from_gram). Frozen: the arrays are read-only
     copies.
 
+    bias: the standard deviation b_0 of biases that are drawn and trained with the first layer, None without: the
+    embedding then holds them, with the Gram matrix G + b_0^2 11', which is positive definite for affinely independent
+    x_a (biases that start at 0, or are not trained, are not covered). last_layer: the mobility kap >= 0 of the weights
+    c_i of the last layer, dc_i/dt = -kap sum_a r_a sigma(h_ia), 0 where they are fixed (Assumption 1).
+
+    Example: Problem(X, y, bias=1.0, last_layer=1.0).
+
     Raises DataError for entries that are no finite numbers, ArgumentError for wrong shapes or unknown names,
     AssumptionError for a Gram matrix that is zero, or taken as exact and certainly not positive semidefinite.
     """
@@ -56,6 +64,7 @@ class Problem(Presented, Portable):
     name: str
     gram_radius: float = 0.0
     gram_range: GramRange | None = None
+    last_layer: float = 0.0
 
     @numpy_defaults
     def __init__(
@@ -66,6 +75,8 @@ class Problem(Presented, Portable):
         embedding: Embedding | None = None,
         *,
         name: str = "data",
+        bias: float | None = None,
+        last_layer: float = 0.0,
     ) -> None:
         embedding = Identity() if embedding is None else embedding
         ok = isinstance(embedding, Embedding) and not isinstance(embedding, type)
@@ -73,12 +84,22 @@ class Problem(Presented, Portable):
         require(ok, "embedding", "an object with a method gram(X, X2)", embedding, way)
         inputs = as_float_array("X", X, 2)
         require(inputs.shape[1] >= 1, "X", "of at least one column", inputs.shape)
-        self._set(inputs, y, activation, embedding, name)
+        embedding = embedding if bias is None else with_bias(embedding, bias)
+        self._set(inputs, y, activation, embedding, name, last_layer)
 
     @classmethod
     @numpy_defaults
-    def from_gram(cls, G: Any, y: Any, *, activation: str | Activation = "tanh", name: str = "gram") -> Problem:
-        """A problem of which only the Gram matrix G (n, n), symmetric positive semidefinite, is known.
+    def from_gram(
+        cls,
+        G: Any,
+        y: Any,
+        *,
+        activation: str | Activation = "tanh",
+        name: str = "gram",
+        last_layer: float = 0.0,
+    ) -> Problem:
+        """A problem of which only the Gram matrix G (n, n), symmetric positive semidefinite, is known. With biases of
+        standard deviation b_0 pass G + b_0**2.
 
         G is taken as exact, and as positive semidefinite if its smallest eigenvalue is 0 within rounding, as that of a
         computed Gram matrix of linearly dependent data may be.
@@ -93,12 +114,21 @@ class Problem(Presented, Portable):
             gap = float(np.max(np.abs(gram - gram.T), initial=0.0))
         require(gap == 0, "G", f"symmetric, but max |G - G'| = {gap:.3g}", gram, "Pass (G + G') / 2.")
         problem = object.__new__(cls)
-        problem._set(gram, y, activation, None, name)
+        problem._set(gram, y, activation, None, name, last_layer)
         return problem
 
-    def _set(self, X: np.ndarray, y: Any, activation: Any, embedding: Embedding | None, name: str) -> None:
+    def _set(
+        self, X: np.ndarray, y: Any, activation: Any, embedding: Embedding | None, name: str, last_layer: Any
+    ) -> None:
         """Set the fields of a new problem from inputs (or a Gram matrix) X that are checked already; check the rest."""
-        fields = {"X": X, "y": as_float_array("y", y, 1), "embedding": embedding, "name": text("name", name)}
+        fields: dict[str, Any] = {
+            "X": X,
+            "y": as_float_array("y", y, 1),
+            "embedding": embedding,
+            "name": text("name", name),
+        }
+        rule = "the mobility of the last layer, 0 or in [1e-100, 1e100]"
+        fields["last_layer"] = real("last_layer", last_layer, rule, lambda kap: kap == 0 or 1e-100 <= kap <= 1e100)
         for field, value in {**fields, "activation": get_activation(activation)}.items():
             object.__setattr__(self, field, value)
         if len(X) == 0:
@@ -136,6 +166,7 @@ class Problem(Presented, Portable):
         return (
             f"{self.name}: n={self.n}, d={self.d}, {self.activation.name}, {self.embedding_name}"
             f"{f', G known within {self.gram_radius:g}' if self.gram_radius else ''}"
+            f"{f', last layer trained with mobility {self.last_layer:g}' if self.last_layer else ''}"
         )
 
     def _facts(self) -> Facts:
@@ -146,6 +177,8 @@ class Problem(Presented, Portable):
             "activation": self.activation.name,
             "embedding": self.embedding_name,
         }
+        if self.last_layer:
+            found["mobility of the last layer"] = f"{self.last_layer:g}"
         if self.n <= SHOWN_AT_ONCE or "spectrum" in vars(self):
             low, high = self.spectrum.lmin[0], self.spectrum.lmax[1]
             positive = "" if low > 0 else ": not certified positive, as Theorem 1 asks"
@@ -175,6 +208,18 @@ class Problem(Presented, Portable):
         return int(self.X.shape[1])
 
     @property
+    def bias(self) -> float | None:
+        """b_0, the standard deviation of the trained biases; None without."""
+        return self.embedding.size if isinstance(self.embedding, WithBias) else None
+
+    def without_bias(self) -> Problem:
+        """The same problem without biases; itself if it has none."""
+        if not isinstance(self.embedding, WithBias):
+            return self
+        plain = self.embedding.embedding
+        return Problem(self.X, self.y, self.activation, plain, name=self.name, last_layer=self.last_layer)
+
+    @property
     def random(self) -> bool:
         """The embedding is random and not drawn yet: gram is the limit Gbar, and Theorem 2 applies."""
         fixed = self.gram_radius > 0 or self.gram_range is not None
@@ -191,7 +236,7 @@ class Problem(Presented, Portable):
                 f"only a random embedding can be drawn. Found {self.embedding_name!r}. Use RandomFeatures(depth=1)."
             )
         drawn = getattr(self.embedding, "draw")(integer("dim", dim, 1), check_seed(seed))  # noqa: B009  (not every Embedding has it)
-        return Problem(self.X, self.y, self.activation, drawn, name=self.name)
+        return Problem(self.X, self.y, self.activation, drawn, name=self.name, last_layer=self.last_layer)
 
     def draw_inner(self, *, dim: int, seed: int = 0) -> Problem:
         """The problem with all random layers drawn but the last, which is then a random embedding of one layer.
@@ -208,7 +253,9 @@ class Problem(Presented, Portable):
             )
         inner = RandomFeatures(features.depth - 1, features.activation, integer("dim", dim, 1), check_seed(seed))
         last = RandomFeatures(1, features.activation)
-        return Problem(inner.features(self.X), self.y, self.activation, last, name=self.name)
+        return Problem(
+            inner.features(self.X), self.y, self.activation, last, name=self.name, last_layer=self.last_layer
+        )
 
     def within(self, radius: float) -> Problem:
         """These data with a Gram matrix known only up to `radius` in the spectral norm: every number computed from it
@@ -225,7 +272,7 @@ class Problem(Presented, Portable):
     def _known(self, **about_gram: Any) -> Problem:
         """A copy with other fields about the Gram matrix."""
         clone = object.__new__(Problem)
-        kept = {field: getattr(self, field) for field in ("X", "y", "activation", "embedding", "name")}
+        kept = {field: getattr(self, field) for field in ("X", "y", "activation", "embedding", "name", "last_layer")}
         for field, value in {**kept, **about_gram}.items():
             object.__setattr__(clone, field, value)
         return clone

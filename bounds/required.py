@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from bounds.checks import check_probability, check_seed, instance, numpy_defaults
-from bounds.errors import AssumptionError, require
+from bounds.errors import AssumptionError, LinrateError, require
 from bounds.guarantee import guarantee
 from bounds.methods import METHODS
 from bounds.methods.embedding_dim import dim_for_half, least_dim_for_half
-from bounds.necessary import necessary_scale, necessary_width
+from bounds.necessary import necessary_scale, necessary_width, possible_rate
 from bounds.problem import Problem
 from bounds.promise import Guarantee
+from bounds.text import printable
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from bounds.method_table import MethodTable
 
 
 def required_width(problem: Problem, delta: float = 0.05, **same: Any) -> int:
@@ -63,13 +65,14 @@ def certified_rate(problem: Problem, delta: float = 0.05, **same: Any) -> float:
 
 
 @numpy_defaults
-def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", **same: Any) -> pd.DataFrame:
+def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", **same: Any) -> MethodTable:
     """Every method side by side, one row each; a method that does not apply says why in `caveats`.
 
     same: the other keyword arguments of `guarantee`, apart from method. The column "width" holds exact ints of any
     size, "rate / (scale^2 lambda_min)" is NaN if lambda_min(G) is not certified positive. The columns "necessary_width"
-    and "necessary_scale", the same in every row, say below which width and scale no proof can go. `.to_latex()` rounds
-    each number to four digits on its safe side.
+    and "necessary_scale", the same in every row, say below which width and scale no proof can go, "possible_rate" above
+    which rate at the scale of the row. `.to_latex()` rounds each number to four digits on its safe side; `.plot()`
+    draws all of it.
 
     Raises AssumptionError if no method applies.
     """
@@ -95,7 +98,17 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
     }
     frame = MethodTable([{**row, **least} for row in rows])
     frame["width"] = pd.Series([row.get("width") for row in rows], dtype=object)  # a width may exceed int64
+    words = f"{problem.name}: n = {problem.n}, {problem.activation.name}, delta = {delta:g}"
+    frame.attrs.update(init=init, words=printable(words))  # for `plot`
     return frame
+
+
+def _possible_rate(problem: Problem, scale: float) -> float:
+    """As `possible_rate`; NaN where it is not known."""
+    try:
+        return possible_rate(problem, scale)
+    except LinrateError:
+        return math.nan
 
 
 def _row(problem: Problem, g: Guarantee) -> dict[str, Any]:
@@ -109,6 +122,7 @@ def _row(problem: Problem, g: Guarantee) -> dict[str, Any]:
         "rate / (scale^2 lambda_min)": g.rate / floor if floor > 0 else float("nan"),  # the floor is 0 if n > d
         "path_length": g.path_length,
         **({"embedding_dim": g.embedding_dim} if g.embedding_dim else {}),
+        "possible_rate": _possible_rate(problem, g.scale),
         "dominant": g.dominant,
         "vacuous": g.vacuous,
         "proved": g.proved,

@@ -18,24 +18,20 @@ from bounds.methods import SLOW_CERTIFICATES, proved_methods
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
-from simulate import Network, Status, gradient_flow, sample_network
+from simulate import Network, gradient_flow, sample_network
 from simulate.device import choose_device
+from simulate.falling import DTYPE, LEAST, RTOL, State, falling_states, loss_of
 
-METHODS = ("transport", "slopes", "kernel", "shadowing")  # tried by default
+SMOOTH = ("transport", "slopes", "kernel", "shadowing")  # tried by default
+KINKED = ("transport", "envelope", "chebyshev")  # the same, where sigma' jumps: there no other method is as good
 # Every method that gives a certificate.
 KNOWN = (
     "best",
     *(m.name for m in proved_methods() if m.a_posteriori),
     *SLOW_CERTIFICATES,
 )
-FALL = 0.8  # the loss falls by this factor from one state to the next: the resolution of loss_ratio
-LEAST = 1e-8  # no state is tried whose loss is below this share of the initial loss
 LONGEST = 1e5  # final time of the run on which the rate is measured
 CERTAIN = 10.0  # a loss counts in the measured rate if it is this many times its numerical error
-RTOL = 1e-6  # relative tolerance of a step
-DTYPE = "float64"
-
-State = tuple[float, np.ndarray, np.ndarray]  # time, H (m, n), signs (m,)
 
 
 @dataclass(frozen=True)
@@ -43,19 +39,21 @@ class CertificateOptions:
     """Options of `certificate_rows`.
 
     width, scale: m and c hat of the networks. seeds: one network for each. t_max: time until which states are tried.
-    methods: each is tried on one state after another until its certificate holds.
+    methods: each is tried on one state after another until its certificate holds; None: SMOOTH, or KINKED where sigma'
+    jumps.
     """
 
     width: int = 8192
     scale: float = 1.0
     seeds: Sequence[int] = (0, 1)
     t_max: float = 500.0
-    methods: Sequence[str] = METHODS
+    methods: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         """Check the options. Raises ArgumentError."""
         seeds = sequence("seeds", self.seeds, "non-negative integers")
-        methods = sequence("methods", self.methods, "a sequence of names of methods")
+        names = SMOOTH if self.methods is None else self.methods
+        methods = sequence("methods", names, "a sequence of names of methods")
         require(len(seeds) > 0, "seeds", "non-negative integers, at least one", self.seeds)
         require(len(methods) > 0, "methods", "a sequence of names of methods, at least one", self.methods)
         checked = {
@@ -63,8 +61,10 @@ class CertificateOptions:
             "width": check_width(self.width, "independent"),
             "t_max": check_time("t_max", self.t_max),
             "seeds": tuple(check_seed(seed, "seeds") for seed in seeds),
-            "methods": tuple(choice("method", method, KNOWN) for method in methods),
         }
+        known = tuple(choice("method", method, KNOWN) for method in methods)
+        if self.methods is not None:
+            checked["methods"] = known
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -76,7 +76,7 @@ class SwitchRow:
     seconds: duration of the search for the certificate. loss_ratio: L/L^0 at the first state whose certificate holds.
     time: flow time of that state. certified: the rate of the certificate. measured: the largest rate with
     L^t <= L^0 exp(-rate t) from that state to the end of the run. ratio: certified / measured. These five are None if
-    no state is certified. dtype, device: of the simulated run.
+    no state is certified. dtype, device: of the simulated run. detail: the error of a search that raised one.
     """
 
     activation: str
@@ -94,43 +94,29 @@ class SwitchRow:
     ratio: float | None = None
     dtype: str = DTYPE
     device: str = "cpu"
+    detail: str = ""
+
+    @classmethod
+    def of(cls, problem: Problem, options: CertificateOptions, seed: int, method: str, seconds: float) -> SwitchRow:
+        """A row without a result."""
+        act, m, c = problem.activation.name, options.width, options.scale
+        return cls(act, problem.n, problem.d, m, c, seed, method, seconds)
 
 
 FIELDS = tuple(f.name for f in fields(SwitchRow))
-COLUMNS = (*FIELDS[:-2], *VERSIONS, *FIELDS[-2:])  # as in every report, the versions stand before dtype and device
+# Field -> the kind of its values.
+KINDS: dict[str, type] = {
+    **dict.fromkeys(FIELDS, float),
+    **dict.fromkeys(("activation", "method", "detail", "dtype", "device"), str),
+    **dict.fromkeys(("n", "d", "width", "seed"), int),
+}
+COLUMNS = (*FIELDS[:-3], *VERSIONS, *FIELDS[-3:])  # as in every report, the versions stand before dtype and device
 
 
 def states(problem: Problem, network: Network, t_max: float, device: str = "cpu") -> Iterator[State]:
-    """The states of the flow from `network` at which the loss has fallen by a further factor FALL, and the start.
-
-    Each is (time, H, signs). They end at t_max, at LEAST times the initial loss, or if the run stops early.
-    """
-    time = 0.0
-    initial_loss = _loss(problem, network.H, network.signs)
-    while True:
-        yield time, network.H, network.signs
-        loss = _loss(problem, network.H, network.signs)
-        if not loss > LEAST * initial_loss or time >= t_max:
-            return
-        left = t_max - time
-        run = gradient_flow(
-            problem,
-            network=network,
-            t_max=left,
-            loss_ratio=FALL,
-            rtol=RTOL,
-            dtype=DTYPE,
-            device=device,
-            save_at=[left],
-        )
-        if run.status not in (Status.LOSS_REACHED, Status.TIME_REACHED):
-            return
-        network = run.final
-        time += float(run.time[-1])
-
-
-def _loss(problem: Problem, H: np.ndarray, signs: np.ndarray) -> float:
-    return float(np.sum(np.square(problem.residual(H, signs))) / 2)
+    """The states of the flow from `network` at which the loss has fallen by a further factor, and the start; see
+    `simulate.falling.falling_states`."""
+    return falling_states(gradient_flow, problem, network, t_max, device)
 
 
 def measured_rate(problem: Problem, state: State, device: str = "cpu") -> float:
@@ -157,33 +143,24 @@ def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     instance("options", options, CertificateOptions)
     device = str(choose_device("auto", options.width * problem.n))
+    methods = options.methods or (SMOOTH if problem.activation.smooth else KINKED)
     for seed in options.seeds:
         network = sample_network(problem, width=options.width, scale=options.scale, seed=seed)
-        start = _loss(problem, network.H, network.signs)
+        start = loss_of(problem, network.H, network.signs)
         # Every method reads the same states; each state is computed once, when the first method reads it.
-        copies = itertools.tee(states(problem, network, options.t_max, device), len(options.methods))
-        for method, along in zip(options.methods, copies, strict=True):
+        copies = itertools.tee(states(problem, network, options.t_max, device), len(methods))
+        for method, along in zip(methods, copies, strict=True):
             began = clock.monotonic()
             latest: list[State] = []
             found = _first(problem, _remembered(along, latest), method)
-            row = SwitchRow(
-                activation=problem.activation.name,
-                n=problem.n,
-                d=problem.d,
-                width=options.width,
-                scale=options.scale,
-                seed=seed,
-                method=method,
-                seconds=clock.monotonic() - began,
-                device=device,
-            )
+            row = replace(SwitchRow.of(problem, options, seed, method, clock.monotonic() - began), device=device)
             if found is not None:
                 _, H, signs = latest[0]
                 rate = found.certificate.rate
                 measured = measured_rate(problem, latest[0], device)
                 row = replace(
                     row,
-                    loss_ratio=_loss(problem, H, signs) / start,
+                    loss_ratio=loss_of(problem, H, signs) / start,
                     time=found.time,
                     certified=rate,
                     measured=measured,

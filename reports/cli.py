@@ -1,4 +1,4 @@
-"""The commands of `reports`: gaps, report, certificates, slack and cite."""
+"""The commands of `reports`: gaps, report, certificates, slack, scaling, coverage, doctor, cite and reproduce."""
 
 from __future__ import annotations
 
@@ -16,16 +16,35 @@ from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
 from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
+from bounds.pictures.style import add_plot_option, check_picture, picture_file
+from bounds.progress import Progress, announce
 from bounds.text import printable
-from reports.assertions_page import add_assertions_command, run_assertions
-from reports.certificates import TABLE, CertificateOptions, certificate_rows, table_line, write_certificates
+from reports.assertions.page import add_assertions_command, run_assertions
+from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of, refuse_cell_options
+from reports.certificates import (
+    KINKED,
+    SMOOTH,
+    TABLE,
+    CertificateOptions,
+    SwitchRow,
+    certificate_rows,
+    table_line,
+    write_certificates,
+)
 from reports.cite import add_cite_command, run_cite
+from reports.completion import add_completion_command, run_completion
+from reports.coverage import add_coverage_command, run_coverage
+from reports.doctor import add_doctor_command, run_doctor
 from reports.figures.command import add_figure_command, run_figure
+from reports.gap_picture import draw_gaps
+from reports.gap_picture import size as gap_size
 from reports.gaps import GapOptions, gap_rows
-from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, summary_rows, write_grid, write_parquet
+from reports.grid import SUMMARY, SUMMARY_COLUMNS, grid_rows, plan_of, summary_rows, write_grid, write_parquet
 from reports.grid_file import read_grid
 from reports.ladder import draw_ladder
 from reports.law import law_rows, law_text
+from reports.reproduce import add_reproduce_command, run_reproduce
+from reports.scaling import add_scaling_command, run_scaling
 from reports.slack import add_slack_command, run_slack
 from reports.summary import summary
 from verify.report_rows import Row, overall, write_report
@@ -33,8 +52,13 @@ from verify.report_rows import Row, overall, write_report
 DEFAULT_OUT = "gaps.csv"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """python -m reports gaps|report|figure|assertions|certificates|slack|cite"""
+def parsers() -> dict[str, Parser]:
+    """Command -> its parser."""
+    return _parser()[1]
+
+
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of all commands, and those of each."""
     parser = Parser(prog="linrate", example="python -m reports gaps --builtin digits --out gaps.csv")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     gaps = commands.add_parser(
@@ -46,8 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     gaps.add_argument(
         "--grid", metavar="YAML", help="many problems, networks and methods: one row each, a summary and the ladder"
     )
-    gaps.add_argument("--resume", metavar="DIR", help="folder of finished points of a grid (default: beside --out)")
+    add_cell_options(gaps, resume="directory of finished cells of a grid (default: one of its own beside --out)")
     gaps.add_argument("--out", metavar="CSV", default=DEFAULT_OUT, help=f"the report (default {DEFAULT_OUT})")
+    add_plot_option(gaps, "theory over measurement, by quantity and method")
     _add_gap_options(gaps)
     along = commands.add_parser(
         "certificates",
@@ -62,7 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--seeds", type=int, nargs="+", default=list(e.seeds), help="seeds of the networks (default 0 1)"
     )
     along.add_argument("--t-max", type=float, default=e.t_max, help="time until which states are tried (default 500)")
-    along.add_argument("--methods", nargs="+", default=list(e.methods), help=f"default {' '.join(e.methods)}")
+    defaults = f"default {' '.join(SMOOTH)}; for relu and other kinks {' '.join(KINKED)}"
+    along.add_argument("--methods", nargs="+", help=defaults)
     along.add_argument(
         "--trials",
         type=int,
@@ -70,12 +96,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         " (59 say it of 95%% of them), in place of the methods along a run",
     )
     along.add_argument("--out", metavar="CSV", help="write the rows")
+    add_cell_options(along, resume="directory of finished networks of --trials, which are not done again")
     add_slack_command(commands)
     add_figure_command(commands)
     add_assertions_command(commands)
     add_cite_command(commands)
+    add_scaling_command(commands)
+    add_coverage_command(commands)
+    add_completion_command(commands)
+    add_doctor_command(commands)
+    add_reproduce_command(commands)
     _add_report(commands)
-    options = parser.parse_args(argv)
+    return parser, commands.choices
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """python -m reports gaps|report|figure|assertions|certificates|slack|cite|doctor|..."""
+    options = _parser()[0].parse_args(argv)
     options.command_line = list(sys.argv[1:] if argv is None else argv)
     commands_run = {
         "gaps": _gaps,
@@ -84,6 +121,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "figure": run_figure,
         "assertions": run_assertions,
         "cite": run_cite,
+        "scaling": run_scaling,
+        "coverage": run_coverage,
+        "completion": run_completion,
+        "doctor": run_doctor,
+        "reproduce": run_reproduce,
         "report": _report,
     }
     return commands_run[options.command](options)
@@ -132,7 +174,7 @@ def _report(options: Any) -> int:
     started = clock.monotonic()
 
     def say(stage: str) -> None:
-        print(f"  [{clock.monotonic() - started:6.1f} s] {stage}", file=sys.stderr, flush=True)
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage} ...")
 
     report(problem, out, chosen, command=shlex.join(["linrate", *options.command_line]), progress=say)
     print(f"The report is in {printable(out)}: one file of {out.stat().st_size / 1e6:.2g} MB that needs no other.")
@@ -145,15 +187,21 @@ def _certificates(options: Any) -> int:
     if not (options.data or options.builtin):
         options.builtin = "experiment-1"
     problem = problem_from(options)
-    rows = []
+    rows: list[SwitchRow] = []
+    if options.trials is None:
+        refuse_cell_options(options, "is for --trials.")
     print(TABLE.head())
-    found = certificate_rows(problem, chosen) if options.trials is None else law_rows(problem, chosen, options.trials)
-    for row in found:
-        rows.append(row)
-        if out is not None:
-            write_certificates(rows, out)
-        print(table_line(row), flush=True)
-    if options.trials is not None:
+    if options.trials is None:
+        with Progress("searches", total=None) as progress:
+            for row in certificate_rows(problem, chosen):
+                progress.close()
+                rows.append(row)
+                if out is not None:
+                    write_certificates(rows, out)
+                print(table_line(row), flush=True)
+                progress.step(f"{row.method}, seed {row.seed}")
+    else:
+        rows = _law(problem, chosen, options, out)
         print(law_text(rows))
     if out is not None:
         print(f"{len(rows)} rows written to {out}")
@@ -162,20 +210,45 @@ def _certificates(options: Any) -> int:
     return HOLDS if certified else UNDECIDED
 
 
+def _law(problem: Problem, chosen: CertificateOptions, options: Any, out: Path | None) -> list[SwitchRow]:
+    """The rows of --trials in the order of seeds, each printed as soon as it is known; written whatever happens."""
+    directory = Path(options.resume) if options.resume else None
+    rows: list[SwitchRow] = []
+    kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
+    try:
+        with goes_on(directory):
+            for row in law_rows(problem, chosen, options.trials, **kept, progress=progress_of("networks")):
+                rows.append(row)
+                print(table_line(row), flush=True)
+    finally:
+        rows.sort(key=lambda row: row.seed)
+        if out is not None and rows:
+            write_certificates(rows, out)
+    return rows
+
+
 def _gaps(options: Any) -> int:
     out = check_writable(options.out, "--out")
+    if options.plot:
+        check_picture(options.plot)
     if options.grid:
         return _grid(options, out)
-    if options.resume:
-        raise ArgumentError("--resume names the finished points of a --grid. Leave it out.")
+    refuse_cell_options(options, "is for a --grid.")
     chosen = _gap_options(options)
     problem = problem_from(options)
     rows: list[Row] = []
     started = clock.monotonic()
-    for stage, found in gap_rows(problem, chosen):
+
+    def say(stage: str) -> None:
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage} ...")
+
+    for stage, found in gap_rows(problem, chosen, starting=say):
         rows += found
         write_report(rows, out)  # after each stage, so that an interruption loses nothing that is finished
-        print(f"  [{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows", file=sys.stderr, flush=True)
+        announce(f"[{clock.monotonic() - started:6.1f} s] {stage}: {len(found)} rows")
+    if options.plot:
+        with picture_file(options.plot, size=gap_size(rows)) as axes:
+            draw_gaps(rows, axes)
     print(summary(problem, rows))
     print(f"{len(rows)} rows written to {out}")
     return overall(rows).exit_code
@@ -185,20 +258,19 @@ def _grid(options: Any, out: Path) -> int:
     if options.data or options.builtin:
         raise ArgumentError("give --grid, or --data or --builtin, not both: a grid names its data sets.")
     grid = read_grid(options.grid)
-    folder = Path(options.resume) if options.resume else out.with_name(f"{out.stem}-points")
-    rows: list[Row] = []
-    started = clock.monotonic()
-    for number, (point, found) in enumerate(grid_rows(grid, folder)):
-        rows += found
-        write_grid(out, rows)  # after each point: an interruption loses none that is finished
-        label = (
-            f"{point.builtin} {point.activation} n={point.n} m={point.width} scale={point.scale:g} seed {point.seed}"
-        )
-        elapsed = clock.monotonic() - started
-        print(f"  [{elapsed:6.1f} s] {number + 1}/{len(grid.points)} {label}", file=sys.stderr, flush=True)
+    default = out.with_name(f"{out.stem}-cells-{plan_of(grid).name}")  # another grid or version has another one
+    directory = Path(options.resume) if options.resume else default
+    kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
+    with goes_on(directory):
+        found = dict(grid_rows(grid, **kept, progress=progress_of(options)))
+    rows = [row for point in grid.points for row in found[point]]
+    write_grid(out, rows)
     print(SUMMARY.head())
     for row in summary_rows(rows):
         print(SUMMARY.line([row.get(name) for name in SUMMARY_COLUMNS]))
+    failed = sum(row["status"] == "FAILED" for row in rows)
+    if failed:
+        print(f"{failed} of {len(grid.points)} points failed, and have a row with the error; --retry does them again.")
     print(f"{len(rows)} rows written to {out}")
     write_parquet(out.with_suffix(".parquet"), rows)
     first = grid.points[0]

@@ -33,7 +33,12 @@ COMMANDS = {
     "figure": ("reports", "a figure of the paper with the data behind it"),
     "assertions": ("reports", "what section 4 of the paper asserts, tested over seeds"),
     "report": ("reports", "one HTML page about a data set, to read and to hand on"),
+    "scaling": ("reports", "how loss, features and kernel change with the width, in three scalings"),
+    "coverage": ("reports", "how often reported errors and promised probabilities keep their word"),
+    "doctor": ("reports", "what this machine has and can simulate; versions for a bug report"),
     "cite": ("reports", "how to cite linrate and the paper; --bibtex"),
+    "completion": ("reports", "a script that completes commands and options: bash, zsh or tcsh"),
+    "reproduce": ("reports", "the command behind each claim, erratum and figure, and what is to come out"),
     "certificates": ("reports", "the first time of a run from which convergence is certified"),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bounds import AssumptionError, Guarantee, Problem
@@ -48,12 +48,16 @@ class GapOptions:
             object.__setattr__(self, name, value)
 
 
-def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[Row]]]:
+def gap_rows(
+    problem: Problem, options: GapOptions, *, starting: Callable[[str], None] = lambda stage: None
+) -> Iterator[tuple[str, list[Row]]]:
     """The report in stages, each (what was done, its rows), so that an interruption loses no finished stage.
 
     1. The constants by every method. 2. A run inside the regime of the best method that can be simulated. 3. A run
     inside the regime of the paper's own method, in which Lemma 1 is not vacuous. 4. A run at the user's width and
     scale. 5. Enough independent networks for a verdict on the probability in Theorem 1.
+
+    starting: called with what is done next, before it is done.
 
     Raises AssumptionError if lambda_min(G) > 0 is not certified, or if the embedding is random and was not drawn.
     """
@@ -65,17 +69,22 @@ def gap_rows(problem: Problem, options: GapOptions) -> Iterator[tuple[str, list[
             f" {problem.embedding_name}. Give it a dimension: --embedding random-features:depth=1,dim=4096."
         )
     problem.require_positive_definite("repaired")
+    starting("constants")
     yield "constants", promise_rows(problem, options.delta)
     best = simulable_guarantee(problem, options.delta)
     paper = paper_guarantee(problem, options.delta)
     for label, g in (("best method's regime", best), ("paper's method's regime", paper)):  # None: cannot be simulated
         if g is not None:
+            stage = f"{label}: m={g.width}, scale={g.scale:.4g}"
+            starting(stage)
             run = regime_run(problem, g, seed=options.seed)
-            yield f"{label}: m={g.width}, scale={g.scale:.4g}", claim_rows(run)
+            yield stage, claim_rows(run)
+    starting(f"m={options.width}, scale={options.scale:g}")
     plain = plain_run(problem, width=options.width, scale=options.scale, seed=options.seed, t_max=options.t_max)
     yield f"m={options.width}, scale={options.scale:g}", claim_rows(plain)
     paired = simulable_guarantee(problem, options.delta, inits=("antisymmetric",))
     if paired is not None:
+        starting("Theorem 1 in repeated trials")
         yield "Theorem 1 in repeated trials", _trial_rows(problem, paired, options)
 
 

@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time as clock
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 
 from bounds import Problem, certify, guarantee
+from bounds.cells import Cell, Plan, run_cells
+from bounds.cells.engines import Executor
+from bounds.cells.progress import CellProgress
 from bounds.csv_file import write_csv
 from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
-from bounds.data.files import check_writable, write_atomically
-from bounds.errors import AssumptionError, DataError, LinrateError, WriteError
+from bounds.data.files import write_atomically
+from bounds.errors import ArgumentError, AssumptionError, LinrateError, shown
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
-from reports.grid_file import Grid, Point
+from reports.grid_file import Grid, Point, grid_of, read_grid
 from simulate import Trajectory, gradient_flow
 
-FORMAT = 1  # of the files of finished points
+if TYPE_CHECKING:
+    import pandas as pd
+
 LOSS_RATIO, RTOL, CERTAIN = 1e-6, 1e-4, 10.0  # of the flows; a loss counts if it is so many times its error
-POINT_COLUMNS = tuple(Point.__dataclass_fields__)
-COLUMNS = (
-    *POINT_COLUMNS,
-    "method",
-    "proved",
-    "quantity",
-    "side",
-    "source",
-    "theory",
-    "measured",
-    "gap",
-    "applies",
-    "detail",
-    "status",
-    "loss_ratio",
-    "wall_seconds",
-    *VERSIONS,
-    "dtype",
-    "device",
-)
+# Column -> the kind of its values.
+KINDS: dict[str, type] = {
+    **get_type_hints(Point),
+    "method": str,
+    "proved": bool,
+    "quantity": str,
+    "side": str,
+    "source": str,
+    "theory": float,
+    "measured": float,
+    "gap": float,
+    "applies": bool,
+    "detail": str,
+    "status": str,
+    "loss_ratio": float,
+    "wall_seconds": float,
+    **dict.fromkeys(VERSIONS, str),
+    "dtype": str,
+    "device": str,
+}
+COLUMNS = tuple(KINDS)
 QUANTITIES = ("width", "scale", "rate", "movement")
 SUMMARY_COLUMNS = ("method", "quantity", "points", "applies", "gap_median", "gap_least", "gap_largest")
 SUMMARY = TextTable(
@@ -62,41 +66,93 @@ SUMMARY = TextTable(
 Row = dict[str, Any]
 
 
-def grid_rows(grid: Grid, folder: Path) -> Iterator[tuple[Point, list[Row]]]:
-    """The rows of each point as soon as they are known. folder: finished points are kept there, and not done again.
+def plan_of(grid: Grid) -> Plan:
+    """The grid as cells: one for each point, with all methods."""
+    methods = list(grid.methods)
+    cells = tuple(Cell({**vars(point), "methods": methods}) for point in grid.points)
+    return Plan("gaps", cells, KINDS, grid.axes)
 
-    A point that fails has one row with its error. Raises WriteError if the disk is full, DataError for a file of
-    another version.
+
+def grid_rows(
+    grid: Grid,
+    *,
+    executor: Executor = None,
+    directory: str | Path | None = None,
+    retry: bool = False,
+    share: tuple[int, int] = (0, 1),
+    progress: CellProgress | None = None,
+) -> Iterator[tuple[Point, list[Row]]]:
+    """The rows of each point as soon as they are known, with keys COLUMNS; the arguments are those of `run_cells`.
+
+    A point that fails has one row with its error. Raises what `run_cells` raises.
     """
-    check_writable(folder / "probe", "--resume")
-    for point in grid.points:
-        name = hashlib.sha256(json.dumps([asdict(point), grid.methods], sort_keys=True).encode()).hexdigest()[:16]
-        file = folder / f"point-{name}.json"
-        rows = _read(file)
-        if rows is None:
-            try:
-                rows = list(point_rows(point, grid.methods))
-            except WriteError:
-                raise
-            except (LinrateError, MemoryError) as error:
-                rows = [{**asdict(point), "status": "FAILED", "detail": str(error), **versions()}]
-            write_atomically(file, json.dumps({"format": FORMAT, "rows": rows}))
-        yield point, rows
+    run = run_cells(
+        plan_of(grid),
+        cell_rows,
+        executor=executor,
+        directory=directory,
+        retry=retry,
+        share=share,
+        progress=progress,
+    )
+    for found in run:
+        if found.error:
+            found.rows[0].update({"status": "FAILED", "detail": found.error, **versions()})
+        yield grid.points[found.index], [{name: row[name] for name in COLUMNS} for row in found.rows]
 
 
-def _read(file: Path) -> list[Row] | None:
-    """The rows of a finished point; None if it is not finished."""
-    if not file.exists():
-        return None
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        known = found["format"] == FORMAT and all(isinstance(row, dict) for row in found["rows"])
-    except (ValueError, TypeError, KeyError, RecursionError, OSError):
-        known = False
-    if not known:
-        raise DataError(f"{str(file)!r} is no finished point of this version. Remove it, or name another --resume.")
-    rows: list[Row] = found["rows"]
-    return rows
+def sweep(
+    grid: Grid | Mapping[str, Any] | str | Path,
+    executor: Executor = None,
+    directory: str | Path | None = None,
+    *,
+    retry: bool = False,
+    progress: CellProgress | None = None,
+) -> pd.DataFrame:
+    """Theory and measurement at every point of a grid: one row for each point, method and quantity, columns COLUMNS.
+
+    grid: a YAML file as for `linrate gaps --grid`, or a mapping with its keys; executor: None for this process, a
+    number of local processes, "tcp://host:port" of a Dask scheduler, or a distributed.Client; directory: where finished
+    points are kept, and not done again; retry: apart from those that failed. Rows are in the order of the grid, and do
+    not depend on the executor. A point that fails is a row with status FAILED and its error.
+
+    Raises DataError for no grid, or a directory of another grid, version or commit; ArgumentError for a value out of
+    range or an executor that cannot be used; EngineError if the scheduler goes while it works.
+
+    Example: sweep({"n": [3, 4], "d": 20, "width": 64, "scale": [1, 10], "method": "slopes"}, executor=2)
+    """
+    import pandas as pd
+
+    chosen = _grid_from(grid)
+    found = dict(grid_rows(chosen, executor=executor, directory=directory, retry=retry, progress=progress))
+    return pd.DataFrame([row for point in chosen.points for row in found[point]], columns=list(COLUMNS))
+
+
+def sweep_share(grid: Grid | Mapping[str, Any] | str | Path, directory: str | Path, k: int, of: int) -> int:
+    """Run every `of`-th point of the grid from the k-th on, into a directory that `of` such calls fill together.
+
+    For the tasks of a job array, which know nothing of each other: `sweep` with the same grid and directory then reads
+    it. Returns how many points of this share failed. Raises ArgumentError unless 0 <= k < of, and what `sweep` raises.
+    """
+    run = grid_rows(_grid_from(grid), directory=directory, share=(k, of))
+    return sum(rows[0]["status"] == "FAILED" for _, rows in run)
+
+
+def _grid_from(grid: Grid | Mapping[str, Any] | str | Path) -> Grid:
+    if isinstance(grid, Grid):
+        return grid
+    if isinstance(grid, Mapping):
+        return grid_of(grid)
+    if isinstance(grid, str | Path):
+        return read_grid(grid)
+    raise ArgumentError(f"grid must be a YAML file or a mapping such as {{'n': [10, 20]}}. Found {shown(grid)}.")
+
+
+def cell_rows(cell: Cell) -> Iterator[Row]:
+    """The rows of a cell of `plan_of`."""
+    values = dict(cell.definition)
+    methods = values.pop("methods")
+    return point_rows(Point(**values), methods)
 
 
 def point_rows(point: Point, methods: Sequence[str]) -> Iterator[Row]:
@@ -156,11 +212,13 @@ def _theory(problem: Problem, point: Point, method: str, run: Trajectory) -> Ite
 
 def summary_rows(rows: Iterable[Row]) -> list[Row]:
     """For each method and quantity: the points, how many of them the method applies at, and theory/measured."""
-    listed = [row for row in rows if row.get("quantity")]
+    groups: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        if row.get("quantity"):
+            groups.setdefault(row["method"], {q: [] for q in QUANTITIES})[row["quantity"]].append(row)
     found = []
-    for method in dict.fromkeys(row["method"] for row in listed):
-        for quantity in QUANTITIES:
-            mine = [row for row in listed if (row["method"], row["quantity"]) == (method, quantity)]
+    for method, quantities in groups.items():
+        for quantity, mine in quantities.items():
             gaps = [row["gap"] for row in mine if row.get("gap") is not None]
             row = {"method": method, "quantity": quantity, "points": len(mine)}
             row["applies"] = sum(bool(r.get("applies")) for r in mine)
@@ -171,20 +229,15 @@ def summary_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 def write_parquet(path: Path, rows: Sequence[Row]) -> None:
-    """The rows as parquet. Raises AssumptionError where pyarrow is not installed."""
+    """The rows as one table in parquet. Raises WriteError if the disk is full."""
     import io
 
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise AssumptionError("parquet needs pyarrow: pip install 'linrate[parquet]'. The CSV is written.") from None
     import pandas as pd
 
     stream = io.BytesIO()
     frame = pd.DataFrame([{column: row.get(column) for column in COLUMNS} for row in rows], columns=list(COLUMNS))
-    texts = [c for c in COLUMNS if frame[c].map(lambda value: isinstance(value, str)).any()]
-    frame = frame.astype(dict.fromkeys(texts, "string"))
-    frame.to_parquet(stream, index=False)
+    texts = [column for column, kind in KINDS.items() if kind is str]
+    frame.astype(dict.fromkeys(texts, "string")).to_parquet(stream, index=False)
     write_atomically(path, stream.getvalue())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Grid:
-    """points: all combinations; methods: those that are compared at each."""
+    """points: all combinations, each once; methods: those that are compared at each; axes: the values of each key."""
 
     points: tuple[Point, ...]
     methods: tuple[str, ...]
+    axes: dict[str, list[Any]]
 
 
 DEFAULTS: dict[str, Any] = {
@@ -99,6 +100,15 @@ def read_grid(path: str | Path) -> Grid:
         raise DataError(f"{shown} cannot be read as YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(found, dict):
         raise DataError(f"{shown} must hold lines such as 'n: [10, 20]'. Found {type(found).__name__}.")
+    return grid_of(found, shown)
+
+
+def grid_of(found: Mapping[str, Any], shown: str = "grid") -> Grid:
+    """The grid that a mapping describes: each key a value or a list of values, as in EXAMPLE; all combinations.
+
+    shown: what errors call it. Raises DataError for a mapping that is no such description, ArgumentError for a value
+    out of range.
+    """
     for key in found:
         if key not in DEFAULTS and key != "method":
             raise unknown_name(f"key in {shown}:", key, [*DEFAULTS, "method"])
@@ -110,7 +120,8 @@ def read_grid(path: str | Path) -> Grid:
     if count > MOST_POINTS:
         raise DataError(f"{shown} describes {count} points, more than {MOST_POINTS}. Split it.")
     combinations = itertools.product(*(values[f.name] for f in fields(Point)))
-    return Grid(tuple(_checked(dict(zip(values, c, strict=True))) for c in combinations), methods)
+    points = dict.fromkeys(_checked(dict(zip(values, c, strict=True))) for c in combinations)
+    return Grid(tuple(points), tuple(dict.fromkeys(methods)), {**values, "method": list(methods)})
 
 
 def _listed(key: str, value: Any) -> list[Any]:

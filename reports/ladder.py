@@ -8,15 +8,15 @@ from typing import Any
 from bounds import Problem, certify, guarantee
 from bounds.csv_file import write_csv
 from bounds.errors import LinrateError
+from bounds.pictures.ladder import SIZE, draw_rungs, labels
+from bounds.pictures.style import drawing, save
 from bounds.versions import versions
-from reports.figures.style import drawing, points, save
 from simulate import sample_network
 
 METHODS = ("printed", "printed-style", "repaired", "markov", "chebyshev", "envelope", "slopes", "kernel")
 CERTIFICATE = "certificate"
 INITS = ("independent", "antisymmetric")
 COLUMNS = ("method", "init", "proved", "width", "scale", "rate_over_scale_squared", "data", "n", "activation", "delta")
-PANELS = (("width", "width m asked for"), ("scale", "scale asked for"), ("rate_over_scale_squared", "rate/scale²"))
 
 
 def ladder_rows(problem: Problem, *, delta: float, width: int, seed: int) -> list[dict[str, Any]]:
@@ -53,21 +53,9 @@ def draw_ladder(problem: Problem, stem: Path, *, delta: float, width: int, seed:
     rows = ladder_rows(problem, delta=delta, width=width, seed=seed)
     write_csv(stem.with_name(f"{stem.name}.csv"), rows, (*COLUMNS, *versions()))
     names = [m for m in (*METHODS, CERTIFICATE) if any(row["method"] == m for row in rows)]
-    with drawing(1, 3, (9.5, 3.8), sharey=True) as (picture, axes):
-        for axis, (column, title) in zip(axes[0], PANELS, strict=True):
-            for k, init in enumerate(INITS):
-                for proved in (True, False):
-                    mine = [row for row in rows if (row["init"], row["proved"]) == (init, proved)]
-                    heights = [names.index(row["method"]) for row in mine]
-                    look = {**points(k), "linestyle": "", "markersize": 7}
-                    look |= {} if proved else {"fillstyle": "none"}
-                    label = init if proved else f"{init}, not proved"
-                    axis.plot([row[column] for row in mine], heights, label=label, **look)
-            axis.set_xscale("log")
-            axis.set_title(title)
-        axes[0, 0].set_yticks(range(len(names)), names)
-        axes[0, 0].invert_yaxis()
-        picture.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    with drawing(1, 3, SIZE, sharey=True) as (picture, axes):
+        draw_rungs(axes[0], rows, names)
+        picture.legend(*labels(axes[0]), loc="outside lower center", ncols=4)
         words = f"What each method asks for: {problem.name}, n = {problem.n}, {problem.activation.name}"
         picture.suptitle(f"{words}; the certificate is that of one network", fontsize=10)
         return [stem.with_name(f"{stem.name}.csv"), *save(picture, stem)]

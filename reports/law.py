@@ -8,14 +8,23 @@ rates is (a one-sided tolerance bound). A network without a certificate counts w
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import time as clock
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
 
 from bounds import Problem, certify
+from bounds.cells import Cell, Plan, Row, run_cells
+from bounds.cells.engines import Executor
+from bounds.cells.progress import CellProgress
 from bounds.checks import check_probability, instance, integer, sequence
 from bounds.rounding import rounded
-from reports.certificates import CertificateOptions, SwitchRow
+from bounds.text import printable
+from reports.certificates import KINDS, CertificateOptions, SwitchRow
 from simulate import sample_network
 
 CONFIDENCE = 0.95
@@ -36,31 +45,58 @@ class Law:
     confidence: float
 
 
-def law_rows(problem: Problem, options: CertificateOptions, trials: int) -> Iterator[SwitchRow]:
+def law_rows(
+    problem: Problem,
+    options: CertificateOptions,
+    trials: int,
+    *,
+    executor: Executor = None,
+    directory: str | Path | None = None,
+    retry: bool = False,
+    progress: CellProgress | None = None,
+) -> Iterator[SwitchRow]:
     """One row for each network, its seeds seed, seed + 1, ... from the first of options.seeds on; at initialisation.
 
-    Raises ArgumentError for trials < 1.
+    Rows come as soon as they are known; executor, directory, retry and progress are those of `run_cells`. A search that
+    raises an error is a row with it as its `detail`, and without a certificate. Raises ArgumentError for trials < 1,
+    and what `run_cells` raises.
     """
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     instance("options", options, CertificateOptions)
+    count = integer("trials", trials, 1, None, "a whole number >= 1")
+    data = hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in (problem.X, problem.y))).hexdigest()
+    common = {
+        "data": data,
+        "activation": problem.activation.name,
+        "embedding": problem.embedding_name,
+        "n": problem.n,
+        "d": problem.d,
+        "width": options.width,
+        "scale": options.scale,
+        "method": METHOD,
+    }
     first = options.seeds[0]
-    for seed in range(first, first + integer("trials", trials, 1, None, "a whole number >= 1")):
-        network = sample_network(problem, width=options.width, scale=options.scale, seed=seed)
-        began = clock.monotonic()
-        found = certify(problem, network.H, signs=network.signs, method=METHOD)
-        yield SwitchRow(
-            activation=problem.activation.name,
-            n=problem.n,
-            d=problem.d,
-            width=options.width,
-            scale=options.scale,
-            seed=seed,
-            method=METHOD,
-            seconds=clock.monotonic() - began,
-            loss_ratio=1.0 if found.holds else None,
-            time=0.0 if found.holds else None,
-            certified=found.rate if found.holds else None,
-        )
+    cells = tuple(Cell({**common, "seed": seed}) for seed in range(first, first + count))
+    plan = Plan("certificates", cells, KINDS, {**common, "name": problem.name, "trials": count})
+    work = functools.partial(_certified, problem)
+    for found in run_cells(plan, work, executor=executor, directory=directory, retry=retry, progress=progress):
+        (row,) = found.rows
+        values = {name: row[name] for name in KINDS}
+        if found.error:
+            values |= {"seed": cells[found.index].seed, "seconds": 0.0, "detail": found.error}
+            values |= {"dtype": SwitchRow.dtype, "device": SwitchRow.device}
+        yield SwitchRow(**values)
+
+
+def _certified(problem: Problem, cell: Cell) -> Iterator[Row]:
+    """The row of one network."""
+    width, scale = cell.definition["width"], cell.definition["scale"]
+    network = sample_network(problem, width=width, scale=scale, seed=cell.seed)
+    began = clock.monotonic()
+    found = certify(problem, network.H, signs=network.signs, method=METHOD)
+    options = CertificateOptions(width, scale)
+    row = SwitchRow.of(problem, options, cell.seed, METHOD, clock.monotonic() - began)
+    yield asdict(replace(row, loss_ratio=1.0, time=0.0, certified=found.rate) if found.holds else row)
 
 
 def law(rates: Sequence[float], share: float, confidence: float = CONFIDENCE) -> Law:
@@ -83,6 +119,11 @@ def law_text(rows: Sequence[SwitchRow]) -> str:
     rates = [row.certified or 0.0 for row in rows]
     proved = sum(rate > 0 for rate in rates)
     lines = [f"{proved} of {len(rows)} networks of {rows[0].width} neurons are certified at initialisation."]
+    failed = [row.detail for row in rows if row.detail]
+    if failed:
+        lines.append(
+            f"{len(failed)} searches failed, and count as not certified; the first one: {printable(failed[0])}"
+        )
     for share in SHARES:
         found = law(rates, share)
         says = "have no rate that is known yet"

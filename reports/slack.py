@@ -16,8 +16,9 @@ no slack is overstated.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,16 +27,24 @@ from typing import Any
 import numpy as np
 
 import simulate
-from bounds import Guarantee, Problem, constants, guarantee, necessary_scale, necessary_width
+from bounds import Guarantee, Problem, guarantee, necessary_scale, necessary_width, possible_rate
+from bounds.cells import Cell, Plan, Row, run_cells
+from bounds.cells.engines import Executor
+from bounds.cells.progress import CellProgress
 from bounds.checks import INITS
 from bounds.command_line import HOLDS
 from bounds.csv_file import write_csv
 from bounds.data.datasets import load_builtin
 from bounds.data.files import check_writable
 from bounds.errors import AssumptionError, require
-from bounds.numerics.arithmetic import float_up
+from bounds.pictures.ladder import PANELS, draw_rungs, labels
+from bounds.pictures.ladder import SIZE as LADDER
+from bounds.pictures.style import add_plot_option, check_picture, on_axes, picture_file
+from bounds.text import printable
 from bounds.text_table import Column, TextTable
+from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
+from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of
 from simulate import Status
 
 ACTIVATIONS = ("tanh", "softplus", "relu")
@@ -48,11 +57,23 @@ MOST_STEPS = 100  # steps of the integrator after which a run is given up
 RTOL = 1e-2  # relative tolerance of a step; the slacks measured here are factors, so two digits are enough
 DTYPE = "float64"
 DEVICE = "cpu"  # networks of at most WIDTH neurons on ten data points gain nothing by a GPU
-COLUMNS = (
-    "data", "activation", "method", "proved", "init", "delta", "quantity", "required", "sufficient", "slack", "bracket",
-    "width", "scale", "promised_rate", "trials", "seed", "linrate", "commit", "python", "numpy", "torch",
-    "dtype", "device", "necessary",
-)  # fmt: skip
+# Column -> the kind of its values.
+KINDS: dict[str, type] = {
+    **dict.fromkeys(("data", "activation", "method"), str),
+    "proved": bool,
+    "init": str,
+    "delta": float,
+    "quantity": str,
+    **dict.fromkeys(("required", "sufficient", "slack"), float),
+    "bracket": str,
+    "width": int,
+    **dict.fromkeys(("scale", "promised_rate"), float),
+    **dict.fromkeys(("trials", "seed"), int),
+    **dict.fromkeys((*VERSIONS, "dtype", "device"), str),
+    "necessary": float,
+    "detail": str,
+}
+COLUMNS = tuple(KINDS)
 TABLE = TextTable(
     [
         Column("activation", 10, "<"),
@@ -182,7 +203,7 @@ def necessary(problem: Problem, g: Guarantee, quantity: str) -> float:
         return necessary_width(problem, g.delta, init=g.init)
     if quantity == "scale":
         return necessary_scale(problem, init=g.init)
-    return float_up(constants.rate_most(g.scale, problem.activation.Ls, problem.spectrum.lmax_ceiling))
+    return possible_rate(problem, g.scale)
 
 
 def guarantees(problem: Problem, delta: float, init: str) -> dict[str, Guarantee]:
@@ -194,45 +215,108 @@ def guarantees(problem: Problem, delta: float, init: str) -> dict[str, Guarantee
     return found
 
 
-def slack_rows(*, trials: int = 3, seed: int = 0, delta: float = 0.05) -> Iterator[dict[str, Any]]:
-    """One row for each activation, method, initialisation and quantity, on the reference problem, with keys COLUMNS.
+def slack_rows(
+    *,
+    trials: int = 3,
+    seed: int = 0,
+    delta: float = 0.05,
+    activations: Sequence[str] = ACTIVATIONS,
+    executor: Executor = None,
+    directory: str | Path | None = None,
+    retry: bool = False,
+    progress: CellProgress | None = None,
+) -> Iterator[tuple[int, list[Row]]]:
+    """For each activation and initialisation, on the reference problem: its number, and one row with keys COLUMNS for
+    each method and quantity, as soon as they are known.
 
     trials: number of networks for each width and scale tried. seed: seed of the first of them. delta: failure
-    probability of the guarantees. Raises ArgumentError for trials < 1 or a negative seed.
+    probability of the guarantees. executor, directory, retry, progress: as in `run_cells`. If one raises an error, its
+    only row has it as its `detail`. Raises ArgumentError for trials < 1 or a negative seed, and what `run_cells`
+    raises.
     """
     require(trials >= 1, "trials", "a positive integer", trials)
     require(seed >= 0, "seed", "a non-negative integer", seed)
-    for activation in ACTIVATIONS:
-        problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
-        for init in INITS:
-            asked = guarantees(problem, delta, init)
-            slowest = min(g.rate / g.scale**2 for g in asked.values())
-            trial = Trial(problem, init, trials, seed, slowest)
-            for method, g in asked.items():
-                common = {
-                    "data": problem.name,
-                    "activation": activation,
-                    "method": method,
-                    "proved": g.proved,
-                    "init": init,
-                    "delta": delta,
-                    "promised_rate": g.rate,
-                    "trials": trials,
-                    "seed": seed,
-                    **versions(),
-                    "dtype": DTYPE,
-                    "device": DEVICE,
-                }
-                for found in quantities(trial, g):
-                    yield {**common, **found, "necessary": necessary(problem, g, found["quantity"])}
+    common = {"trials": trials, "seed": seed, "delta": delta}
+    pairs = itertools.product(activations, INITS)
+    cells = tuple(Cell({"activation": activation, "init": init, **common}) for activation, init in pairs)
+    plan = Plan("slack", cells, KINDS, {"activation": tuple(activations), "init": INITS, **common})
+    run = run_cells(plan, cell_rows, executor=executor, directory=directory, retry=retry, progress=progress)
+    for found in run:
+        if found.error:
+            found.rows[0]["detail"] = found.error
+        yield found.index, [{name: row[name] for name in COLUMNS} for row in found.rows]
+
+
+def cell_rows(cell: Cell) -> Iterator[Row]:
+    """The rows of one activation and one initialisation."""
+    activation, init, trials, delta = (cell.definition[name] for name in ("activation", "init", "trials", "delta"))
+    problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
+    asked = guarantees(problem, delta, init)
+    slowest = min(g.rate / g.scale**2 for g in asked.values())
+    trial = Trial(problem, init, trials, cell.seed, slowest)
+    for method, g in asked.items():
+        common = {
+            "data": problem.name,
+            "activation": activation,
+            "method": method,
+            "proved": g.proved,
+            "init": init,
+            "delta": delta,
+            "promised_rate": g.rate,
+            "trials": trials,
+            "seed": cell.seed,
+            **versions(),
+            "dtype": DTYPE,
+            "device": DEVICE,
+        }
+        for found in quantities(trial, g):
+            yield {**common, **found, "necessary": necessary(problem, g, found["quantity"])}
 
 
 def table_line(row: dict[str, Any]) -> str:
     """The line of a row on the terminal. The name of a method that is not proved stands in brackets."""
+    if row["detail"]:
+        return f"{row['activation']}, {row['init']}: {printable(row['detail'])}"
     method = row["method"] if row["proved"] else f"({row['method']})"
     remark = "or more" if row["bracket"] == "at most" else ""
     named = [row["activation"], method, row["init"], row["quantity"]]
     return TABLE.line([*named, row["necessary"], row["sufficient"], row["required"], row["slack"], remark])
+
+
+def draw_slack(rows: Sequence[dict[str, Any]], axes: Any = None) -> Any:
+    """Draw the ladder of the first activation of the rows: what is required, what was enough and what is necessary.
+
+    The line of what was enough is, of all methods and initialisations, the largest width and scale and the least rate
+    that were found: enough for each of them. axes: three axes of matplotlib; None for those of a new figure. Returns
+    them.
+
+        reports.draw_slack(list(reports.slack_rows()))
+
+    Raises ArgumentError for no rows or wrong axes, AssumptionError where matplotlib is not installed.
+    """
+    require(len(rows) > 0, "rows", "rows of slack_rows, at least one", len(rows))
+    mine = [row for row in rows if row["activation"] == rows[0]["activation"]]
+    rungs: dict[tuple[str, str], dict[str, Any]] = {}
+    necessary: dict[str, float] = {}
+    enough: dict[str, float] = {}
+    for row in mine:
+        name = row["quantity"]
+        rate = name == "rate"
+        column = "rate_over_scale_squared" if rate else name
+        unit = row["scale"] ** 2 if rate else 1.0
+        rung = rungs.setdefault((row["method"], row["init"]), {k: row[k] for k in ("method", "init", "proved")})
+        rung[column] = row["required"] / unit
+        best = min if rate else max
+        necessary[column] = best(necessary.get(column, math.inf if rate else 0.0), row["necessary"] / unit)
+        if row["sufficient"] is not None:
+            enough[column] = best(enough.get(column, math.inf if rate else 0.0), row["sufficient"] / unit)
+    names = [method for method in reversed(METHODS) if any(key[0] == method for key in rungs)]
+    whole = [rung for rung in rungs.values() if set(PANELS) <= set(rung)]
+    with on_axes(axes, 3, LADDER, "axes", sharey=True) as panels:
+        draw_rungs(panels, whole, names, necessary=necessary, enough=enough)
+        panels[0].figure.legend(*labels(panels), loc="outside lower center", ncols=4)
+        panels[1].set_xlabel(f"the reference problem, {mine[0]['activation']}, delta = {mine[0]['delta']:g}")
+    return panels
 
 
 def add_slack_command(commands: Any) -> None:
@@ -245,20 +329,35 @@ def add_slack_command(commands: Any) -> None:
     parser.add_argument("--trials", type=int, default=3, help="networks for each width and scale tried (default 3)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first network (default 0)")
     parser.add_argument("--out", metavar="CSV", default="slack.csv", help="file for the table (default slack.csv)")
+    parser.add_argument("--activation", choices=ACTIVATIONS, help="this one only (default: all)")
+    add_plot_option(parser, "the ladder of the first activation: necessary, enough and required")
+    add_cell_options(parser, resume="directory of finished problems, which are not done again")
 
 
 def run_slack(options: Any) -> int:
     """Print the table row by row, then write it as CSV. Returns the exit code."""
     out: Path = check_writable(options.out, "--out")
+    if options.plot:
+        check_picture(options.plot)
     print("what each proof asks for on the reference problem (n = 10, d = 100), and what is enough in")
     print(f"{options.trials} networks; methods in brackets are not proved")
-    rows: list[dict[str, Any]] = []
-    for row in slack_rows(trials=options.trials, seed=options.seed):
-        if not rows:
-            print(TABLE.head())
-        rows.append(row)
-        write_csv(out, rows, COLUMNS)  # after each row: an interruption loses none that is finished
-        print(table_line(row), flush=True)
+    print(TABLE.head())
+    directory = Path(options.resume) if options.resume else None
+    kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
+    chosen = ACTIVATIONS if options.activation is None else (options.activation,)
+    asked = {"trials": options.trials, "seed": options.seed, "activations": chosen}
+    by_cell: dict[int, list[Row]] = {}
+    rows: list[Row] = []
+    with goes_on(directory):
+        for index, found in slack_rows(**asked, **kept, progress=progress_of("problems")):
+            by_cell[index] = found
+            rows = [row for k in sorted(by_cell) for row in by_cell[k]]
+            write_csv(out, rows, COLUMNS)  # after each problem: an interruption loses none that is finished
+            for row in found:
+                print(table_line(row), flush=True)
+    if options.plot:
+        with picture_file(options.plot, 3, LADDER, sharey=True) as axes:
+            draw_slack(rows, axes)
     print(f"{len(rows)} rows written to {out}")
     known = [row["slack"] for row in rows if row["quantity"] == "width" and row["proved"] and row["slack"]]
     if known:

@@ -21,6 +21,7 @@ from simulate import processes
 from simulate.solve.saved_fields import FORMAT, HEAD, OF_NEURONS, Fields, check_numbers
 
 FIRST, EVERY = 3.0, 60.0  # seconds of work until the first checkpoint; from one to the next
+GROWING = ("t_max", "max_steps", "steps")  # arguments that may be larger when a run goes on: it then goes on further
 State = dict[str, np.ndarray]
 
 
@@ -73,12 +74,13 @@ class Saver:
         if head["format"] != FORMAT:
             raise DataError(f"{shown} is of format {head['format']}; this version reads {FORMAT}. Start the run anew.")
         self.seconds = float(head["seconds"])
-        names = [n for n in {**known, **self.options} if known.get(n) != self.options.get(n)]
+        names = [n for n in {**known, **self.options} if not _goes_on(n, known.get(n), self.options.get(n))]
         if names:
             differences = "; ".join(f"{n} is {self.options.get(n)!r}, there {known.get(n)!r}" for n in names)
             raise ArgumentError(
                 f"{shown} belongs to another run: {differences}."
-                " Use the arguments that it was started with, or another file."
+                " Use the arguments that it was started with, of which the final time and the number of steps may be"
+                " larger, or another file."
             )
 
     def read(self, wanted: Fields, ends: Mapping[str, float]) -> State:
@@ -189,3 +191,9 @@ class Saver:
         stream = io.BytesIO()
         np.savez(stream, **{**head, **state})
         write_atomically(path, stream.getvalue())
+
+
+def _goes_on(name: str, before: Any, now: Any) -> bool:
+    """Whether a run with the argument `before` can go on with `now`: the same, or a later end."""
+    numbers = isinstance(before, int | float) and isinstance(now, int | float)
+    return bool(before == now or (name in GROWING and numbers and before < now))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import sys
-import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bounds.checks import INITS
-from bounds.command_line import HOLDS, Parser, add_problem_options, problem_from
+from bounds.command_line import HOLDS, Parser, add_problem_options, add_test_options, problem_from, test_set_from
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
 from bounds.data.state import write_state
+from bounds.pictures.style import add_plot_option, check_picture, picture_file
+from bounds.progress import Progress
 from bounds.text import paragraph, printable
 from bounds.versions import versions
 from simulate import processes
@@ -22,18 +23,12 @@ from simulate.run import gradient_descent, gradient_flow
 from simulate.trajectory import Trajectory
 
 
-def progress_line() -> Callable[[float, float, int, float], None] | None:
-    """Rewrites one line on the terminal four times a second; None where stderr is no terminal."""
-    if not sys.stderr.isatty():
-        return None
-    last = [0.0]
+def progress_line(progress: Progress) -> Callable[[float, float, int, float], None]:
+    """A progress function for a run: how far it is, on stderr, as `bounds.progress` says where and how often."""
 
     def show(time: float, loss: float, step: int, tau: float) -> None:
-        if clock.monotonic() - last[0] > 0.25:
-            last[0] = clock.monotonic()
-            with contextlib.suppress(OSError):  # a terminal that was closed ends no run
-                sys.stderr.write(f"\r  t={time:.4g}  loss={loss:.3e}  step {step}  tau={tau:.2e}   ")
-                sys.stderr.flush()
+        progress.done = step
+        progress.say(f"t={time:.4g} loss={loss:.3e} tau={tau:.2e}")
 
     return show
 
@@ -42,6 +37,14 @@ def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     """Name -> default of the keyword arguments of gradient_flow or gradient_descent, where alone these stand."""
     parameters = inspect.signature(function).parameters.values()
     return {parameter.name: parameter.default for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
+def _step(text: str) -> float | str:
+    """A number, or the name of a rule, which gradient_descent checks."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _add_network_options(parser: Any) -> None:
@@ -60,6 +63,7 @@ def _add_network_options(parser: Any) -> None:
     )
     files.add_argument("--resume", metavar="NPZ", help="go on from such a file, with the same options")
     parser.add_argument("--out", metavar="CSV", help="write the observables, one row per save point")
+    add_plot_option(parser, "the loss with its error, the certified curves and the lazy flow")
     parser.add_argument("--state-out", metavar="NPZ", help="write the final network, for linrate certify")
 
 
@@ -85,13 +89,13 @@ def _closing(run: Trajectory) -> str:
     return paragraph(f"The loss is {ratio:.3g} of what it was, and the features moved by {moved:.3g} on average.")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """python -m simulate flow|descent, also as one of several processes that share the network (see processes.py)"""
-    with processes.launched():
-        return _main(argv)
+def parsers() -> dict[str, Parser]:
+    """Command -> its parser."""
+    return _parser()[1]
 
 
-def _main(argv: Sequence[str] | None) -> int:
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of both commands, and those of each."""
     parser = Parser(prog="linrate", example="python -m simulate flow --builtin experiment-1 --n 20 --width 8192")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     flow = commands.add_parser(
@@ -104,37 +108,59 @@ def _main(argv: Sequence[str] | None) -> int:
     descent = commands.add_parser(
         "descent", help="gradient descent (9)", example="linrate descent --builtin experiment-1 --step 1 --steps 50000"
     )
-    descent.add_argument("--step", type=float, help="delta of (9), with the summed loss (default %(default)s)")
-    descent.add_argument("--steps", type=int, help="number of steps (default %(default)s)")
+    descent.add_argument(
+        "--step", type=_step, help="delta of (9), with the summed loss (default %(default)s); or stable, or residual"
+    )
+    descent.add_argument("--steps", type=int, help="number of steps at most (default %(default)s)")
+    descent.add_argument(
+        "--loss-ratio", type=float, help="stop at this share of the initial loss (default %(default)s)"
+    )
     descent.add_argument("--save-every", type=int, help="record each so many steps (default %(default)s)")
     for command, function in ((flow, gradient_flow), (descent, gradient_descent)):
         add_problem_options(command)
+        add_test_options(command)
         _add_network_options(command)
         command.set_defaults(**_defaults(function) | {"resume": None})  # on the command line, the name of a file
     descent.set_defaults(save_every=100)  # a row for each of 50,000 steps is more than a file needs
-    options = parser.parse_args(argv)
+    return parser, commands.choices
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """python -m simulate flow|descent, also as one of several processes that share the network (see processes.py)"""
+    with processes.launched():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    options = _parser()[0].parse_args(argv)
     for name in ("out", "state_out"):
         if getattr(options, name):
             _check_out(getattr(options, name), "--" + name.replace("_", "-"))
+    if options.plot:
+        check_picture(options.plot)
     problem = problem_from(options)
     function = gradient_flow if options.command == "flow" else gradient_descent
     chosen = {name: getattr(options, name) for name in _defaults(function)}
     chosen |= {"checkpoint": options.resume or options.checkpoint, "resume": options.resume is not None}
-    chosen["progress"] = progress_line()
-    run = function(problem, **chosen)
-    if chosen["progress"]:
-        sys.stderr.write("\n")
+    test = test_set_from(options)
+    if test is not None:
+        chosen["X_test"] = test[0]
+    with Progress("steps") as progress:
+        run = function(problem, **{**chosen, "progress": progress_line(progress)})
     final = processes.whole_network(run.final) if options.state_out else run.final
     if not processes.is_first():
         return HOLDS
     if options.out:
         write_observables(options.out, run)
+    if options.plot:
+        with picture_file(options.plot) as axes:
+            run.plot(axes, lazy=run.scaling == "ours")
     if options.state_out:
         write_state(options.state_out, problem, final.H, final.signs)
     print(
         f"{printable(problem.name)}: n={problem.n} d={problem.d} {problem.activation.name} m={run.width}"
         f" scale={run.scale:g}\n"
-        f"status  {run.status.name}: {run.status.value}{'; ' + run.detail if run.detail else ''}\n"
+        f"status  {run.status.name}: {run.ending}\n"
         f"time    {run.time[-1]:.6g} in {run.stats.steps} steps, {run.stats.evaluations} evaluations,"
         f" {run.stats.seconds:.2f} s\n"
         f"loss    {run.loss[0]:.6g} -> {run.loss[-1]:.6g} +- {run.error[-1]:.1g}\n"
@@ -144,6 +170,9 @@ def _main(argv: Sequence[str] | None) -> int:
         print(f"sliding {run.sliding[-1]:.0f} neurons along a kink at the end, {run.sliding.max():.0f} at most")
     if run.other_side is not None and run.other_side.any():
         print(f"unsure  {run.other_side[-1]:.0f} neurons go another way with steps twice as long")
+    if test is not None and run.test_output is not None:
+        errors = np.mean(np.square(run.test_output[[0, -1]] - test[1]), axis=1)
+        print(f"test    {errors[0]:.6g} -> {errors[1]:.6g} (mean of (f - y)^2 on {len(test[1])} points)")
     if others := processes.together():
         steps = max(run.stats.steps, 1)
         print(

@@ -35,8 +35,8 @@ class Network(Presented):
     """The state of one network, which the flow needs no more of.
 
     H (m, n): the pre-activations h_i(x_a) of m neurons on n training points; signs (m,): the output weights c_i, each
-    +scale or -scale; H_test (m, k): the pre-activations on k test points, None if these are not followed; scaling: the
-    row of Table 1 that it was drawn or trained with, None if that is not known.
+    +scale or -scale unless the last layer was trained; H_test (m, k): the pre-activations on k test points, None if
+    these are not followed; scaling: the row of Table 1 that it was drawn or trained with, None if that is not known.
 
     Raises ArgumentError for shapes that do not fit together, DataError for entries that are no real numbers.
     """
@@ -72,8 +72,9 @@ class Network(Presented):
 
     @property
     def scale(self) -> float:
-        """c hat: the magnitude that the signs have in common."""
-        return float(abs(self.signs[0]))
+        """c hat: the magnitude that the signs have in common; their root mean square once they were trained."""
+        sizes = np.abs(self.signs)
+        return float(sizes[0]) if np.all(sizes == sizes[0]) else float(np.sqrt(np.mean(np.square(sizes))))
 
 
 def part(network: Network, first: int, beyond: int) -> Network:

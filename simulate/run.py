@@ -110,7 +110,8 @@ def gradient_flow(
     max_steps: int = 100_000,
     progress: Progress | None = None,
 ) -> Trajectory | list[Trajectory]:
-    """Gradient flow (10) in function space, equation (11), until L <= loss_ratio L^0 or t_max.
+    """Gradient flow (10) in function space, equation (11), until L <= loss_ratio L^0 or t_max. Where the problem has
+    a trained last layer, the output weights move along with h.
 
     width, scale, seed, init: the draw (see sample_network), or `network` to start from. scaling: the row of Table 1;
     "auto" is that which the network was drawn or trained with, else "ours". rtol: local error allowed per step,
@@ -132,7 +133,8 @@ def gradient_flow(
 
     checkpoint: a file that is written after a few seconds, then each minute, when a signal (ctrl-C, SIGTERM, SIGHUP)
     stops the run, and at its end unless it diverged; resume: go on from it, with the same arguments; on the CPU the
-    trajectory is bit for bit that of an uninterrupted run.
+    trajectory is bit for bit that of an uninterrupted run. t_max and max_steps may then be larger, so that a finished
+    run goes on, beyond a step that was cut short at its end.
 
     Returns a Trajectory, whose `errors` tell the numerical error of each observable. Raises ArgumentError for
     arguments out of range, a state that does not fit in memory or a checkpoint of another run, DataError for a
@@ -148,9 +150,9 @@ def gradient_flow(
     options = Options(width, scale, init, scaling, dtype, device, network, interval, X_test, loss, low_memory)
     activation, neurons = problem.activation, options.width if network is None else network.width
     if isinstance(integrator, str) and integrator == AUTO:
-        integrator = choose_integrator(activation, n=problem.n, m=neurons, device=device)
+        integrator = choose_integrator(activation, n=problem.n, m=neurons, device=device, last_layer=problem.last_layer)
     stepper = get_integrator(integrator)
-    require_pieces(integrator, activation, device)
+    require_pieces(integrator, activation, device, problem.last_layer)
     if stepper.holds and device == "auto":
         options = replace(options, device="cpu")
     rtol = default_rtol(integrator, activation) if chosen_rtol is None else chosen_rtol
@@ -172,7 +174,7 @@ def gradient_flow(
         saver = setup.saver(checkpoint, resume, {"integrator": integrator, "save_at": listed, **exact})
         with _threads(setup), saver.watching():
             outcomes = Loop(setup.flow, stepper, setup.h0, setup.recorder, loop_options, saver).integrate()
-        found += setup.trajectories(outcomes, integrator, reported)
+        found += [replace(run, made_by=gradient_flow) for run in setup.trajectories(outcomes, integrator, reported)]
     return found[0] if seeds is None else found
 
 
@@ -249,5 +251,5 @@ def gradient_descent(
         asked = DescentOptions(rule, setup.clock, steps, save_every, saves, loss_ratio, progress)
         with _threads(setup), saver.watching():
             outcome = descend(setup.flow, setup.recorder, saver, asked)
-        found += setup.trajectories([outcome], "descent", reported)
+        found += [replace(run, made_by=gradient_descent) for run in setup.trajectories([outcome], "descent", reported)]
     return found[0] if seeds is None else found

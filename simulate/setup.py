@@ -13,7 +13,7 @@ from bounds.checks import (
     check_scale,
     require_finite,
 )
-from bounds.errors import DataError, require
+from bounds.errors import ArgumentError, DataError, require
 from bounds.problem import Problem
 from simulate import processes
 from simulate.checkpoint import Saver
@@ -22,11 +22,17 @@ from simulate.field import reduction
 from simulate.field.arrays import Array, Arrays
 from simulate.field.chunks import share
 from simulate.field.flow import Flow
+from simulate.field.last_layer import TrainedFlow
 from simulate.network import Network, gram_between, part, sample_neurons, scaling_of, test_inputs
 from simulate.options import Options
 from simulate.solve.outcome import Outcome
 from simulate.solve.recorder import Recorder
 from simulate.trajectory import Trajectory
+
+UNDRAWN = (
+    "the random features are not drawn, so that G is its limit, of infinitely many of them; problem.draw(dim=D) draws D"
+)
+LAST_LAYER_COPIES = 3  # times as many numbers are kept where the last layer is trained: slopes, values, all stages
 
 
 def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
@@ -41,7 +47,8 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
     require_finite("network.signs", network.signs)
     check_scale(network.scale, "network.scale")
     rule = "finite, with signs of one magnitude (Assumption 1)"
-    require(bool(np.all(np.abs(network.signs) == network.scale)), "network", rule, network.signs)
+    fits = problem.last_layer > 0 or bool(np.all(np.abs(network.signs) == network.scale))
+    require(fits, "network", rule, network.signs, "Or train the last layer: Problem(X, y, last_layer=1.0).")
     if inputs is None:
         return network if network.H_test is None else Network(network.H, network.signs, scaling=network.scaling)
     require(
@@ -76,7 +83,12 @@ class Setup:
         self.interval = problem.activation.interval if options.interval is None else options.interval
         inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
         self.inputs, given = inputs, options.network
-        rows = problem.n + (0 if inputs is None else len(inputs))
+        self.trained = problem.last_layer > 0  # then the last row of a state holds the c_i
+        if self.trained and options.low_memory:
+            raise ArgumentError(
+                "low_memory keeps no slopes, which a trained last layer needs. Leave it out, or use last_layer=0."
+            )
+        rows = problem.n + (0 if inputs is None else len(inputs)) + self.trained
         self.width = given.width if given is not None else options.width
         self.entries = rows * self.width
         self.device = processes.own_device(choose_device(options.device, self.entries))
@@ -90,7 +102,8 @@ class Setup:
             given = _checked(given, problem, inputs)
         on_this_machine = math.ceil(self.entries / size) * (processes.neighbours() if self.arrays.numpy else 1)
         fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": self.device}
-        require_memory(on_this_machine * len(self.seeds), **fits)
+        copies = LAST_LAYER_COPIES if self.trained else 1
+        require_memory(copies * on_this_machine * len(self.seeds), **fits)
         sizes = {"n": problem.n, "rows": rows, "m": self.width, "itemsize": self.arrays.real(0).nbytes}
         gpu = not self.arrays.numpy
         self.share = reduction.deal(share(**sizes, low_memory=options.low_memory, gpu=gpu, rank=rank, size=size))
@@ -105,14 +118,13 @@ class Setup:
         states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
         signs = [np.asarray(network.signs, dtype=np.float64) for network in self.networks]
-        self.flow = Flow(
-            problem,
-            signs[0][None] if len(signs) == 1 else np.stack(signs),
-            scaling_of(options.scaling, self.width),
-            self.arrays,
-            cross=None if inputs is None else gram_between(problem, inputs),
-            low_memory=options.low_memory,
-            share=self.share,
+        stacked = signs[0][None] if len(signs) == 1 else np.stack(signs)
+        row, cross = scaling_of(options.scaling, self.width), None if inputs is None else gram_between(problem, inputs)
+        here: dict[str, Any] = {"cross": cross, "share": self.share}
+        self.flow = (
+            TrainedFlow(problem, stacked, row, self.arrays, scale=self.scale, **here)
+            if self.trained
+            else Flow(problem, stacked, row, self.arrays, low_memory=options.low_memory, **here)
         )
         self.recorder = Recorder(self.flow, self.h0, self.interval)
         self._check_magnitudes()
@@ -143,6 +155,8 @@ class Setup:
         if network.H_test is not None:  # one array for both, which the state then need not copy
             rows = np.concatenate([rows, np.asarray(network.H_test).T])
             self.networks[k] = Network(rows[:n].T, network.signs, rows[n:].T, network.scaling)
+        if self.trained:
+            rows = np.concatenate([rows, np.asarray(network.signs)[None]])
         return self.arrays.put(np.ascontiguousarray(rows, dtype=np.float64))
 
     @property
@@ -171,6 +185,8 @@ class Setup:
             "dtype": o.dtype,
             "device": self.device if alone else self.device.partition(":")[0],
         }
+        if self.trained:  # a checkpoint of another run says nothing about it
+            found |= {"last_layer": p.last_layer}
         found |= {"network": network, "loss": o.loss, "activation": p.activation.name, "data": _digest(p.gram, p.y)}
         return found | {"X_test": None if self.inputs is None else _digest(self.inputs)}
 
@@ -180,10 +196,14 @@ class Setup:
         return [self._trajectory(run, outcome, integrator, options) for run, outcome in enumerate(outcomes)]
 
     def _trajectory(self, run: int, outcome: Outcome, integrator: str, options: dict[str, Any]) -> Trajectory:
-        observed, errors = self.recorder.arrays(run), self.recorder.errors(run)
+        observed: dict[str, Any] = dict(self.recorder.arrays(run))
+        errors = self.recorder.errors(run)
         observed["time"] = observed["time"] * self.clock
         observed["power"], errors["power"] = observed["power"] / self.clock, errors["power"] / self.clock
         h, n, signs = self.arrays.fetch(outcome.h), self.problem.n, self.networks[run].signs
+        detail = "; ".join(words for words in (outcome.detail, UNDRAWN if self.problem.random else "") if words)
+        if self.trained:
+            h, signs = h[:-1], h[-1].copy()
         return Trajectory(
             problem=self.problem,
             width=self.width,
@@ -202,7 +222,7 @@ class Setup:
             stats=outcome.stats,
             options=options,
             X_test=self.inputs,
-            detail=outcome.detail,
+            detail=detail,
             **observed,
         )
 

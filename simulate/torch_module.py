@@ -35,26 +35,31 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 def from_torch(net: Any, X: Any, y: Any, *, activation: str | Activation | None = None) -> tuple[Problem, Network]:
     """(Problem, Network) of a torch module x -> sum_i a_i sigma(v_i . x) and its training set.
 
-    net: a module whose layers are Linear(d, m, bias=False), an activation, Linear(m, 1, bias=False), in this order. The
-    theorems are about training the first layer alone, with a_i = +a or -a: so the last layer must be frozen
-    (`net[-1].requires_grad_(False)`) and have entries of one magnitude. Then W = sqrt(d) v and c_i = m a_i, and the
-    network is the paper's (1) with c hat = m a.
+    net: a module whose layers are Linear(d, m), an activation, Linear(m, 1, bias=False), in this order. Then W =
+    sqrt(d) v and c_i = m a_i. If the last layer is frozen (`net[-1].requires_grad_(False)`), as in the paper, its
+    entries must be of one magnitude, a_i = +a or -a, and the network is the paper's (1) with c hat = m a. If it is
+    trained, the problem has last_layer=m^2/d, for torch's learning rate is the same for all weights. If the first layer
+    has biases, which must be trained, the problem has bias=1/sqrt(d), for the same reason.
     X: (n, d); y: (n,); activation: of a module that applies it inside its forward, as a registered name or Activation.
 
     Gradient descent with step lr on the loss (1/2) sum_a (net(x_a) - y_a)^2 moves the flow's time by lr d/m a step.
 
-    Raises AssumptionError naming the assumption that the module does not meet (one hidden layer, no biases, a fixed
-    last layer of one magnitude, a Lipschitz activation), ArgumentError if `net` is no module or its output is not what
-    its layers say, and what Problem raises for X and y.
+    Raises AssumptionError naming the assumption that the module does not meet (one hidden layer, no fixed biases, a
+    trained first layer, a fixed last layer of one magnitude, a Lipschitz activation), ArgumentError if `net` is no
+    module or its output is not what its layers say, and what Problem raises for X and y.
     """
     require(hasattr(net, "modules") and callable(net), "net", "a torch.nn.Module", net)
     first, sigma, last = _layers(net, activation)
-    _check_biases(first, last)
-    signs = _signs(last)
-    problem = Problem(X, y, activation=sigma, name=type(net).__name__)
-    v = _weights(first.weight)
-    require(v.shape[1] == problem.d, "net", f"a module of d = {problem.d} inputs, the columns of X", tuple(v.shape))
-    network = network_of_weights(problem, math.sqrt(problem.d) * v, len(v) * signs)
+    biased = _has_biases(first, last)
+    signs = _signs(first, last)
+    plain = Problem(X, y, activation=sigma, name=type(net).__name__)
+    v, d = _weights(first.weight), plain.d
+    require(v.shape[1] == d, "net", f"a module of d = {d} inputs, the columns of X", tuple(v.shape))
+    trained: dict[str, Any] = {"bias": 1 / math.sqrt(d)} if biased else {}
+    trained |= {"last_layer": len(v) ** 2 / d} if last.weight.requires_grad else {}
+    problem = Problem(X, y, activation=sigma, name=plain.name, **trained) if trained else plain
+    v = np.column_stack([v, _weights(first.bias)]) if biased else v
+    network = network_of_weights(problem, math.sqrt(d) * v, len(v) * signs)
     _check_output(net, problem, network)
     return problem, network
 
@@ -104,33 +109,45 @@ def _activation(layer: Any) -> Activation:
     return get_activation(name)
 
 
-def _check_biases(*layers: Any) -> None:
-    """AssumptionError if a layer has a bias, unless it is zero and not trained."""
-    for layer, which in zip(layers, ("first", "last"), strict=True):
+def _has_biases(first: Any, last: Any) -> bool:
+    """Whether the first layer has trained biases; AssumptionError for any other bias, unless it is zero and fixed."""
+    for layer, which in ((last, "last"), (first, "first")):
         bias = getattr(layer, "bias", None)
         if bias is None or (not bias.requires_grad and not np.any(_weights(bias))):
             continue
-        raise AssumptionError(
-            f"the network of (1) has no biases. Found one of shape {tuple(bias.shape)} in the {which} layer. Build it"
-            " with bias=False; for the first layer, a column of ones in X is a bias that the theorems cover."
-        )
+        if layer is last:
+            raise AssumptionError(
+                f"the network of (1) has no bias in its {which} layer. Found one of shape {tuple(bias.shape)}. Build it"
+                " with bias=False; a fixed one can be taken off y."
+            )
+        if bias.requires_grad != layer.weight.requires_grad:
+            raise AssumptionError(
+                f"biases of the {which} layer are covered if they are trained like its weights. Found fixed ones of"
+                f" shape {tuple(bias.shape)}. Train them, net[0].bias.requires_grad_(True), or build the layer with"
+                " bias=False."
+            )
+        return True
+    return False
 
 
-def _signs(last: Any) -> np.ndarray:
-    """The entries a (m,) of the last layer, all +a or -a and not trained."""
+def _signs(first: Any, last: Any) -> np.ndarray:
+    """The entries a (m,) of the last layer: all +a or -a, unless it is trained, as the first layer must be then."""
     a = _weights(last.weight)[0]
-    if last.weight.requires_grad:
-        raise AssumptionError(
-            "the last layer is not trained (section 2.1: only W moves), but its weight has requires_grad=True."
-            " Freeze it before training: net[-1].requires_grad_(False)."
-        )
     size = float(np.max(np.abs(a), initial=0.0))
+    if last.weight.requires_grad:
+        if not first.weight.requires_grad:
+            raise AssumptionError(
+                "the theorems are about training the first layer, alone or with the last. Found a first layer that is"
+                " frozen and a last layer that is trained: that is linear regression on the features of the first."
+            )
+        require(size > 0, "net", "a module whose last layer is not all zero", size)
+        return a
     if size == 0 or not np.all(np.abs(a) == size):
         least = float(np.min(np.abs(a), initial=size))
         raise AssumptionError(
-            "the entries of the last layer must be +a or -a with one a > 0 (Assumption 1). Found magnitudes from"
+            "the entries of a frozen last layer must be +a or -a with one a > 0 (Assumption 1). Found magnitudes from"
             f" {least:.4g} to {size:.4g}. Set them before training, under torch.no_grad():"
-            " net[-1].weight.copy_(a * torch.sign(net[-1].weight))."
+            " net[-1].weight.copy_(a * torch.sign(net[-1].weight)); or train them: net[-1].requires_grad_(True)."
         )
     return a
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bounds.activation.base import Interval
-from bounds.errors import ArgumentError
+from bounds.errors import ArgumentError, LinrateError
+from bounds.kernel_flow import kernel_flow
 from bounds.presented import Facts, Portable, Presented
 from bounds.problem import Problem
 from bounds.rounding import rounded
+from bounds.text import printable
+from simulate.falling import falling_states
 from simulate.network import Network, regression_of, sample_network, scaling_of, test_inputs
 from simulate.solve.outcome import RunStatistics, Status
 
@@ -33,10 +37,14 @@ class Trajectory(Presented, Portable):
     kink, the field on both sides pointing at it), None for smooth activations; other_side (T,): how many neurons are
     somewhere else in the run with steps twice as long, by more than 0.1 sqrt(G_aa): near a kink that repels them,
     little decides on which side they go on, and halving the steps may not help;
+    last_layer_movement (T,): root mean square of c_i - c_i^0 over the neurons, None where the last layer is fixed;
+    where it is trained, mean_square_slope is that of (c_i/scale) sigma'(h_i(x_a)), and H has a part of the last layer
+    (simulate/field/last_layer.py);
     error (T,): estimated numerical error of loss; errors: that of every observable, by name, in the observable's shape.
     initial, final: the networks there; of a run that processes share, the neurons of this process.
-    detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, or,
-    where kinks are followed as events, how many neurons went another way, if any did.
+    detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, how
+    many neurons went another way, if any did where kinks are followed as events, and that a random embedding is not
+    drawn. made_by: the function that made the run, by which `plot` follows its flow again.
     """
 
     problem: Problem
@@ -72,9 +80,11 @@ class Trajectory(Presented, Portable):
     test_output: np.ndarray | None = None
     sliding: np.ndarray | None = None
     other_side: np.ndarray | None = None
+    last_layer_movement: np.ndarray | None = None
     detail: str = ""
+    made_by: Callable[..., Any] | None = None
 
-    _not_in_dict = ("initial", "final")  # networks of m x n numbers
+    _not_in_dict = ("initial", "final", "made_by")  # networks of m x n numbers, and a function
 
     def _headline(self) -> str:
         return (
@@ -94,8 +104,13 @@ class Trajectory(Presented, Portable):
             "loss at the end": final_error,
             "time at the end": rounded(float(self.time[-1])),
             "mean movement of features": rounded(float(np.mean(self.movement[-1]))),
-            "why it ended": self.detail or self.status.value,
+            "why it ended": self.ending,
         }
+
+    @property
+    def ending(self) -> str:
+        """Why the run ended, in words, and what else is to be known of it."""
+        return f"{self.status.value}; {self.detail}" if self.detail else self.status.value
 
     @property
     def error(self) -> np.ndarray:
@@ -136,12 +151,49 @@ class Trajectory(Presented, Portable):
         f: np.ndarray = alpha / self.width * (self.final.signs @ self.problem.activation.value(H))
         return f
 
+    def plot(self, ax: Any = None, certified: bool = True, *, lazy: bool = False) -> Any:
+        """Draw the loss on a log scale with a band of its numerical error; returns the axes.
+
+        certified: also the curve L^s exp(-rate (t - s)) from the first time s on at which a formula certifies it, for
+        gradient flow in the paper's scaling; unless that is the start, the flow is followed once more. lazy: also the
+        lazy flow at infinite width (bounds.kernel_flow). ax: axes of matplotlib; None for those of a new figure.
+
+            run = simulate.gradient_flow(problem, width=1024, t_max=50.0)
+            run.plot().figure.savefig("run.pdf")
+
+        Raises ArgumentError where `ax` is no axes, AssumptionError where matplotlib is not installed.
+        """
+        from bounds.pictures.loss import draw_certified, draw_measured
+        from bounds.pictures.style import on_axes
+
+        with on_axes(ax) as axes:
+            draw_measured(axes, self.time, self.loss, self.error)
+            if lazy:
+                self._draw_lazy(axes)
+            if certified and self.integrator != "descent" and self.scaling == "ours" and self.made_by is not None:
+                clock = float(self.problem.n) if self.options.get("loss") == "mean" else 1.0
+                end = float(self.time[-1])
+                states = falling_states(self.made_by, self.problem, self.initial, end / clock, self.device)
+                draw_certified(axes, self.problem, states, end, clock)
+            axes.set_title(f"{printable(self.problem.name)}, m = {self.width}, scale {self.scale:g}")
+            axes.legend()
+        return axes
+
+    def _draw_lazy(self, axes: Any) -> None:
+        """The lazy flow at the times of the run, where there is one for its activation."""
+        try:
+            clock = self.problem.n if self.options.get("loss") == "mean" else 1
+            kernel_flow(self.problem, self.time / clock, scale=self.scale)._draw(axes, clock)
+        except LinrateError:
+            axes.plot([], [], " ", label="no lazy flow in closed form")
+
     def to_frame(self) -> pd.DataFrame:
         """One row per save point; vectors over the data are spread into columns name_0, name_1, ..."""
         import pandas as pd
 
         columns: dict[str, np.ndarray] = {"time": self.time, "loss": self.loss, "loss_error": self.error}
-        for name in ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding", "other_side"):
+        scalars = ("path_length", "power", "kernel_min_eig", "kernel_max_eig", "sliding", "other_side")
+        for name in (*scalars, "last_layer_movement"):
             if getattr(self, name) is not None:
                 columns[name] = getattr(self, name)
         for name in ("output", "movement", "movement_max", "active_fraction", "mean_square_slope", "test_output"):

@@ -38,6 +38,9 @@ SKIPPED = {
         "Run",
     ),
     *("EmbeddingTrials", "KernelFlow"),
+    # Draws a Comparison; tests/verify/test_pictures.py checks it.
+    "draw_margin",
+    "Entry",
     *("Bracket", "Claim", "Comparison", "Conjecture", "Verdict"),
     # A table; a module, whose formulas are fuzzed one by one; declarations of functions, which test_activations.py and
     # test_conjectures.py check; a search over hundreds of networks.

@@ -106,8 +106,13 @@ PROBLEMS = Kind(
         gram=lambda: bounds.Problem.from_gram([[1.0, 0.1], [0.1, 1.0]], Y),
         features=lambda: small_problem(embedding=bounds.RandomFeatures(dim=8)),
         limit=lambda: small_problem(embedding=bounds.RandomFeatures()),
+        biases=lambda: small_problem(bias=1.0),
+        trained=lambda: small_problem(last_layer=1.0),
     ),
     values(
+        **{f"mobility_{kap:g}": lambda kap=kap: small_problem(last_layer=kap) for kap in (1e-100, 1e-20, 1e20, 1e100)},
+        all_layers=lambda: small_problem(activation="relu", bias=0.5, last_layer=2.0),
+        biased_limit=lambda: small_problem(embedding=bounds.RandomFeatures(), bias=1e100),
         one_point=lambda: bounds.Problem([[0.5]], [0.1]),
         dependent=lambda: bounds.Problem([[1.0], [2.0]], Y),
         clip=lambda: small_problem(activation="clip"),
@@ -174,10 +179,13 @@ KINDS: dict[str, Kind] = {
         [*these(None), *values(identity=bounds.Identity, features=lambda: bounds.RandomFeatures(dim=4))],
         values(the_class=lambda: bounds.Identity, limit=bounds.RandomFeatures),
     ),
+    "bias": Kind(these(None, None, 1.0, 0.5), these(0.0, -1.0, 1e-100, 1e100, 1e101)),
+    "last_layer": Kind(these(0.0, 0, 1.0, 10), these(-1.0, 1e-100, 1e100, 1e300, 5e-324)),
     "name": Kind(these("reference", "experiment-1"), these("refrence", "tanh")),
     "expression": Kind([Value("u/2", lambda: u / 2)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))),
     "method": Kind(
-        these("best", "slopes", "repaired", "markov"), these("printed", "kernel", "transport", "everywhere", "bets")
+        these("best", "slopes", "repaired", "markov"),
+        these("printed", "kernel", "transport", "everywhere", "last-layer", "bets"),
     ),
     "init": Kind(these("independent", "antisymmetric"), these("Independent")),
     "scaling": Kind(these("ours", "ntk", "mf"), these("NTK")),

@@ -3,6 +3,8 @@
 from verify.bracket import Bracket, bracket
 from verify.claims import CLAIMS, Claim, Comparison, NotApplicable
 from verify.conjecture import Conjecture, FaultyConjecture, conjecture
+from verify.ledger import Entry, Ledger
+from verify.picture import draw_margin
 from verify.run import Run
 from verify.statistics import failure_rate
 from verify.verdict import Verdict, combine, judge
@@ -13,13 +15,16 @@ __all__ = [
     "Claim",
     "Comparison",
     "Conjecture",
+    "Entry",
     "FaultyConjecture",
+    "Ledger",
     "NotApplicable",
     "Run",
     "Verdict",
     "bracket",
     "combine",
     "conjecture",
+    "draw_margin",
     "failure_rate",
     "judge",
 ]

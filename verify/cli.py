@@ -38,6 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return watcher.code(int(pytest.main([str(here), "-p", "no:cacheprovider", "-q", *arguments], plugins=[watcher])))
 
 
+def parsers() -> dict[str, Parser]:
+    """Command -> its parser."""
+    others = {"claims": claim_table.parser(), "replay": replay.parser(), "power": power.parser()}
+    return {"verify": _verify_parser(), **others}
+
+
 class _Options:
     """Takes the options that the session declares to pytest, for a help of their own."""
 
@@ -56,11 +62,16 @@ class _Options:
         self.parser.add_argument(*names, **settings)
 
 
-def _help() -> str:
-    """The options of `linrate verify`; those of pytest are named in one line."""
+def _verify_parser() -> Parser:
+    """The options of `linrate verify` that are not pytest's own."""
     from verify.session.options import add_options
 
     declared = _Options()
     add_options(declared)
+    return declared.parser
+
+
+def _help() -> str:
+    """The options of `linrate verify`; those of pytest are named in one line."""
     more = "Every option of pytest works too, such as -k EXPRESSION, -x, -n auto: see pytest --help."
-    return f"{declared.parser.format_help()}{more}"
+    return f"{_verify_parser().format_help()}{more}"

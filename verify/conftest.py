@@ -16,11 +16,13 @@ from bounds.command_line import BAD_INPUT
 from bounds.errors import WriteError
 from bounds.text import printable
 from verify.claims import Claim, draws
+from verify.ledger import Ledger
 from verify.report_rows import Row, write_report
 from verify.run import Run
 from verify.search.record import Effort
 from verify.session import outcome, selection, summary
 from verify.session.budget import Shares
+from verify.session.confidence import write_ledger
 from verify.session.data_runs import DataRuns
 from verify.session.ending import BadInput, Ending
 from verify.session.options import add_options, read_options
@@ -68,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
         read_options(option)
     except LinrateError as error:
         raise BadInput(printable(error), BAD_INPUT) from None
-    collected = RowCollector(None if worker else option.report)
+    collected = RowCollector(None if worker else option.report, option.alpha)
     config.stash[COLLECTED] = collected
     config.pluginmanager.register(collected)
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
@@ -92,13 +94,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
     config.hook.pytest_deselected(items=dropped)
     # One error budget for the session: each statistical verdict may err with an equal share of it.
-    config.option.linrate_alpha = config.option.alpha / max(selection.statistical_verdicts(kept), 1)
+    verdicts = sum(map(selection.statistical_verdicts, kept))
+    config.option.linrate_alpha = Ledger(config.option.alpha).share(max(verdicts, 1))
     config.stash[SHARES].expect(kept)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     item.config.stash[SHARES].begin(item)
-    draws.LEVEL.set(item.config.option.linrate_alpha)
+    share = item.config.option.linrate_alpha
+    draws.LEVEL.set(share)
+    # What the test spends travels with its report, from workers too, to the ledger of the session.
+    item.user_properties += [(outcome.SPENT, share)] * selection.statistical_verdicts(item)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -107,9 +113,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     option = session.config.option
     rows = session.config.stash[COLLECTED].rows
     session.exitstatus = session.config.stash[ENDING].of_session(exitstatus, rows, ran=not option.collectonly)
-    if option.report and rows:
+    if rows:
         try:
-            write_report(rows, option.report)
+            if option.report:
+                write_report(rows, option.report)
+            if option.ledger:
+                write_ledger(rows, session.config.stash[COLLECTED].ledger, option.ledger)
         except WriteError as full:
             print(f"error: {printable(full)}", file=sys.stderr)
             session.exitstatus = full.exit_code
@@ -119,7 +128,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     collected = config.stash[COLLECTED]
     if collected.rows:
         terminalreporter.section("claims")
-        for line in summary.lines(collected.rows, collected.cut_short, config.option):
+        for line in summary.lines(collected.rows, collected.cut_short, config.option, collected.ledger):
             terminalreporter.write_line(line, red=line.startswith("!"))
 
 

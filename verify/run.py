@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from bounds import Certificate, Guarantee, certify
 from bounds.checks import instance
+from bounds.rounding import rounded
 from simulate import Network, Trajectory
 
 SMALLEST_ROOT = 1e-300  # added to a square root that is divided by, so that 0/0 is 0
@@ -52,6 +54,19 @@ class Run(Trajectory):
     def certificate(self) -> Certificate:
         """The best certificate of the initial network."""
         return certify(self.problem, self.network.H, signs=self.network.signs)
+
+    def plot(self, ax: Any = None, certified: bool = True, *, lazy: bool = False) -> Any:
+        """As Trajectory.plot, and the curve that was promised before the network was drawn, where there is one."""
+        axes = super().plot(ax, certified, lazy=lazy)
+        if certified and self.guarantee is not None and self.guarantee.rate > 0:
+            from bounds.pictures.loss import draw_bound
+            from bounds.pictures.style import PROMISED
+
+            promised = self.guarantee
+            label = f"promised with probability {1 - promised.delta:.4g}, rate {rounded(promised.rate, 'down')}"
+            draw_bound(axes, 0.0, float(self.time[-1]), float(self.loss[0]), promised.rate, label, **PROMISED)
+            axes.legend()
+        return axes
 
     def loss_root_error(self) -> np.ndarray:
         """The error of sqrt(L), (T,), from that of the loss: an error e of L is at most sqrt(e) of its root."""

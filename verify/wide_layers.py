@@ -49,4 +49,4 @@ def draw_layers(problem: Problem, dim: int, seed: int) -> Problem:
             total += phi @ phi.T
         gram = total / dim
     drawn = DrawnLayers(features.depth, dim, (gram + gram.T) / 2, f"{features.name},dim={dim},gram-seed={seed}")
-    return Problem(problem.X, problem.y, problem.activation, drawn, name=problem.name)
+    return Problem(problem.X, problem.y, problem.activation, drawn, name=problem.name, last_layer=problem.last_layer)

@@ -11,12 +11,13 @@ import numpy as np
 from flint import arb
 
 from bounds.activation.base import FUNCTION_ULPS, TINY
-from bounds.certificates import handover, shadowing, transport
+from bounds.certificates import handover, last_layer_kernel, shadowing, transport
 from bounds.certificates.magnitudes import check_magnitudes, in_units, rate_as_float
 from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
 from bounds.errors import ArgumentError, AssumptionError, require, shown
-from bounds.methods import METHODS, SLOW_CERTIFICATES, envelope, get_method, proved_methods
-from bounds.methods.base import Method, Profile
+from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, envelope, get_method, proved_methods
+from bounds.methods.base import Method, Profile, usual_drift
+from bounds.methods.last_layer import at_scale, least_scale
 from bounds.methods.step_profile import StepProfile
 from bounds.numerics.arithmetic import float_up, square
 from bounds.presented import Facts, Portable, Presented
@@ -36,7 +37,8 @@ class Certificate(Presented, Portable):
 
     rate: 1/time, rounded down, 0 if nothing is certified; critical_scale: the scale above which the certificate would
     hold for this residual, infinite if the method proves nothing at any scale; beta = critical_scale / scale, rounded
-    up; path_length: S, a bound on the whole path, infinite if nothing is certified. For a network that has converged
+    up (a_c ||r||/scale where the last layer is trained and a_c, of the master theorem, depends on the scale);
+    path_length: S, a bound on the whole path, infinite if nothing is certified. For a network that has converged
     (r = 0) the certificate holds with beta 0 and the rate of a residual near 0, unless the method proves nothing at any
     scale. With method="shadowing" critical_scale and beta are those of the handover, and `constants` holds its time,
     the distance of the true path from the computed one, and the rates before and after.
@@ -66,13 +68,30 @@ class Certificate(Presented, Portable):
             "path length": rounded(self.path_length, "up"),
         }
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how much of each ingredient is used up, where 1 would be too much; returns the axes.
+
+            bounds.certify(problem, H, signs=signs).plot()
+
+        ax: axes of matplotlib; None for those of a new figure. Raises ArgumentError where `ax` is no axes,
+        AssumptionError where matplotlib is not installed.
+        """
+        from bounds.pictures.certificate import SIZE, draw_certificate
+        from bounds.pictures.style import on_axes
+
+        with on_axes(ax, size=SIZE) as axes:
+            draw_certificate(axes, self)
+        return axes
+
 
 @numpy_defaults
 def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
     """The master theorem applied to one network.
 
-    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i, all of one magnitude (the scale). "best" takes the method
+    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i, all of one magnitude (the scale), or of any if the problem
+    has a trained last layer, where the least magnitude counts as the scale. "best" takes the method
     with the largest certified rate among those that are formulas, without one that holds the nearest to holding;
+    "last-layer", of a trained last layer alone, asks for a large mobility and for nothing else;
     "transport" (a step function, never below the envelope method) takes seconds, and "shadowing" computes the path
     until a formula takes over: far stronger, and a minute for 10^5 entries of H (docs/certificates.md).
 
@@ -80,13 +99,15 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     DataError for entries that are no numbers; AssumptionError if the method does not apply to the problem.
     """
     pre_activation, c = _checked(problem, H, signs)
-    method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES))
+    method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES, TRAINED))
     if method == "shadowing":
         return _by_shadowing(problem, pre_activation, c)
+    if method == TRAINED:
+        return _by_last_layer(problem, pre_activation, c)
     if method == "transport":
         envelope.METHOD.require(problem)
-        profiles = transport.a_posteriori(problem, pre_activation)
-        return _nearest([_by_profile("transport", p, problem, pre_activation, c) for p in profiles])
+        profiles, drift = transport.a_posteriori(problem, pre_activation), usual_drift(problem)
+        return _nearest([_by_profile("transport", p, drift, problem, pre_activation, c) for p in profiles])
     if method != "best":
         return _by_method(get_method(method), problem, pre_activation, c)
     return _best(problem, pre_activation, c)
@@ -129,13 +150,16 @@ def _checked(problem: Problem, H: Any, signs: Any) -> tuple[np.ndarray, np.ndarr
     )
     c = as_float_array("signs", signs, 1)
     require(c.shape == (len(pre_activation),), "signs", f"of shape ({len(pre_activation)},)", c.shape)
-    scale = float(abs(c[0]))
-    if scale == 0 or not np.all(np.abs(c) == scale):
+    least, largest = float(np.min(np.abs(c))), float(np.max(np.abs(c)))
+    if least == 0 or not (least == largest or problem.last_layer > 0):
         raise ArgumentError(
-            f"signs must be +scale or -scale with one scale > 0 (Assumption 1). Found {np.unique(c)!r}."
+            "signs must be +scale or -scale with one scale > 0 (Assumption 1), or at least not 0 where the last layer"
+            f" is trained (Problem(..., last_layer=1.0)). Found {np.unique(c)!r}."
         )
     problem.activation.require_reach("H", float(np.max(np.abs(pre_activation))))
-    check_magnitudes(problem, pre_activation, scale)
+    check_magnitudes(problem, pre_activation, least)
+    if largest > least:
+        check_magnitudes(problem, pre_activation, largest)
     return pre_activation, c
 
 
@@ -149,6 +173,8 @@ def _by_every_formula(problem: Problem, H: np.ndarray, signs: np.ndarray) -> dic
             found[method.name] = _by_method(method, problem, H, signs)
         except AssumptionError as error:
             found[method.name] = error
+    if problem.last_layer:
+        found[TRAINED] = _by_last_layer(problem, H, signs)
     return found
 
 
@@ -209,21 +235,43 @@ def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarra
         profile = method.a_posteriori(problem, H)
     except ArgumentError as error:  # about a choice of the method's own, such as an interval that rounds to a point
         raise AssumptionError(f"method {method.name!r} finds no constants for this network: {error}") from None
-    return _by_profile(method.name, profile, problem, H, signs)
+    drift = method.drift(problem) if method.drift is not None else arb(0)
+    return _by_profile(method.name, profile, drift, problem, H, signs)
+
+
+def _by_last_layer(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+    """The certificate by the last layer's own kernel, for which the scale plays no part."""
+    last_layer_kernel.check(problem)
+    profile = last_layer_kernel.profile(problem, H)
+    found = _by_profile(TRAINED, profile, arb(0), problem, H, signs, scale=1.0)
+    if found.holds or profile.empty:
+        return replace(found, critical_scale=0.0 if found.holds else math.inf)
+    beta = profile.critical * residual_norm(problem, H, signs)  # proportional to 1/sqrt(mobility)
+    enough = rounded(float_up(arb(problem.last_layer) * square(beta)), "up")
+    reason = f"beta = {found.beta:.3g} must be below 1, for which a mobility above {enough} is enough, at any scale."
+    return replace(found, critical_scale=math.inf, reason=reason)
 
 
 def _by_profile(
-    name: str, profile: Profile | StepProfile, problem: Problem, H: np.ndarray, signs: np.ndarray
+    name: str,
+    slopes: Profile | StepProfile,
+    drift: arb,
+    problem: Problem,
+    H: np.ndarray,
+    signs: np.ndarray,
+    scale: float | None = None,
 ) -> Certificate:
-    """The master theorem applied to a profile of the network; H (m, n), signs (m,)."""
+    """The master theorem applied to a profile of the slopes of the network; drift: what a trained last layer takes from
+    it (last_layer.py), for which the least |c_i| counts as the scale unless one is given; H (m, n), signs (m,)."""
+    scale = arb(float(np.min(np.abs(signs))) if scale is None else scale)
+    profile = at_scale(slopes, drift, scale)
     if profile.empty:
         reason = "its lower bound of the slopes or of the kernel is 0 (A = 0), and it says nothing at any scale."
         nothing = {"a": arb("inf"), "A": arb(0), "extent": arb(0)}
         return Certificate(False, 0.0, math.inf, math.inf, math.inf, name, nothing, reason, problem.caveats)
-    scale = arb(float(abs(signs[0])))
     residual = residual_norm(problem, H, signs)
-    critical = profile.critical * residual
-    beta = critical / scale
+    beta = profile.critical * residual / scale
+    critical = least_scale(slopes, drift, residual)
     upper = arb(beta.upper())
     left = profile.remaining(upper) if beta < 1 else arb(0)  # rho(S)^2
     rate = rate_as_float(2 * scale**2 * left)
@@ -255,6 +303,7 @@ def _by_profile(
 
 def _by_shadowing(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
     """The certificate of the method shadowing, computed in units in which nothing over- or underflows."""
+    shadowing.check(problem)
     units = in_units(problem, signs)
     proof = handover.prove(
         units.problem, H, units.signs, lambda state: residual_norm(units.problem, state, units.signs)

@@ -32,8 +32,14 @@ ELLIPSES = np.geomspace(1.3, 60, 48)  # the candidates for rho of the Bernstein 
 
 
 def check(problem: Problem) -> None:
-    """AssumptionError unless sigma is analytic on a strip about the real line; lambda_min(G) may be zero."""
+    """AssumptionError unless sigma is analytic on a strip about the real line and the last layer fixed; lambda_min(G)
+    may be zero."""
     check_smooth(problem, "shadowing")
+    if problem.last_layer:
+        raise AssumptionError(
+            "method 'shadowing' follows the path of a fixed last layer. Found last_layer ="
+            f" {problem.last_layer:g}. Use method='best' or 'transport'."
+        )
     if problem.activation.strip is None:
         raise AssumptionError(
             f"method 'shadowing' needs sigma analytic on a strip; none is known for {problem.activation.name!r}."

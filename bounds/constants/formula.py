@@ -103,6 +103,7 @@ _SYMBOLS = {
     "y_norm": "Y",
     "lbar": "lambda_bar",
     "residual": "R",
+    "mobility": "kap",
     "theta": "theta",
 }
 

@@ -156,6 +156,18 @@ def a_kernel(o: Ops, lmin_kernel: Any, lmax: Any, gmax: Any, slope_lipschitz: An
     return 2 * slope_lipschitz * o.sqrt(lmax * gmax) / lmin_kernel
 
 
+@constant("a trained last layer")
+def drift_last_layer(o: Ops, lmin: Any, mobility: Any, lipschitz: Any) -> Any:
+    """What c rho(s) loses per unit of path length, where dc_i/dt = -mobility sum_a r_a sigma(h_ia)."""
+    return o.sqrt(lmin * mobility) * lipschitz
+
+
+@constant("a trained last layer, rho a straight line")
+def scale_last_layer(o: Ops, a: Any, drift: Any, A: Any, residual: Any) -> Any:
+    """The critical scale of a profile sqrt(A) (1 - s/s*), a that of a fixed last layer for a residual of norm one."""
+    return (a * residual + o.sqrt((a * residual) ** 2 + 8 * drift * residual / A)) / 2
+
+
 @constant("two-sided movement")
 def path_least(o: Ops, residual: Any, scale: Any, lipschitz: Any, lmax: Any) -> Any:
     """The whole path of a run whose loss goes to zero is at least ||r^0||/(scale Ls sqrt(lambda_max))."""

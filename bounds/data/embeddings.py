@@ -7,6 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from bounds.checks import real
+from bounds.data.biases import WithBias
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import require, unknown_name
 from bounds.numerics.spectrum import gamma
@@ -60,8 +62,28 @@ class Quadratic:
         return gamma(2 * X.shape[1] + 6)
 
 
+BIAS = "+bias="  # after the name of an embedding, before the size of its biases
+
+
+def with_bias(embedding: Embedding, size: Any) -> WithBias:
+    """The embedding with trained biases of standard deviation `size`, a number or its digits.
+
+    Raises ArgumentError for a size that is no positive number whose square is a float, or biases twice.
+    """
+    rule = "None, or the standard deviation of the biases, in [1e-100, 1e100]"
+    if isinstance(size, str):
+        try:
+            size = float(size)
+        except ValueError:
+            require(False, "bias", rule, size)
+    require(not isinstance(embedding, WithBias), "embedding", "one without biases where bias is given", embedding)
+    return WithBias(embedding, real("bias", size, rule, lambda b: 1e-100 <= b <= 1e100))
+
+
 def embedding_name(embedding: object) -> str:
     """The name written to reports: the embedding's own, or the class's in lower case."""
+    if isinstance(embedding, WithBias):
+        return f"{embedding_name(embedding.embedding)}{BIAS}{embedding.size!r}"
     return "gram" if embedding is None else str(getattr(embedding, "name", type(embedding).__name__.lower()))
 
 
@@ -72,12 +94,17 @@ MOST_DIGITS = 30  # of a number among the options
 
 def get_embedding(text: str) -> Embedding:
     """The embedding of that name: identity, quadratic, or random-features with options, such as
-    random-features:depth=2,activation=erf,dim=8192,seed=0 (without dim: the limit of infinite dimension).
+    random-features:depth=2,activation=erf,dim=8192,seed=0 (without dim: the limit of infinite dimension), each with
+    trained biases of standard deviation 0.5 if "+bias=0.5" stands behind it.
 
     Raises ArgumentError for an unknown name or option.
     """
     if not isinstance(text, str):
         raise unknown_name("embedding", text, [*EMBEDDINGS, RANDOM])
+    if BIAS in text:
+        base, _, size = text.rpartition(BIAS)
+        require(BIAS not in base, "embedding", "one with biases once", text[:80])
+        return with_bias(get_embedding(base), size)
     name, _, rest = text.partition(":")
     if name in EMBEDDINGS and not rest:
         return EMBEDDINGS[name]

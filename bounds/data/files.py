@@ -23,6 +23,8 @@ LIMIT = "LINRATE_FILE_LIMIT_GB"  # the environment variable that changes the lim
 DEFAULT_LIMIT_GB = 4.0
 # The names of the temporary files of this module.
 OURS = re.compile(r"\.linrate-[0-9a-f]{12}\.tmp")
+# The errors of a file system without hard links.
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # the errors of a disk that accepts no more data
 
 
@@ -113,7 +115,7 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
     old = target.exists()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(target.parent)
+        remove_stale(target.parent)
         handle, temporary = _temporary(target.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -130,6 +132,37 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
         kept = "what it held before is kept" if old else "no part of it is left"
         way = "Free some space, or name a file elsewhere." if error.errno in FULL else "Name another file."
         raise WriteError(f"{str(path)!r} could not be written: {_reason(error)}; {kept}. {way}") from None
+
+
+def write_once(path: str | Path, content: str | bytes) -> bool:
+    """Write the file unless it is there already: of several processes that do, the first one wins, and a reader sees
+    its file whole or not at all. False if it was there.
+
+    The folder must exist. Temporary files of killed runs are left to `write_atomically`. Raises WriteError.
+    """
+    target = Path(path)
+    if target.exists():
+        return False
+    try:
+        handle, temporary = _temporary(target.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content if isinstance(content, bytes) else content.encode(errors="backslashreplace"))
+                stream.flush()
+                try:
+                    os.link(temporary, target)
+                except FileExistsError:
+                    return False
+                except OSError as error:
+                    if error.errno not in NO_LINKS:
+                        raise
+                    os.replace(temporary, target)  # of two at the same moment the last one wins, whole as well
+            return True
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        way = "Free some space, or name a folder elsewhere." if error.errno in FULL else "Name another folder."
+        raise WriteError(f"{str(path)!r} could not be written: {_reason(error)}. {way}") from None
 
 
 def _temporary(folder: Path) -> tuple[int, Path]:
@@ -156,7 +189,7 @@ def _locked(handle: int) -> bool | None:
     return True
 
 
-def _remove_stale(folder: Path) -> None:
+def remove_stale(folder: Path) -> None:
     """Remove temporary files that no process holds a lock on: the processes that wrote them were killed."""
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):

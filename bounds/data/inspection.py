@@ -8,12 +8,13 @@ DIFFERENT = 1e3  # of the largest to the smallest column size: from this ratio o
 CENTRED = 1e-9  # of a column's size: a mean below counts as zero
 
 
-def scaled_columns(X: np.ndarray) -> np.ndarray:
-    """X (n, d) with each column divided by its root mean square; a column of zeros stays as it is.
+def scaled_columns(X: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """X (n, d) with each column divided by its root mean square, or by that of the same column of `like` (k, d), as
+    test points are by those of the training points; a column of zeros stays as it is.
 
     Nothing is centred: centred columns make the rows add up to zero, so that they are linearly dependent.
     """
-    sizes = np.sqrt(np.mean(np.square(X), axis=0))
+    sizes = np.sqrt(np.mean(np.square(X if like is None else like), axis=0))
     scaled: np.ndarray = X / np.where(sizes > 0, sizes, 1.0)
     return scaled
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ FIELDS = {  # only the network itself is required, because a user may write such
     "signs": Field("number", ("m",)),
     "activation": Field("text", optional=True),
     "embedding": Field("text", optional=True),
+    "last_layer": Field("float", (), optional=True),
     "format": Field("integer", (), optional=True),
 }
 
@@ -30,7 +32,8 @@ FIELDS = {  # only the network itself is required, because a user may write such
 class State:
     """A network and its training set: X (n, d), y (n,), signs (m,), and either H (m, n) or the weights W (m, D).
 
-    activation, embedding: their names, None if the file does not hold them.
+    activation, embedding: their names, None if the file does not hold them; last_layer: the mobility of the last layer,
+    0 if it is fixed, None if the file does not say.
     """
 
     X: np.ndarray
@@ -40,6 +43,7 @@ class State:
     signs: np.ndarray
     activation: str | None
     embedding: str | None
+    last_layer: float | None
 
 
 def read_state(path: str | Path) -> State:
@@ -57,12 +61,15 @@ def read_state(path: str | Path) -> State:
             f" (m, D). It holds {'both' if 'H' in found else 'neither'}."
         )
     activation, embedding = (str(found[name]) if name in found else None for name in ("activation", "embedding"))
-    return State(found["X"], found["y"], found.get("H"), found.get("W"), found["signs"], activation, embedding)
+    last_layer = float(found["last_layer"]) if "last_layer" in found else None
+    network = (found["X"], found["y"], found.get("H"), found.get("W"), found["signs"])
+    return State(*network, activation, embedding, last_layer)
 
 
 def write_state(path: str | Path, problem: Problem, H: np.ndarray, signs: np.ndarray) -> None:
     """Replace the file by this network, H (m, n) and signs (m,), with the problem that it was trained on."""
     stream = io.BytesIO()
+    trained: dict[str, Any] = {"last_layer": np.array(problem.last_layer)} if problem.last_layer else {}
     np.savez(
         stream,
         format=np.array(FORMAT),
@@ -72,5 +79,6 @@ def write_state(path: str | Path, problem: Problem, H: np.ndarray, signs: np.nda
         signs=signs,
         activation=np.array(problem.activation.name),
         embedding=np.array(problem.embedding_name),
+        **trained,
     )
     write_atomically(path, stream.getvalue())

@@ -22,13 +22,14 @@ METHODS: dict[str, Method] = {
     for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes, transport, kernel, everywhere)
 }
 
+TRAINED = "last-layer"  # certifies a given network whose last layer is trained (certificates/last_layer_kernel.py)
 SLOW_CERTIFICATES = ("transport", "shadowing")  # for a given network they take seconds, so "best" skips them
 
 
 def get_method(name: str) -> Method:
     """The method of that name. Raises ArgumentError naming the nearest known one."""
     if not isinstance(name, str) or name not in METHODS:
-        raise unknown_name("method", name, list(dict.fromkeys([*METHODS, *SLOW_CERTIFICATES, "best"])))
+        raise unknown_name("method", name, list(dict.fromkeys([*METHODS, *SLOW_CERTIFICATES, TRAINED, "best"])))
     return METHODS[name]
 
 

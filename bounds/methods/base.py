@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from bounds import constants
+from bounds.errors import AssumptionError
 from bounds.methods.step_profile import StepProfile
 from bounds.problem import Problem
 
@@ -121,6 +123,17 @@ class APriori:
     choices: dict[str, Any] = field(default_factory=dict)
 
 
+def drift(problem: Problem, eigenvalue: arb, slope: arb) -> arb:
+    """sqrt(eigenvalue kap) slope: what a trained last layer may take from c rho(s), per unit of path length; see
+    last_layer.py. 0 where the last layer is fixed."""
+    return constants.drift_last_layer(eigenvalue, problem.last_layer, slope) if problem.last_layer else arb(0)
+
+
+def usual_drift(problem: Problem) -> arb:
+    """The drift of every method that bounds mean square slopes from below, and uses lambda_min(G)."""
+    return drift(problem, problem.spectrum.lmin_floor, problem.activation.Ls)
+
+
 @dataclass(frozen=True)
 class Method:
     """One way of proof: three functions, and the source of the proof.
@@ -129,7 +142,7 @@ class Method:
     APriori, which may fail with that probability, at a mean a share tau below its expectation;
     a_posteriori(problem, H): returns the Profile of one network, H (m, n); None if the method has no such statement.
     proved: False for the printed constants; caveats: what is wrong with them; needs_positive_definite: the method asks
-    for lambda_min(G) > 0.
+    for lambda_min(G) > 0; drift: what a trained last layer takes from its profile, None if it is about a fixed one.
     """
 
     name: str
@@ -140,9 +153,15 @@ class Method:
     a_posteriori: Callable[[Problem, np.ndarray], Profile] | None
     caveats: tuple[str, ...] = ()
     needs_positive_definite: bool = True
+    drift: Callable[[Problem], arb] | None = usual_drift
 
     def require(self, problem: Problem) -> None:
         """Raise AssumptionError if the method does not apply to the problem."""
+        if self.drift is None and problem.last_layer:
+            raise AssumptionError(
+                f"method {self.name!r} is about a fixed last layer. Found last_layer = {problem.last_layer:g}."
+                " Use method='repaired', or last_layer=0."
+            )
         self.check(problem)
         if self.needs_positive_definite:
             problem.require_positive_definite(self.name)

@@ -8,7 +8,7 @@ import numpy as np
 from flint import arb
 
 from bounds.errors import AssumptionError
-from bounds.methods.base import CONSTANT, APriori, Method, Profile
+from bounds.methods.base import CONSTANT, APriori, Method, Profile, drift
 from bounds.problem import Problem
 
 WHOLE_LINE = (-math.inf, math.inf)
@@ -43,6 +43,11 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     return _profile(problem)
 
 
+def last_layer_drift(problem: Problem) -> arb:
+    """sqrt(lambda_min) K_s sqrt(kap): the root mean square of c_i sigma'(h_ia) is at least K_s (c - sqrt(kap) s)."""
+    return drift(problem, problem.spectrum.lmin_floor, _slope_floor(problem))
+
+
 METHOD = Method(
     name="everywhere",
     source="(16), |sigma'| bounded from below on the whole line",
@@ -50,4 +55,5 @@ METHOD = Method(
     check=check,
     a_priori=a_priori,
     a_posteriori=a_posteriori,
+    drift=last_layer_drift,
 )

@@ -18,7 +18,7 @@ from bounds.activation.base import FUNCTION_ULPS
 from bounds.activation.gaussian_kernels import slope_kernel
 from bounds.errors import AssumptionError
 from bounds.methods import slopes
-from bounds.methods.base import ROOT, APriori, Method, Profile
+from bounds.methods.base import ROOT, APriori, Method, Profile, drift
 from bounds.numerics.spectrum import Spectrum, gamma, spectrum
 from bounds.problem import Problem
 
@@ -89,6 +89,12 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     return _profile(problem, arb(max(found.lmin[0], 0.0)))
 
 
+def last_layer_drift(problem: Problem) -> arb:
+    """sqrt(lambda_max) Ls sqrt(kap): M^t - M^0 has the rows G^{1/2} (c_i sigma'(h_i) - c_i^0 sigma'(h_i^0)), whose part
+    with c_i - c_i^0 is bounded like the other."""
+    return drift(problem, problem.spectrum.lmax_ceiling, problem.activation.Ls)
+
+
 METHOD = Method(
     name="kernel",
     source="master theorem with lambda_min of the tangent kernel (S5)",
@@ -97,4 +103,5 @@ METHOD = Method(
     a_priori=a_priori,
     a_posteriori=a_posteriori,
     needs_positive_definite=False,
+    drift=last_layer_drift,
 )

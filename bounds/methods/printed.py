@@ -30,6 +30,7 @@ METHOD = Method(
     check=no_check,
     a_priori=a_priori,
     a_posteriori=None,
+    drift=None,
     caveats=(
         "E1: (52)-(54) lose a factor sqrt(2)",
         "E2: (64) lacks a factor n",

@@ -118,8 +118,8 @@ class Result:
 Progress = Callable[[float, float, int, float], None]
 
 
-def run_case(case: Case, checkpoint: Path, progress: Progress | None) -> Trajectory:
-    """Run it; it goes on from `checkpoint` if there is one."""
+def run_case(case: Case, checkpoint: Path | None, progress: Progress | None) -> Trajectory:
+    """Run it; it goes on from the file `checkpoint` if that exists."""
     problem = case.problem()
     options: dict[str, Any] = {
         name: getattr(case, name) for name in ("width", "scaling", "init", "scale", "seed", "loss", "loss_ratio")
@@ -127,7 +127,9 @@ def run_case(case: Case, checkpoint: Path, progress: Progress | None) -> Traject
     options["save_at"] = np.concatenate([[0.0], np.geomspace(FIRST_SAVE * case.t_max, case.t_max, case.saves)])
     if case.test:
         options["X_test"] = load_test(case.data, k=case.test, d=case.d, seed=case.data_seed)[0]
-    options |= {"checkpoint": checkpoint, "resume": checkpoint.exists(), "progress": progress}
+    options["progress"] = progress
+    if checkpoint is not None:
+        options |= {"checkpoint": checkpoint, "resume": checkpoint.exists()}
     if case.method == "flow":
         return gradient_flow(problem, t_max=case.t_max, rtol=case.rtol, **options)
     return gradient_descent(problem, step=case.step, steps=case.steps, **options)

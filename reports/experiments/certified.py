@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bounds import AssumptionError, Problem, certify
 from bounds.errors import LinrateError
-from reports.certificates import State, states
-from reports.experiments.case import Case
-from simulate import Status, gradient_descent, sample_network
+from reports.certificates import states
+from reports.experiments.case import Case, run_case
+from simulate import Status, sample_network
+from simulate.falling import State
 
 MIDDLE, LEAST = -5, -8  # exponents of the loss ratios at which a certificate is tried late in a run
 SHADOWED = 2**19  # entries of H up to which a path is followed: minutes
@@ -67,42 +68,31 @@ def later(case: Case, methods: tuple[str, ...], t_max: float) -> Certified:
     return Certified(methods[0], reason=reason)
 
 
-def late_in_descent(case: Case) -> Certified:
-    """A state of the descent of the case, as late as need be, from which the FLOW is certified by a formula.
+def late_in_run(case: Case) -> Certified:
+    """A state of the run of the case, as late as need be, from which the flow is certified by a formula.
 
     The loss there is a power of ten times the first one, the largest that is found: from MIDDLE upwards as long as the
     certificate holds, else downwards to LEAST. This works for ReLU too, where no certificate holds early.
     """
-    problem = case.problem()
-    found = _certified_at(case, problem, MIDDLE)
+    found = _certified_at(case, MIDDLE)
     if found.rate == 0:
-        later_on = (_certified_at(case, problem, exponent) for exponent in range(MIDDLE - 1, LEAST - 1, -1))
+        later_on = (_certified_at(case, exponent) for exponent in range(MIDDLE - 1, LEAST - 1, -1))
         return next((c for c in later_on if c.rate > 0), found)
     for exponent in range(MIDDLE + 1, 0):
-        earlier = _certified_at(case, problem, exponent)
+        earlier = _certified_at(case, exponent)
         if earlier.rate == 0:
             break
         found = earlier
     return found
 
 
-def _certified_at(case: Case, problem: Problem, exponent: int) -> Certified:
-    """The certificate of the state of the descent at which the loss is that power of ten times the first one."""
-    run = gradient_descent(
-        problem,
-        width=case.width,
-        seed=case.seed,
-        scale=case.scale,
-        init=case.init,
-        step=case.step,
-        steps=case.steps,
-        loss_ratio=10.0**exponent,
-        save_at=[0.0],
-    )
+def _certified_at(case: Case, exponent: int) -> Certified:
+    """The certificate of the state of the run at which the loss is that power of ten times the first one."""
+    run = run_case(replace(case, loss_ratio=10.0**exponent, test=0, saves=1), None, None)
     if run.status is not Status.LOSS_REACHED:
-        return Certified("formula", reason=f"descent ends before 1e{exponent} of the first loss: {run.status.value}")
+        return Certified("formula", reason=f"the run ends before 1e{exponent} of the first loss: {run.status.value}")
     try:
-        found = certify(problem, run.final.H, signs=run.final.signs)
+        found = certify(run.problem, run.final.H, signs=run.final.signs)
     except AssumptionError as error:
         return Certified("formula", reason=str(error))
     if not found.holds:

@@ -3,8 +3,28 @@
 from reports.experiments.case import Case
 from reports.experiments.open_choices import METHOD, SEEDS, Choice, Size, data_seed, network_seed
 
-FULL = Size((8192, 2048), (50, 100, 150, 200, 250), 30, 5, 500, 50_000.0, 50_000, 1e-8, False)
-QUICK = Size((512, 256), (40, 80, 120), 30, 5, 200, 10_000.0, 3000, 1e-4, True)
+FULL = Size(
+    widths=(8192, 2048),
+    ns=(50, 100, 150, 200, 250),
+    d=30,
+    seeds=5,
+    test=500,
+    t_max=50_000.0,
+    steps=50_000,
+    loss_ratio=1e-8,
+    reduced=False,
+)
+QUICK = Size(
+    widths=(512, 256),
+    ns=(40, 80, 120),
+    d=30,
+    seeds=5,
+    test=200,
+    t_max=10_000.0,
+    steps=3000,
+    loss_ratio=1e-4,
+    reduced=True,
+)
 MODELS = {"plain": "identity", "quadratic": "quadratic"}
 CHOICES = (
     SEEDS,
@@ -39,7 +59,7 @@ def cases(size: Size, width: int, ns: tuple[int, ...] | None = None) -> list[Cas
             embedding=embedding,
             width=width,
             seed=network_seed(n, width, k),
-            method="descent",
+            method=size.method,
             t_max=size.t_max,
             steps=size.steps,
             loss_ratio=size.loss_ratio,

@@ -3,8 +3,21 @@
 from reports.experiments.case import Case
 from reports.experiments.open_choices import METHOD, SEEDS, Choice, Size, data_seed, network_seed
 
-FULL = Size((8192,), (200, 400, 600, 800), 50, 5, 500, 10_000.0, 100_000, 1e-6, False)
-QUICK = Size((256,), (30, 60, 90), 15, 5, 100, 1000.0, 4000, 1e-3, True)
+FULL = Size(
+    widths=(8192,),
+    ns=(200, 400, 600, 800),
+    d=50,
+    seeds=5,
+    test=500,
+    t_max=10_000.0,
+    steps=100_000,
+    loss_ratio=1e-6,
+    reduced=False,
+    method="descent",
+)
+QUICK = Size(
+    widths=(256,), ns=(30, 60, 90), d=15, seeds=5, test=100, t_max=1000.0, steps=4000, loss_ratio=1e-3, reduced=True
+)
 # Name -> scaling and init. The paper makes its model in the NTK scaling antisymmetric, and no other.
 MODELS = {"ours": ("ours", "independent"), "ntk": ("ntk", "antisymmetric"), "mf": ("mf", "independent")}
 CHOICES = (
@@ -12,8 +25,8 @@ CHOICES = (
     METHOD,
     Choice(
         "the step",
-        "that of the rule above; at the paper's size step 1 with the summed loss (6) is far beyond the limit of"
-        " stability and leaves nearly every neuron dead (E17)",
+        "of descent: the rule above; at the paper's size step 1 with the summed loss (6) is far beyond the limit"
+        " of stability and leaves nearly every neuron dead (E17)",
         "step 1 with the mean loss",
     ),
     Choice("the test error", "the mean square of f - y on 500 points of the same law", "the share of wrong signs"),
@@ -42,7 +55,7 @@ def cases(size: Size, width: int, ns: tuple[int, ...] | None = None) -> list[Cas
             seed=network_seed(n, width, k),
             scaling=scaling,
             init=init,
-            method="descent",
+            method=size.method,
             t_max=size.t_max,
             steps=size.steps,
             loss_ratio=size.loss_ratio,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.experiments.case import REPEATS
 
@@ -21,7 +21,8 @@ class Size:
     """How large an experiment is run.
 
     widths, ns, seeds: of the networks, of the training sets, and how many of each; d: of the inputs; test: the number
-    of test points; t_max, steps, loss_ratio: where a run stops; reduced: whether it is smaller than in the paper.
+    of test points; t_max, steps, loss_ratio: where a run stops; reduced: whether it is smaller than in the paper;
+    method: "flow" or "descent".
     """
 
     widths: tuple[int, ...]
@@ -33,11 +34,23 @@ class Size:
     steps: int
     loss_ratio: float
     reduced: bool
+    method: str = "flow"
 
     @property
     def words(self) -> str:
         """For a title: nothing for the paper's size, else that it is reduced."""
-        return f" (reduced: d = {self.d}, {self.seeds} seeds)" if self.reduced else ""
+        seeds = f"{self.seeds} seed{'s' if self.seeds > 1 else ''}"
+        return f" (reduced: d = {self.d}, {seeds})" if self.reduced else ""
+
+    def changed(self, *, width: int | None = None, seeds: int | None = None, method: str | None = None) -> Size:
+        """This size with another first width, whose halves are the further ones, another number of repetitions, or
+        the other method; None: as it is. Fewer repetitions or another width make it a reduced size."""
+        new = self if method is None else replace(self, method=method)
+        if seeds is not None:
+            new = replace(new, seeds=seeds, reduced=self.reduced or seeds < self.seeds)
+        if width is not None:
+            new = replace(new, widths=tuple(width // 2**k for k in range(len(self.widths))), reduced=True)
+        return new
 
 
 SEEDS = Choice(
@@ -48,9 +61,10 @@ SEEDS = Choice(
 )
 METHOD = Choice(
     "gradient flow or descent",
-    "descent whose step begins at a twentieth of the limit of stability and grows as 1/‖r‖ to half of it, where the"
-    " activation has a kink; the flow otherwise",
-    "descent with a fixed step: with a step near the limit the test errors of Experiment 3 change their order",
+    "the flow, with its error; Experiment 3 at the paper's size, where the flow takes hours a run, by descent whose"
+    " step begins at a twentieth of the limit of stability and grows as 1/‖r‖ to half of it",
+    "--method: the flow or that descent for any figure; descent with a fixed step: with a step near the limit the test"
+    " errors of Experiment 3 change their order",
 )
 
 

@@ -1,82 +1,98 @@
-"""Many cases, one after another: from the cache where they are there, with the time left on the terminal."""
+"""Many cases, wherever they are run: from the cache where they are there, with the time left on the terminal."""
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import sys
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from bounds.cells import open_engine
+from bounds.cells.engines import Executor
+from bounds.cells.progress import EVERY, CellProgress, to_terminal
 from bounds.data.files import FULL
-from bounds.errors import LinrateError, WriteError
-from bounds.text import printable
+from bounds.errors import EngineError, LinrateError, WriteError
+from bounds.progress import QUIET, duration
 from bounds.versions import versions
+from reports.experiments import case as cases_of
 from reports.experiments.cache import Cache
-from reports.experiments.case import FAILED, Case, Progress, Result, result_of, run_case
-
-EVERY = 0.5  # seconds between two lines on the terminal
+from reports.experiments.case import FAILED, Case, Result, result_of, run_case
 
 
 class Runner:
     """Runs cases and keeps their results in a cache.
 
-    retry: whether runs that failed are tried again; write: where the line about the progress goes, by default to stderr
-    if that is a terminal.
+    retry: whether runs that failed are tried again; executor: where they are run, as in `run_cells`: other processes
+    and workers must see the folder of the cache; write: where the line about the progress of a run
+    in this process goes, by default to stderr if that is a terminal.
     """
 
-    def __init__(self, cache: Cache, *, retry: bool = False, write: Callable[[str], None] | None = None) -> None:
-        self.cache, self.retry = cache, retry
-        self.write = write if write is not None else (_to_terminal if sys.stderr.isatty() else None)
+    def __init__(
+        self,
+        cache: Cache,
+        *,
+        retry: bool = False,
+        executor: Executor = None,
+        write: Callable[[str], None] | None = None,
+    ) -> None:
+        self.cache, self.retry, self.executor = cache, retry, executor
+        self.write = write if write is not None else (to_terminal if sys.stderr.isatty() and not QUIET.get() else None)
         self.measured = [0.0, 0.0]  # the cost of the runs that were made, and the seconds that they took
 
     def results(self, cases: Sequence[Case]) -> list[Result]:
         """One for each case, in order. A run that fails gives a result with its error and ends no other.
 
-        Raises WriteError if the disk is full, DataError for a file of the cache that is of another version.
+        Raises WriteError if the disk is full, DataError for a file of the cache that is of another version, and what
+        `open_engine` raises.
         """
-        found = []
-        for number, case in enumerate(cases):
+        found: dict[Case, Result] = {}
+        for case in cases:
             known = self.cache.read(case)
-            if known is None or (self.retry and known.status == FAILED):
-                left = sum(other.cost for other in cases[number:])
-                known = self._run(case, f"[{number + 1}/{len(cases)}] {case.label}", left)
-                self.cache.write(known)
-            found.append(known)
-        if self.write is not None:
-            self.write("")
-        return found
+            if known is not None and not (self.retry and known.status == FAILED):
+                found[case] = known
+        todo = [case for case in dict.fromkeys(cases) if case not in found]
+        if todo:
+            self._run(todo, found, len(cases))
+        return [found[case] for case in cases]
 
-    def _run(self, case: Case, label: str, left: float) -> Result:
-        if self.retry:
-            self.cache.interrupted(case)
-        if not self.cache.begin(case):
-            words = "the process ended twice in this run without a result: killed, or out of memory. Try --retry"
-            return Result(case, FAILED, words, origin=dict(versions()))
-        began = clock.monotonic()
-        checkpoint = self.cache.file(case, "part.npz")
-        try:
+    def _run(self, todo: list[Case], found: dict[Case, Result], total: int) -> None:
+        """Run cases, and keep each result as soon as it is known."""
+        here = self.executor is None and self.write is not None  # each run tells its own progress
+        progress = CellProgress(quiet=QUIET.get() or here, what="runs")
+        progress.begin(len(todo))
+        with open_engine(self.executor) as engine:
+            work: Callable[[Case], Result] = functools.partial(_run_in, self.cache.folder, self.retry)
+            if self.executor is None:
+                work = functools.partial(self._run_here, todo, total)
             try:
-                run = run_case(case, checkpoint, self._progress(label, left))
-            except LinrateError as error:
-                if isinstance(error, WriteError) or not checkpoint.exists():
-                    raise
-                checkpoint.unlink()  # it cannot be used, whatever the reason: begin anew
-                run = run_case(case, checkpoint, self._progress(label, left))
-            result = result_of(case, run, dict(versions()))
-        except (WriteError, KeyboardInterrupt):
-            self.cache.interrupted(case)
-            raise
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno in FULL:
-                raise WriteError(f"the disk is full; finished runs are kept in {str(self.cache.folder)!r}.") from None
-            result = Result(case, FAILED, f"{type(error).__name__}: {error}", origin=dict(versions()))
-        seconds = clock.monotonic() - began
-        self.measured[0] += case.cost
-        self.measured[1] += seconds
-        return replace(result, seconds=seconds)
+                for at, outcome in engine(work, todo):
+                    case = todo[at]
+                    result = outcome.value or Result(case, FAILED, outcome.error, origin=dict(versions()))
+                    self.cache.write(result)
+                    found[case] = result
+                    progress.step(result.status == FAILED)
+            except (KeyboardInterrupt, EngineError, WriteError):
+                for case in todo:
+                    if case not in found:
+                        self.cache.interrupted(case)
+                raise
+            finally:
+                progress.end()
+                if here and self.write is not None:
+                    self.write("")
 
-    def _progress(self, label: str, left: float) -> Progress | None:
+    def _run_here(self, todo: list[Case], total: int, case: Case) -> Result:
+        """A run in this process, with its progress."""
+        at = todo.index(case)
+        label = f"[{total - len(todo) + at + 1}/{total}] {case.label}"
+        result = kept_run(self.cache, self.retry, case, self._show(label, sum(other.cost for other in todo[at:])))
+        self.measured[0] += case.cost
+        self.measured[1] += result.seconds
+        return result
+
+    def _show(self, label: str, left: float) -> cases_of.Progress | None:
         """A function for simulate that rewrites the line; None where there is no terminal."""
         if self.write is None:
             return None
@@ -92,14 +108,37 @@ class Runner:
         return show
 
 
-def duration(seconds: float) -> str:
-    """About how long, in words."""
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+def kept_run(cache: Cache, retry: bool, case: Case, progress: cases_of.Progress | None) -> Result:
+    """Run a case from its checkpoint, if there is one. A run that fails gives a result with its error.
+
+    Raises WriteError if the disk is full.
+    """
+    if retry:
+        cache.interrupted(case)
+    if not cache.begin(case):
+        words = "the process ended twice in this run without a result: killed, or out of memory. Try --retry"
+        return Result(case, FAILED, words, origin=dict(versions()))
+    began = clock.monotonic()
+    checkpoint = cache.file(case, "part.npz")
+    try:
+        try:
+            run = run_case(case, checkpoint, progress)
+        except LinrateError as error:
+            if isinstance(error, WriteError) or not checkpoint.exists():
+                raise
+            checkpoint.unlink()  # it cannot be used, whatever the reason: begin anew
+            run = run_case(case, checkpoint, progress)
+        result = result_of(case, run, dict(versions()))
+    except (WriteError, KeyboardInterrupt):
+        cache.interrupted(case)
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise WriteError(f"the disk is full; finished runs are kept in {str(cache.folder)!r}.") from None
+        result = Result(case, FAILED, f"{type(error).__name__}: {error}", origin=dict(versions()))
+    return replace(result, seconds=clock.monotonic() - began)
 
 
-def _to_terminal(line: str) -> None:
-    with contextlib.suppress(OSError):  # a terminal that was closed ends no run
-        sys.stderr.write(f"\r\x1b[K{printable(line)}")
-        sys.stderr.flush()
+def _run_in(folder: Path, retry: bool, case: Case) -> Result:
+    """As kept_run, in another process."""
+    return kept_run(Cache(folder), retry, case, None)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bounds.checks import check_width
+from bounds.cells.engines import Executor
+from bounds.checks import check_width, choice, integer
 from bounds.command_line import HOLDS
 from bounds.data.files import check_writable
 from bounds.errors import unknown_name
+from reports.cell_options import add_cell_options, executor_of
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
+from reports.experiments.case import REPEATS
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner
 from reports.figures import convergence, embedding, scalings
 
+METHODS = ("flow", "descent")
+MOST_SEEDS = REPEATS  # beyond, the seeds of two sizes would meet
 Draw = Callable[[str, Size, Runner, Path], list[Path]]
 # Figure -> what draws it, and the experiment, which has a QUICK and a FULL size.
 FIGURES: dict[str, tuple[Draw, Any]] = {
@@ -38,17 +42,22 @@ def draw_figure(
     *,
     quick: bool = False,
     width: int | None = None,
+    seeds: int | None = None,
+    method: str | None = None,
     cache: str | Path | None = None,
     retry: bool = False,
+    executor: Executor = None,
 ) -> list[Path]:
     """Draw a figure of section 4 into a folder: the paths of figure-K.csv, .png and .svg.
 
-    figure: "1" to "8"; quick: a reduced size, in under a minute; width: m, in place of that of the size; cache: the
-    folder of results, by default folder/cache; what is there already is not run again, apart from runs that failed,
-    with `retry`.
+    figure: "1" to "8"; quick: a reduced size, in under a minute; width, seeds: m, and the number of repetitions, in
+    place of those of the size; method: "flow" or "descent", by default that of the size; cache: the folder of results,
+    by default folder/cache; what is there already is not run again, apart from runs that failed, with `retry`;
+    executor: where the runs are made, as in `bounds.cells.run_cells`.
 
-    Raises ArgumentError for an unknown figure, DataError for a folder that cannot be written or a cache of another
-    version, WriteError if the disk is full, AssumptionError where matplotlib is not installed.
+    Raises ArgumentError for an unknown figure or method, or a number of seeds below one, DataError for a folder that
+    cannot be written or a cache of another version, WriteError if the disk is full, AssumptionError where matplotlib is
+    not installed.
     """
     if not isinstance(figure, str) or figure not in FIGURES:
         raise unknown_name("figure", figure, FIGURES)
@@ -56,11 +65,14 @@ def draw_figure(
     for kind in ("csv", "png", "svg"):
         check_writable(out / f"figure-{figure}.{kind}", "--out")
     draw, experiment = FIGURES[figure]
-    size: Size = experiment.QUICK if quick else experiment.FULL
     if width is not None:
-        m = check_width(width, "antisymmetric")
-        size = replace(size, widths=tuple(m // 2**k for k in range(len(size.widths))), reduced=True)
-    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry)
+        width = check_width(width, "antisymmetric")
+    if seeds is not None:
+        seeds = integer("seeds", seeds, 1, MOST_SEEDS)
+    if method is not None:
+        choice("method", method, METHODS)
+    size: Size = (experiment.QUICK if quick else experiment.FULL).changed(width=width, seeds=seeds, method=method)
+    runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry, executor=executor)
     return [out / f"figure-{figure}.csv", *draw(figure, size, runner, out)]
 
 
@@ -77,15 +89,26 @@ def add_figure_command(commands: Any) -> None:
     size.add_argument("--quick", action="store_true", help="a reduced size, in under a minute")
     size.add_argument("--full", action="store_true", help="the paper's size (default): minutes to hours, resumable")
     parser.add_argument("--width", type=int, help="m in place of that of the size; a second width is half of it")
+    parser.add_argument("--seeds", type=int, help="the number of repetitions in place of that of the size")
+    parser.add_argument("--method", choices=METHODS, help="flow or descent in place of that of the size")
     parser.add_argument("--cache", metavar="DIR", help="folder of finished runs (default: cache in that of the files)")
     parser.add_argument("--retry", action="store_true", help="try runs again that failed")
+    add_cell_options(parser, resume=None)
 
 
 def run_figure(options: Any) -> int:
     """Draw the figure and name its files. Returns the exit code."""
     began = clock.monotonic()
     paths = draw_figure(
-        options.figure, options.out, quick=options.quick, width=options.width, cache=options.cache, retry=options.retry
+        options.figure,
+        options.out,
+        quick=options.quick,
+        width=options.width,
+        seeds=options.seeds,
+        method=options.method,
+        cache=options.cache,
+        retry=options.retry,
+        executor=executor_of(options),
     )
     for path in paths:
         print(f"{path}  {path.stat().st_size} bytes")

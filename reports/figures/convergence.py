@@ -10,6 +10,7 @@ import numpy as np
 
 from bounds import guarantee
 from bounds.errors import LinrateError
+from bounds.pictures.style import CERTIFIED, drawing, save, series
 from bounds.rounding import rounded
 from reports.experiments import experiment_1
 from reports.experiments.case import Case, Result
@@ -17,7 +18,6 @@ from reports.experiments.certified import Certified, at_start, later
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner
 from reports.figures.rows import Row, certified_row, curve_rows, on_grid, write_rows
-from reports.figures.style import CERTIFIED, drawing, save, series
 
 LATEST = 20_000.0  # time until which a certificate is looked for
 SEARCHED = (20, 40)  # the numbers of points for which it is looked for: beyond, none is found before the loss is lost

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bounds.pictures.style import drawing, points, save, series
 from reports.experiments import experiment_2
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner
 from reports.figures.rows import at_end, curve_rows, end_rows, on_grid, write_rows
-from reports.figures.style import drawing, points, save, series
 
 LABELS = {"plain": "shallow network", "quadratic": "with quadratic embedding"}
 
@@ -78,7 +78,7 @@ def draw_figure_6(figure: str, size: Size, runner: Runner, folder: Path) -> list
                 if column == 0:
                     axis.set_ylabel("mean of (f − y)²")
                 if row == shape[0] - 1:
-                    axis.set_xlabel("time  (sum of the steps)")
+                    axis.set_xlabel("time")
         axes[0, 0].legend(loc="lower left", fontsize=7)
         picture.suptitle(f"Figure {figure}: training and test error{size.words}", fontsize=10)
         return save(picture, folder / f"figure-{figure}")

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from bounds.pictures.style import CERTIFIED, COLOURS, drawing, points, save, series
 from reports.experiments import experiment_3
 from reports.experiments.case import Result
-from reports.experiments.certified import Certified, late_in_descent
+from reports.experiments.certified import Certified, late_in_run
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner
 from reports.figures.rows import at_end, certified_row, curve_rows, end_rows, neuron_rows, on_grid, write_rows
-from reports.figures.style import CERTIFIED, COLOURS, drawing, points, save, series
 
 LABELS = {"ours": "the paper's scaling", "ntk": "NTK", "mf": "mean field"}
 SHOWN_FROM = 1e-3  # the first time that is shown, as a part of the last
@@ -94,7 +94,7 @@ def _losses(axis: Any, runs: list[Result], k: int, n: int) -> None:
         band = [factor * 10 ** (mean + sign * spread) for sign in (-1, 1)]
         axis.fill_between(times, *band, color=colour, alpha=0.2, lw=0)
     axis.set_yscale("log")
-    axis.set_xlabel("time  (sum of the steps)")
+    axis.set_xlabel("time")
 
 
 def _certified(run: Result) -> Certified:
@@ -104,7 +104,7 @@ def _certified(run: Result) -> Certified:
         return Certified("formula", float(run.time[-1]), float(run.loss[-1]), rate)
     if run.case.width * run.case.n > LARGEST_FURTHER:
         return Certified("formula", reason="the end of the run is not certified, and later states take too long")
-    return late_in_descent(run.case)
+    return late_in_run(run.case)
 
 
 def _certified_curve(axis: Any, certified: Certified, n: int) -> None:

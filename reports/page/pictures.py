@@ -18,7 +18,7 @@ DECADES = 14  # below the largest value, the most that are shown
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve: name, times and values (T,); kind "measured" or "certified"; note: what it says, in words."""
+    """One curve: name, times and values (T,); kind "measured", "certified" or "lazy"; note: what it says, in words."""
 
     name: str
     time: np.ndarray
@@ -66,6 +66,7 @@ def curve_data(curves: list[Curve], axes: Axes) -> dict[str, Any]:
         "curves": [
             {
                 "name": c.name,
+                "kind": c.kind,
                 "time": [float(f"{t:.6g}") for t in c.time[thinned(len(c.time))]],
                 "value": [float(f"{max(v, LEAST_LOSS):.6g}") for v in c.value[thinned(len(c.time))]],
             }

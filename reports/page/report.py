@@ -14,7 +14,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from bounds import AssumptionError, Guarantee, Problem, certify, first_certified, guarantee
+from bounds import AssumptionError, Guarantee, Problem, certify, first_certified, guarantee, kernel_flow
 from bounds.checks import INITS, instance
 from bounds.data.files import check_writable, write_atomically
 from bounds.dependence import most_parallel_rows
@@ -25,6 +25,8 @@ from bounds.versions import versions
 from reports.certificates import states
 from reports.cite import bibtex
 from reports.gaps import GapOptions, claim_rows, gap_rows
+from reports.page.limits import COLUMNS as LIMIT_COLUMNS
+from reports.page.limits import limit_rows, limits_text
 from reports.page.pictures import Curve, axes_of, curve_data, gap_picture, loss_picture
 from reports.page.touching import errata_of
 from reports.summary import MEANING
@@ -87,7 +89,9 @@ def content(problem: Problem, options: GapOptions, command: str, progress: Progr
     """Everything that the template shows, by name."""
     progress("methods")
     promises, refused = _promises(problem, options.delta)
-    best = min((g for g in promises if g.proved), key=lambda g: g.width, default=None)
+    best = min((g for g in promises if g.proved), key=lambda g: (g.width, g.scale), default=None)
+    progress("what is necessary and what is enough")
+    limits = list(limit_rows(problem, best, options.seed))
     progress("simulated runs")
     runs = list(_runs(problem, options))
     progress("verdicts")
@@ -95,7 +99,8 @@ def content(problem: Problem, options: GapOptions, command: str, progress: Progr
     verdict = overall(rows).value
     found = tested(rows)
     gaps = gap_picture(_widest(found))
-    sections = [("problem", "Problem"), ("methods", "Methods"), ("runs", "Runs"), ("verdicts", "Verdicts")]
+    sections = [("problem", "Problem"), ("methods", "Methods"), ("limits", "Necessary"), ("runs", "Runs")]
+    sections += [("verdicts", "Verdicts")]
     sections += [("gap", "Gaps")] if gaps else []
     return {
         "name": printable(problem.name),
@@ -108,6 +113,9 @@ def content(problem: Problem, options: GapOptions, command: str, progress: Progr
         "method_columns": METHOD_COLUMNS,
         "best_sentence": _best_sentence(best),
         "refused": refused,
+        "limits": limits,
+        "limit_columns": LIMIT_COLUMNS,
+        "limits_text": limits_text(problem, best),
         "runs": [_run_section(k, *run) for k, run in enumerate(runs)],
         "no_runs": "A random embedding must be drawn before a network can be simulated: give it a dimension, dim=4096.",
         "verdict_sentence": f"{verdict}. {MEANING[verdict]}" if found else "Nothing was tested on these data.",
@@ -254,15 +262,14 @@ def _run_text(run: Trajectory, curves: list[Curve]) -> str:
     moved = float(np.mean(run.movement[-1]))
     certified = sum(c.kind == "certified" for c in curves)
     nothing = "" if certified else " Nothing is certified about this run: no dashed curve bounds it."
-    ended = run.detail or run.status.value
     return (
         f"The loss fell to {rounded(ratio)} of its initial value by t = {rounded(float(run.time[-1]))}, and the"
-        f" features moved by {rounded(moved)} on average. The run ended because {ended}.{nothing}"
+        f" features moved by {rounded(moved)} on average. It ended so: {run.ending}.{nothing}"
     )
 
 
 def _curves(run: Run, promised: float) -> list[Curve]:
-    """The measured loss and every certified bound of it."""
+    """The measured loss, every certified bound of it, and the lazy flow."""
     error = f"numerical error at most {float(np.max(run.error)):.2g}, estimated"
     curves = [Curve("measured loss", run.time, run.loss, "measured", f"simulated; {error}.", run.error)]
     times = np.linspace(0.0, float(run.time[-1]), 200)
@@ -278,6 +285,10 @@ def _curves(run: Run, promised: float) -> list[Curve]:
             curves.append(Curve("certified at the start", times, bound, "certified", note))
         else:
             curves += _certified_later(run)
+    with contextlib.suppress(AssumptionError):
+        lazy = kernel_flow(run.problem, run.time, scale=run.scale)
+        note = "the lazy flow at infinite width, whose features do not move: a baseline in closed form, no bound."
+        curves.append(Curve("lazy flow", run.time, lazy.loss, "lazy", note))
     return [c for c in curves if np.any(c.value > 0)]
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,18 @@ def _lower(n: int) -> tuple[np.ndarray, ...]:
     return np.tril_indices(n)
 
 
+class Buffers(threading.local):
+    """What each thread keeps from pass to pass, for new arrays each time would fragment the heap.
+
+    slopes: of low_memory.py, by what they hold; passes: what the passes of an integrator work with, None before the
+    first.
+    """
+
+    def __init__(self) -> None:
+        self.slopes: dict[str, Array] = {}
+        self.passes: Any = None
+
+
 @dataclass
 class Evaluation:
     """The flow at a state of S runs, in the units of the theory.
@@ -50,6 +62,7 @@ class Flow:
     Arrays over all neurons are (S, n, m), the neurons contiguous: h[s, a, i] = h_i(x_a) of run s. States have k further
     rows for test points, which are displaced but move nothing. Vectors over the data are numpy float64, (S, n).
 
+    slope_rows, tests: rows of an array of slopes, n unless the last layer is trained (last_layer.py), and k;
     model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__;
     alpha, beta: the row of Table 1;
     scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
@@ -82,6 +95,7 @@ class Flow:
         self.cross = cross
         all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
         self.n, self.rows = problem.n, len(all_rows)
+        self.slope_rows, self.tests = self.n, self.rows - self.n
         if share is None:
             sizes = {"n": self.n, "rows": self.rows, "m": signs.shape[1], "itemsize": arrays.real(0).nbytes}
             share = chunks.share(**sizes, low_memory=low_memory, gpu=not arrays.numpy, rank=0, size=1)
@@ -108,11 +122,11 @@ class Flow:
     def _use(self, model: Model) -> None:
         self.model, self.runs = model, model.runs
         self._spare: list[Array] = []
-        self.buffers = threading.local()  # of low_memory.py
+        self.buffers = Buffers()
 
     def select(self, keep: np.ndarray) -> Flow:
         """The flow of some of the runs; keep: their indices."""
-        chosen = object.__new__(Flow)
+        chosen = object.__new__(type(self))
         chosen.__dict__.update(self.__dict__)
         signs, gain = self.model.signs[keep], self.model.gain[keep]
         chosen._use(replace(self.model, signs=signs, gain=gain, parts={}))
@@ -120,7 +134,7 @@ class Flow:
 
     def empty(self) -> Array:
         """An (S, n, m) array to be overwritten, one of those given back if there is any."""
-        return self._spare.pop() if self._spare else self.arrays.empty(self.runs, self.n, self.model.m)
+        return self._spare.pop() if self._spare else self.arrays.empty(self.runs, self.slope_rows, self.model.m)
 
     def recycle(self, *arrays: Array | None) -> None:
         """Give back (S, n, m) arrays that are not read again."""
@@ -147,6 +161,10 @@ class Flow:
     def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
         """speed Theta (S, n, n): dr/dt = -speed Theta r, equation (14)."""
         return self.speed_gram * slope_gram
+
+    def weights(self, h: Array) -> Array:
+        """c_i at a state, (S, 1, m)."""
+        return self.model.signs
 
     def moments(self, h: Array, h0: Array) -> np.ndarray:
         """(4, S, n): over the neurons the sums of |h - h0| and of its square, the largest |h - h0| and |h|."""

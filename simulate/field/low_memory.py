@@ -129,7 +129,7 @@ class _Chunk:
 
     def _buffer(self, name: str, rows: int) -> Array:
         """(S, rows, w) to be overwritten. Each thread keeps its buffers, for new ones would fragment the heap."""
-        held = self.stages.flow.buffers.__dict__
+        held = self.stages.flow.buffers.slopes
         key = f"{name} {rows} {self.stop - self.start}"
         if key not in held:
             held[key] = self.stages.flow.arrays.empty(self.model.runs, rows, self.stop - self.start)

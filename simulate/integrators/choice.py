@@ -27,13 +27,14 @@ def event_seconds(n: int, m: int) -> float:
     return PASSES * EVENTS * n * m * (EVENT + EVENT_N2 * n * n)
 
 
-def choose_integrator(activation: Activation, *, n: int, m: int, device: str) -> str:
+def choose_integrator(activation: Activation, *, n: int, m: int, device: str, last_layer: float = 0.0) -> str:
     """The name of the default integrator: "piecewise-linear" for an activation with finitely many slopes, on the CPU,
-    as long as its events are not too dear (event_seconds up to TOO_LONG); else "exponential".
+    as long as its events are not too dear (event_seconds up to TOO_LONG) and the last layer is fixed (last_layer, its
+    mobility, is 0); else "exponential".
 
     Warns of a run that will take more than minutes.
     """
-    if pieces_of(activation) is None or str(device).startswith("cuda"):
+    if pieces_of(activation) is None or str(device).startswith("cuda") or last_layer > 0:
         return "exponential"
     seconds = event_seconds(n, m)
     if seconds > TOO_LONG:
@@ -60,10 +61,16 @@ def default_rtol(integrator: str, activation: Activation) -> float:
     return SMOOTH_RTOL if activation.smooth else KINKS_RTOL
 
 
-def require_pieces(integrator: str, activation: Activation, device: str) -> None:
-    """ArgumentError if that integrator cannot follow this activation, or not on this device."""
+def require_pieces(integrator: str, activation: Activation, device: str, last_layer: float = 0.0) -> None:
+    """ArgumentError if that integrator cannot follow this activation, or not on this device, or not with a trained last
+    layer (last_layer: its mobility)."""
     if integrator != "piecewise-linear":
         return
+    if last_layer > 0:
+        raise ArgumentError(
+            "integrator 'piecewise-linear' follows h where its slopes are constant, which they are not with a trained"
+            " last layer. Use integrator='exponential' or 'runge-kutta', whose errors at kinks are told."
+        )
     if pieces_of(activation) is None:
         raise ArgumentError(
             f"integrator 'piecewise-linear' needs an activation with finitely many slopes. Found {activation.name!r}."

@@ -74,8 +74,8 @@ class DescentState:
         return max(float(evaluation.power[0]), 0.0) / length / length  # whose square may not be a number
 
     def dead(self) -> bool:
-        """Whether every slope is zero at every data point."""
-        return not np.any(np.diagonal(self.flow.evaluate(self.h).slope_gram[0]))
+        """Whether every slope is zero at every data point, and if the last layer is trained every value, too."""
+        return not np.any(self.flow.evaluate(self.h).slope_gram[0])
 
 
 def descend(flow: Flow, recorder: Recorder, checkpoints: Checkpoints, options: DescentOptions) -> Outcome:

@@ -40,7 +40,7 @@ class SlidingCounter:
         reach = arrays.put(tau[:, None, None])
 
         def count_in_chunk(start: int, stop: int) -> np.ndarray:
-            h, gain = state.h[:, : flow.n, start:stop], model.gain[:, :, start:stop]
+            h, gain = state.h[:, : flow.n, start:stop], flow.beta * flow.weights(state.h)[:, :, start:stop]
             value, slope = (arrays.empty(*h.shape) for _ in range(2))
             arrays.activate(flow.activation, h, value, slope)
             Gv = model.gram @ (slope * weights)

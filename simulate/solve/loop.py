@@ -70,7 +70,9 @@ class Loop:
             self.checkpoints.offer(self._saved)
 
             # Choose how far each run tries to go: its step, but not beyond a time that must be hit exactly.
-            allowed = resolved(runs.coarse.state, state.tau) if options.save_at is None else state.tau
+            allowed = state.tau
+            if options.save_at is None:
+                allowed = resolved(runs.coarse.state, state.tau, state.floor)
             tau, until = attempt(state.time, allowed, self._goal(state))
 
             # Let the coarse run propose a step, and accept it if its estimated error is allowed.

@@ -8,10 +8,11 @@ from bounds.activation.base import Interval
 from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
+from simulate.field.last_layer import TrainedFlow
 from simulate.field.rounding import residual_rounding
 from simulate.integrators.state import State
 from simulate.solve.kinks import SlidingCounter, add_slips, count_other_side
-from simulate.solve.observables import SCALARS, VECTORS, add_rounding, differences, observe
+from simulate.solve.observables import SCALARS, ULPS_OF_H, VECTORS, add_rounding, differences, observe
 from simulate.solve.segment import Followed
 
 GROWING = ("path_length", "dissipated")  # sums over the run, so that their errors never fall
@@ -69,7 +70,7 @@ class Recorder:
             scalars=scalars,
             vectors=vectors,
             residual=residual,
-            of_output=residual_rounding(flow, residual, largest),
+            of_output=_rounding(flow, fine, largest),
             largest=self.largest[runs],
             moved=time > 0,
             scalar_errors=scalar_errors,
@@ -80,7 +81,12 @@ class Recorder:
         values.update(zip(VECTORS, vectors.swapaxes(0, 1), strict=True))
         errors.update(zip(VECTORS, vector_errors.swapaxes(0, 1), strict=True))
         # What not every run has, and counts of neurons.
-        if flow.rows > flow.n:
+        if isinstance(flow, TrainedFlow):
+            moved = values["last_layer_movement"] = flow.weight_movement(fine.state.h, h0)
+            apart = flow.weight_movement(fine.state.h, coarse.state.h)  # no two norms differ by more
+            rounding = ULPS_OF_H * flow.arrays.epsilon * flow.largest_weight(fine.state.h)
+            errors["last_layer_movement"] = apart + np.where(time > 0, rounding, 0.0) + 0.0 * moved
+        if flow.tests:
             values["test_output"], errors["test_output"] = _tested(flow, fine.state.h, coarse.state.h)
         if self.sliding is not None:
             add_slips(flow, errors, fine)
@@ -145,27 +151,37 @@ def _observed(flow: Flow, h0: Array, runs: Followed) -> tuple[np.ndarray, np.nda
     return scalars, vectors, moments[3].max(1)
 
 
+def _rounding(flow: Flow, runs: Followed, largest: np.ndarray) -> np.ndarray:
+    """The rounding of r (R, n), in units of the largest |c_i| where these have grown; largest: |h|."""
+    found = residual_rounding(flow, runs.state.residual, largest)
+    if isinstance(flow, TrainedFlow):
+        found = found * np.maximum(flow.largest_weight(runs.state.h) / flow.scale, 1.0)[:, None]
+    return found
+
+
 def _tested(flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
     """(f on the test points, its error), (R, k) each, at two states h (R, n + k, m)."""
     value, largest = _test_output(flow, fine)
     apart = value - (value if coarse is fine else _test_output(flow, coarse)[0])
     rounding = residual_rounding(flow, value, largest, targets=np.zeros(1))
+    if isinstance(flow, TrainedFlow):
+        rounding = rounding * np.maximum(flow.largest_weight(fine) / flow.scale, 1.0)[:, None]
     return value, np.linalg.norm(apart, axis=1, keepdims=True) + rounding
 
 
 def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
     """(f on the test points (S, k), the largest |h| there (S,)); a few neurons at a time, for k may be large."""
-    arrays, count = flow.arrays, flow.rows - flow.n
-    width = max(1, TEST_ENTRIES[arrays.numpy] // count)
+    arrays, count = flow.arrays, flow.tests
+    width, weights = max(1, TEST_ENTRIES[arrays.numpy] // count), flow.weights(h)
 
     def of_chunk(first: int, beyond: int) -> tuple[np.ndarray, np.ndarray]:
         output, largest = np.zeros((flow.runs, count)), np.zeros(flow.runs)
         for start in range(first, beyond, width):
             stop = min(start + width, beyond)
-            rows = arrays.contiguous(h[:, flow.n :, start:stop])
+            rows = arrays.contiguous(h[:, flow.n : flow.n + count, start:stop])
             value, slope = (arrays.empty(*rows.shape) for _ in range(2))
             arrays.activate(flow.activation, rows, value, slope)
-            output += arrays.fetch((value @ flow.model.signs[:, :, start:stop].mT)[:, :, 0])
+            output += arrays.fetch((value @ weights[:, :, start:stop].mT)[:, :, 0])
             largest = np.maximum(largest, arrays.fetch(arrays.row_max(abs(rows))).max(1))
         return output, largest
 

@@ -9,6 +9,7 @@ import numpy as np
 from bounds.data.archives import Field
 from bounds.errors import DataError
 from simulate.field.flow import Flow
+from simulate.field.last_layer import TrainedFlow
 from simulate.solve.observables import SCALARS, VECTORS
 
 FORMAT = 2  # raised whenever the arrays or what they mean change
@@ -30,7 +31,7 @@ def flow_fields(flow: Flow, counters: Iterable[str], *, holds: bool) -> Fields:
     for name in ("coarse", "fine"):
         found[name] = Field("float", (1, flow.rows, flow.m))
         if flow.keeps_previous:
-            found[f"{name}.past"] = Field("float", (1, flow.n, flow.m))
+            found[f"{name}.past"] = Field("float", (1, flow.slope_rows, flow.m))
             found[f"{name}.past_kernel"] = Field("float", (1, flow.n, flow.n))
         if holds:
             found[f"{name}.sides"] = Field("integer", (1, flow.n, flow.m))
@@ -57,8 +58,10 @@ def recorded_fields(flow: Flow) -> Fields:
     found["owners"] = Field("integer", ("T",), optional=True)
     observed: dict[str, tuple[int | str, ...]] = dict.fromkeys(SCALARS, ("T",))
     observed |= dict.fromkeys((*VECTORS, "active_fraction"), ("T", flow.n))
-    if flow.rows > flow.n:
-        observed["test_output"] = ("T", flow.rows - flow.n)
+    if flow.tests:
+        observed["test_output"] = ("T", flow.tests)
+    if isinstance(flow, TrainedFlow):
+        observed["last_layer_movement"] = ("T",)
     found |= {f"{kind}.{name}": Field("float", shape, True) for name, shape in observed.items() for kind in KINDS}
     alone = ("time",) if flow.activation.smooth else ("time", "sliding", "other_side")
     return found | {f"value.{name}": Field("float", ("T",), True) for name in alone}

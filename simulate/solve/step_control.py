@@ -10,17 +10,19 @@ from simulate.solve.step_sums import error_ratios, quarter_times
 
 SAFETY = 0.9  # of the step for which the estimated error would be just what is allowed
 SHRINK, GROW = 0.2, 5.0  # the least and the largest factor between a step and the next
+AT_FLOOR = 4  # roundings of |r| within which it counts as zero, as in step_sums.stop_reasons
 SMALLEST_RATIO = 1e-12  # of the error to what is allowed: keeps the factor finite where the error is zero
 STRETCH = 1.01  # a step is stretched by so much to reach a time exactly, rather than leave a tiny rest
 
 
-def resolved(state: State, tau: np.ndarray) -> np.ndarray:
+def resolved(state: State, tau: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """(S,): tau, or the time in which the residual falls to a quarter if that is less. For runs of which every step is
-    recorded: no step skips the decay."""
+    recorded: no step skips the decay. At the floor (S,), the rounding of r, nothing decays any more."""
     times = np.empty_like(tau)
     modes = apply(state.eigenvectors.mT, state.residual)
     quarter_times(rates=state.eigenvalues, modes=modes, tau=tau, times=times)
-    return times
+    at_floor = (modes * modes).sum(1) <= (AT_FLOOR * floor) ** 2
+    return np.where(at_floor, tau, times)
 
 
 def attempt(time: np.ndarray, tau: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

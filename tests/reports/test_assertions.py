@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from reports.assertions import (
-    ASSERTIONS,
+from reports.assertions.judge import judge_assertion, sign_test
+from reports.assertions.statements import ASSERTIONS
+from reports.assertions.trials import (
     better,
     fall_time,
     falls_with_n,
-    judge_assertion,
     late_over_early,
     measure_is,
     nearly_linear,
-    sign_test,
     slower_with_n,
     widths_agree,
 )

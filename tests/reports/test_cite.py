@@ -4,8 +4,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import yaml
+
 from bounds.command_line import run
-from reports.cite import bibtex
+from reports.cite import PAPER, bibtex
 from reports.console import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,9 +35,25 @@ def test_words_for_people(capsys):
     assert max(map(len, shown.splitlines())) <= 200
 
 
-def test_the_citation_file_has_the_version_of_the_project():
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    text = (ROOT / "CITATION.cff").read_text()
-    keys = dict(re.findall(r"^([a-z-]+): *(.*)$", text, re.MULTILINE))
-    assert {"cff-version", "message", "title", "authors"} <= set(keys)  # what version 1.2.0 of the format requires
-    assert keys["version"] == version
+def test_the_citation_file_is_of_its_format_and_has_the_version_of_the_project():
+    """What version 1.2.0 of the Citation File Format requires of the fields that are used."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    known = {"cff-version", "message", "title", "type", "version", "license", "authors", "references"}
+    assert {"cff-version", "message", "title", "authors"} <= set(found) <= known
+    assert found["cff-version"] == "1.2.0"
+    assert found["type"] in ("software", "dataset")
+    assert found["license"] == project["license"]
+    assert found["version"] == project["version"]
+    assert PAPER.startswith("Zhengdao Chen, Eric Vanden-Eijnden and Joan Bruna")
+    [paper] = found["references"]
+    assert {"authors", "title", "type"} <= set(paper)
+    assert [f"{a['given-names']} {a['family-names']}" for a in paper["authors"]] == [
+        "Zhengdao Chen", "Eric Vanden-Eijnden", "Joan Bruna"
+    ]  # fmt: skip
+    assert isinstance(paper["year"], int)
+    for identifier in paper["identifiers"]:
+        assert identifier["type"] in ("doi", "url", "swh", "other")
+        assert identifier["value"]
+    for author in (*found["authors"], *paper["authors"]):
+        assert {"name"} <= set(author) or {"family-names", "given-names"} <= set(author)

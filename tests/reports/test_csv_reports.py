@@ -59,7 +59,7 @@ def test_columns_of_certificates(tmp_path):
     certificates(path)
     (row,) = rows_of(path)
     first = "activation,n,d,width,scale,seed,method,seconds,loss_ratio,time,certified,measured,ratio"
-    assert ",".join(row) == first + ",linrate,commit,python,numpy,torch,dtype,device" == ",".join(COLUMNS)
+    assert ",".join(row) == first + ",linrate,commit,python,numpy,torch,dtype,device,detail" == ",".join(COLUMNS)
     assert float(row["loss_ratio"]) == 0.1 + 0.2
     assert row["time"] == ""
     assert row["seed"] == "3"
@@ -88,7 +88,7 @@ def test_columns_of_a_flow(tmp_path):
 
 def test_an_interrupted_slack_keeps_the_rows_so_far(tmp_path, monkeypatch):
     def interrupted(**options):
-        yield dict.fromkeys(slack.COLUMNS, None) | {"activation": "tanh", "method": "slopes", "proved": True}
+        yield 0, [dict.fromkeys(slack.COLUMNS, None) | {"activation": "tanh", "method": "slopes", "proved": True}]
         raise KeyboardInterrupt
 
     monkeypatch.setattr(slack, "slack_rows", interrupted)

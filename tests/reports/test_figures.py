@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import bounds
@@ -16,7 +17,7 @@ from reports.experiments import cache as cached
 from reports.experiments import experiment_1, experiment_2, experiment_3, runner
 from reports.experiments.cache import Cache
 from reports.experiments.case import FAILED, Case, Result, result_of, run_case
-from reports.experiments.certified import at_start, late_in_descent, later
+from reports.experiments.certified import at_start, late_in_run, later
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner, duration
 from reports.figures.command import FIGURES, draw_figure
@@ -195,6 +196,27 @@ def test_bad_requests(tmp_path, capsys):
     assert "not allowed with" in capsys.readouterr().err
 
 
+def test_seeds_and_method_are_chosen(tmp_path, capsys):
+    """One repetition by descent, in place of two by the flow: the table says so in every row."""
+    command = ["figure", "2", "--quick", "--out", str(tmp_path), "--seeds", "1", "--method", "descent"]
+    assert run(main, command) == 0
+    table = pd.read_csv(tmp_path / "figure-2.csv")
+    assert set(table.method) == {"descent"}
+    assert len(set(table.data_seed % 1000)) == 1
+    capsys.readouterr()
+    assert run(main, [*command[:-4], "--seeds", "0"]) == 2
+    assert "seeds" in capsys.readouterr().err
+
+
+def test_the_size_says_what_was_changed():
+    full = experiment_2.FULL
+    assert full.changed() == full
+    assert not full.reduced
+    assert full.changed(seeds=1).words == f" (reduced: d = {full.d}, 1 seed)"
+    assert full.changed(method="descent") == replace(full, method="descent")
+    assert full.changed(width=100).widths == (100, 50)
+
+
 def test_progress_tells_the_time_that_is_left(tmp_path, case, monkeypatch):
     monkeypatch.setattr(runner, "EVERY", 0.0)
     lines = []
@@ -215,20 +237,22 @@ def test_a_mean_over_runs_is_that_of_the_logarithms(case):
 
 
 def test_what_is_certified_bounds_the_flow():
-    """At the start, from a later state, and from a late state of ReLU descent: the flow from there stays below."""
+    """At the start, from a later state, and from a late state of a ReLU run: the flow from there stays below."""
     smooth = experiment_1.cases(replace(TINY[experiment_1], ns=(3,), d=6), 64)[0]
     relu = experiment_3.cases(replace(TINY[experiment_3], d=8), 64, (4,))[0]
-    relu = replace(relu, steps=20_000)
+    relu = replace(relu, steps=20_000, t_max=5000.0)
+    descending = replace(relu, method="descent")
     for case, found in (
         (smooth, at_start(smooth)),
         (smooth, later(smooth, ("slopes",), 500.0)),
-        (relu, late_in_descent(relu)),
+        (relu, late_in_run(relu)),
+        (descending, late_in_run(descending)),
     ):
         assert found.rate > 0, found
         until = found.time + 2 / found.rate
         drawn = {"width": case.width, "seed": case.seed}
         start, begins = drawn, 0.0
-        if case is relu:  # the flow begins at that state of the descent
+        if case is descending:  # the flow begins at that state of the descent
             first = simulate.gradient_descent(case.problem(), **drawn, step=case.step, steps=1).loss[0]
             reached = 10.0 ** math.ceil(math.log10(found.loss / first))
             descent = simulate.gradient_descent(

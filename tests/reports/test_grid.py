@@ -95,17 +95,23 @@ def test_the_report_over_a_grid(tmp_path, capsys, monkeypatch):
     assert summary["slopes", "rate"]["applies"] == "2"
     # Again: nothing is run.
     monkeypatch.setattr(report, "point_rows", None)
+    before = (tmp_path / "gaps.csv").read_bytes()
     assert run(main, command) == 0
-    (point,) = list((tmp_path / "gaps-points").iterdir())[:1]
-    point.write_text(json.dumps({"format": 0, "rows": []}))
+    assert (tmp_path / "gaps.csv").read_bytes() == before
+    (kept,) = tmp_path.glob("gaps-cells-*")
+    manifest = json.loads((kept / "manifest.json").read_text())
+    assert manifest["grid"]["scale"] == [1, 20]
+    (kept / "manifest.json").write_text(json.dumps({**manifest, "commit": "of another day"}))
     capsys.readouterr()
     assert run(main, command) == 2
-    assert "no finished point of this version" in capsys.readouterr().err
+    assert "commit 'of another day', not" in capsys.readouterr().err
+    assert run(main, [*command, "--resume", str(tmp_path / "new"), "--quiet"]) == 0  # the way out that is named
+    assert "4 of 4 points failed" in capsys.readouterr().out
 
 
 def test_a_point_that_fails_is_a_row(tmp_path):
     (tmp_path / "grid.yaml").write_text("builtin: digits\nn: [400, 3]\nd: 64\nwidth: 16\nmethod: slopes\nt_max: 1")
-    found = list(report.grid_rows(read_grid(tmp_path / "grid.yaml"), tmp_path / "points"))
+    found = list(report.grid_rows(read_grid(tmp_path / "grid.yaml"), directory=tmp_path / "cells"))
     assert [rows[0]["status"] for _, rows in found] == ["FAILED", "TIME_REACHED"]
     assert "at most 360" in found[0][1][0]["detail"]
 

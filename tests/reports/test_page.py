@@ -108,10 +108,12 @@ def test_what_the_page_says(written):
     text = path.read_text(encoding="utf-8")
     if kind == "nothing certified":
         assert "no proved method applies" in text
+        assert "what is necessary holds nevertheless" in text
         assert "keep at most 2 linearly independent rows" in text
         assert "E11" in text  # Corollary 1 is about n > d
     else:
         assert "are proved to train at rate" in text
+        assert "times</td>" in text  # required / enough
         assert "UNDECIDED. Neither was shown" in text  # three trials allow no verdict on a probability
     assert "&#39;NaN" not in text
     assert ">nan<" not in text
@@ -124,7 +126,10 @@ def test_no_certified_curve_is_crossed_by_the_measured_loss(written):
     assert pictures
     bounds_seen = 0
     for picture in pictures:
-        measured, *promises = picture["curves"]
+        measured, *others = picture["curves"]
+        promises = [curve for curve in others if curve["kind"] == "certified"]
+        (lazy,) = (curve for curve in others if curve["kind"] == "lazy")
+        assert len(lazy["time"]) == len(measured["time"])
         for promise in promises:
             bounds_seen += 1
             times = np.array(measured["time"])
@@ -166,6 +171,13 @@ window.addEventListener("load", () => {
   box.click();
   said.push("hidden " + document.querySelector('#run0 .curve[data-curve="0"]').classList.contains("hidden"));
   box.click();
+  const labels = [...document.querySelectorAll("#run0-data")].map(data => JSON.parse(data.textContent).curves);
+  const lazy = labels[0].findIndex(curve => curve.kind === "lazy");
+  const lazyBox = document.querySelector(`[data-toggle="${lazy}"]`);
+  lazyBox.click();
+  said.push("lazy " + document.querySelector(`#run0 .curve[data-curve="${lazy}"]`).classList.contains("hidden"));
+  lazyBox.click();
+  said.push("back " + !document.querySelector(`#run0 .curve[data-curve="${lazy}"]`).classList.contains("hidden"));
   const svg = document.getElementById("run0");
   const before = svg.querySelector('.curve[data-curve="0"]').getAttribute("d");
   svg.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
@@ -190,4 +202,4 @@ def test_in_a_browser(tmp_path):
     done = subprocess.run([*browser, path.as_uri()], capture_output=True, text=True, timeout=120)
     said = re.search(r"<body><output>(.*?)</output>", done.stdout)
     assert said is not None, done.stderr[-2000:]
-    assert said[1] == "sorted true; hidden true; read true; zoomed true; wide true"
+    assert said[1] == "sorted true; hidden true; lazy true; back true; read true; zoomed true; wide true"

@@ -1,5 +1,6 @@
 """The gap report: its columns, its rows, and that an interruption leaves no half row."""
 
+import csv
 import io
 import json
 import signal
@@ -12,7 +13,9 @@ import pandas as pd
 import pytest
 
 import bounds
+import simulate
 from bounds.command_line import run
+from bounds.data.datasets import load_builtin, load_test
 from bounds.data.files import write_atomically
 from reports.console import main
 from verify.report_rows import COLUMNS
@@ -141,6 +144,44 @@ def test_a_state_remembers_its_embedding(tmp_path, capsys):
 def test_descent_command(capsys):
     assert run(main, ["descent", "--builtin", "experiment-1", "--width", "64", "--steps", "50"]) == 0
     assert "STEPS_DONE" in capsys.readouterr().out
+
+
+def test_descent_by_a_rule_with_test_points(tmp_path, capsys):
+    """It stops at the loss ratio, and the error on the test points is that of the function."""
+    problem = ["--builtin", "experiment-2", "--n", "20", "--d", "30", "--activation", "relu"]
+    asked = ["--width", "64", "--step", "residual", "--loss-ratio", "0.01", "--test-points", "7"]
+    assert run(main, ["descent", *problem, *asked, "--out", str(tmp_path / "run.csv")]) == 0
+    shown = capsys.readouterr().out
+    assert "LOSS_REACHED" in shown
+    X, y = load_test("experiment-2", k=7, d=30)
+    train = bounds.Problem(*load_builtin("experiment-2", n=20, d=30), activation="relu")
+    same = simulate.gradient_descent(train, width=64, step="residual", loss_ratio=0.01, save_every=100, X_test=X)
+    assert f"-> {np.mean(np.square(same.test_output[-1] - y)):.6g} (mean of (f - y)^2 on 7 points)" in shown
+    with open(tmp_path / "run.csv") as stream:
+        assert float(list(csv.DictReader(stream))[-1]["test_output_6"]) == same.test_output[-1, 6]
+
+
+def test_test_points_from_a_file_are_read_and_scaled_as_the_data_are(tmp_path, capsys):
+    X, y = load_builtin("reference", n=4, d=6)
+    X_test, y_test = load_test("reference", k=3, d=6)
+    for name, points in (("train", np.c_[3 * X, y]), ("test", np.c_[3 * X_test, y_test])):
+        np.savetxt(tmp_path / f"{name}.csv", points, delimiter=",", header="a,b,c,d,e,f,y", comments="", fmt="%.17g")
+    arguments = ["flow", "--data", str(tmp_path / "train.csv"), "--scale-columns", "--width", "32", "--t-max", "1"]
+    assert run(main, [*arguments, "--test", str(tmp_path / "test.csv"), "--rtol", "1e-3"]) == 0
+    shown = capsys.readouterr().out
+    sizes = np.sqrt(np.mean(np.square(X), axis=0))
+    same = simulate.gradient_flow(
+        bounds.Problem(X / sizes, y), width=32, t_max=1.0, rtol=1e-3, X_test=X_test / sizes, save_at=[0.0, 1.0]
+    )
+    expected = np.mean(np.square(same.test_output[-1] - y_test))
+    assert float(shown.partition("test ")[2].split()[2]) == pytest.approx(expected, rel=1e-2)
+    for wrong, words in (
+        (["--test-points", "3"], "Name a file with --test"),
+        (["--test", "missing.csv"], "missing.csv"),
+        (["--test", "y.npy"], "not .npy"),
+    ):
+        assert run(main, [*arguments, *wrong]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_tables_on_the_command_line(capsys):

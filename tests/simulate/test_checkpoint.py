@@ -84,6 +84,36 @@ def test_another_run_is_named(small, tmp_path):
         simulate.gradient_descent(small, checkpoint=file, resume=True, **DESCENT)
 
 
+def test_a_finished_descent_goes_on(small, tmp_path):
+    """60 steps, and then 40 more, are 100 steps: the same network and the same last row."""
+    file = tmp_path / "run.npz"
+    simulate.gradient_descent(small, checkpoint=file, **DESCENT)
+    longer = DESCENT | {"steps": 100}
+    on = simulate.gradient_descent(small, checkpoint=file, resume=True, **longer)
+    whole = simulate.gradient_descent(small, **longer)
+    np.testing.assert_array_equal(on.final.H, whole.final.H)
+    assert on.loss[-1] == whole.loss[-1]
+    assert set(on.time) - set(whole.time) == {60 * DESCENT["step"]}  # the old end has a row of its own
+    with pytest.raises(bounds.ArgumentError, match="steps is 99, there 100"):
+        simulate.gradient_descent(small, checkpoint=file, resume=True, **DESCENT | {"steps": 99})
+
+
+@pytest.mark.parametrize("options", [FLOW, {**FLOW, "integrator": "runge-kutta"}, {**FLOW, "activation": "relu"}])
+def test_a_finished_flow_goes_on(small, tmp_path, options):
+    """To a later time: the loss there is that of a run that was not interrupted, within the errors that both report."""
+    options = dict(options)
+    problem = bounds.Problem(small.X, small.y, activation=options.pop("activation", "tanh"))
+    file = tmp_path / "run.npz"
+    short = simulate.gradient_flow(problem, checkpoint=file, **options)
+    longer = options | {"t_max": 5.0}
+    on = simulate.gradient_flow(problem, checkpoint=file, resume=True, **longer)
+    whole = simulate.gradient_flow(problem, **longer)
+    assert (short.time[-1], on.time[-1]) == (2.0, 5.0)
+    assert short.time[-1] in on.time
+    assert abs(on.loss[-1] - whole.loss[-1]) <= on.error[-1] + whole.error[-1]
+    assert on.stats.steps > short.stats.steps
+
+
 def test_files_that_are_no_checkpoint(small, tmp_path):
     with pytest.raises(bounds.DataError, match="does not exist"):
         simulate.gradient_flow(small, checkpoint=tmp_path / "none.npz", resume=True, **FLOW)
@@ -116,7 +146,7 @@ def test_command_line(tmp_path, monkeypatch, capsys, command):
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr("simulate.cli.progress_line", lambda: press)
+        patch.setattr("simulate.cli.progress_line", lambda _: press)
         assert command_line.run(main, [*command, "--checkpoint", file]) == 130
     assert f"--resume {file}" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is before

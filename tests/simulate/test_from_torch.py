@@ -53,6 +53,50 @@ def test_training_in_torch_is_descent_here():
     assert bounds.certify(trained, after.H, signs=after.signs).method in bounds.methods.METHODS
 
 
+def test_biases_of_the_first_layer_are_trained_too():
+    """SGD on weights and biases with one learning rate is descent with step lr d/m and b_0 = 1/sqrt(d); n > d."""
+    X, y = data(n=7)
+    torch.manual_seed(2)
+    net, steps, lr = nn.Sequential(nn.Linear(6, 64), *module(m=64)[1:]).double(), 30, 0.05
+    problem, network = simulate.from_torch(net, X, y)
+    assert problem.bias == pytest.approx(6**-0.5)
+    assert problem.spectrum.lmin[0] > 0
+    run = simulate.gradient_descent(problem, network=network, step=lr * 6 / 64, steps=steps)
+    optimiser = torch.optim.SGD([net[0].weight, net[0].bias], lr=lr)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        (0.5 * torch.sum((net(torch.tensor(X))[:, 0] - torch.tensor(y)) ** 2)).backward()
+        optimiser.step()
+    _, after = simulate.from_torch(net, X, y)
+    np.testing.assert_allclose(after.H, run.final.H, rtol=0, atol=1e-12)
+    assert np.max(np.abs(run.final.H - run.initial.H)) > 1e-3
+
+
+def test_a_last_layer_that_is_trained_too():
+    """torch's own initialisation, SGD on all weights with one learning rate: descent with last_layer = m^2/d."""
+    X, y = data(n=7)
+    torch.manual_seed(3)
+    net = nn.Sequential(nn.Linear(6, 64), nn.Tanh(), nn.Linear(64, 1, bias=False)).double()
+    steps, lr = 30, 0.05
+    problem, network = simulate.from_torch(net, X, y)
+    assert problem.last_layer == pytest.approx(64**2 / 6)
+    run = simulate.gradient_descent(problem, network=network, step=lr * 6 / 64, steps=steps)
+    optimiser = torch.optim.SGD(net.parameters(), lr=lr)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        (0.5 * torch.sum((net(torch.tensor(X))[:, 0] - torch.tensor(y)) ** 2)).backward()
+        optimiser.step()
+    _, after = simulate.from_torch(net, X, y)
+    np.testing.assert_allclose(after.H, run.final.H, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(after.signs, run.final.signs, rtol=0, atol=1e-11)
+    assert np.max(np.abs(after.signs - network.signs)) > 0.1
+    assert not bounds.certify(problem, after.H, signs=after.signs).holds  # an honest no: the mobility is large
+    with torch.no_grad():
+        net[2].weight.zero_()
+    with pytest.raises(bounds.ArgumentError, match="not all zero"):
+        simulate.from_torch(net, X, y)
+
+
 class Custom(nn.Module):
     """Applies tanh in forward, and divides by `divisor`."""
 
@@ -84,11 +128,23 @@ def changed(change):
     return net
 
 
+def fixed_bias(net):
+    net[0].bias.requires_grad_(False)
+    return net
+
+
 REFUSED = {
-    "a bias": (lambda: nn.Sequential(nn.Linear(6, 8), nn.Tanh(), module(m=8)[2]), r"no biases.*first layer"),
-    "a trained last layer": (
-        lambda: changed(lambda net: net[2].requires_grad_(True)),
-        r"last layer is not trained.*Freeze it",
+    "a fixed bias": (
+        lambda: fixed_bias(nn.Sequential(nn.Linear(6, 8), nn.Tanh(), module(m=8)[2])),
+        r"trained like its weights.*Found fixed ones",
+    ),
+    "a bias at the end": (
+        lambda: nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1)),
+        r"no bias in its last layer",
+    ),
+    "only a trained last layer": (
+        lambda: changed(lambda net: (net[0].requires_grad_(False), net[2].requires_grad_(True))),
+        r"first layer that is frozen and a last layer that is trained",
     ),
     "several magnitudes": (
         lambda: changed(lambda net: net[2].weight.data.mul_(torch.linspace(1, 2, 64))),

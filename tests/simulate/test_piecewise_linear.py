@@ -265,6 +265,24 @@ def test_defaults_follow_relu():
     assert "other_side" in t.to_frame().columns
 
 
+@pytest.mark.parametrize(
+    ("n", "d", "width", "scale", "act", "most"),
+    [
+        (8, 10, 400, 1.0, "leaky_relu", 80),  # at the floor no step need be as short as the decay of what is left
+        (3, 3, 2000, 0.1, "relu", 80),  # r is 1e-12 of the terms that it sums: their rounding must not reject steps
+        (6, 3, 8, 2.0, "relu", 200),  # in a long step the polynomial for the kernel had negative eigenvalues
+    ],
+)
+def test_a_very_long_time_is_reached(n, d, width, scale, act, most):
+    rng = np.random.default_rng(1)
+    problem = bounds.Problem(rng.standard_normal((n, d)), rng.uniform(-1, 1, n), activation=act)
+    run = simulate.gradient_flow(problem, width=width, scale=scale, t_max=1e9, loss_ratio=0, max_steps=300)
+    assert run.status is simulate.Status.TIME_REACHED
+    assert run.stats.steps < most
+    assert 0 <= run.loss[-1] < 1e-28
+    assert np.all(np.diff(run.loss) <= run.error[1:] + run.error[:-1])
+
+
 def test_dear_runs_say_so():
     """From the size alone, before anything is computed: what is long warns, what is too long takes the other method."""
     relu = bounds.get_activation("relu")

@@ -131,3 +131,13 @@ def test_bad_test_points(small):
         simulate.gradient_flow(small, network=Network(start.H, start.signs, np.ones((4, 3))), X_test=rows)
     with pytest.raises(bounds.ArgumentError, match="H_test must be of shape"):
         Network(start.H, start.signs, np.ones((5, 3)))
+
+
+def test_a_run_on_features_that_are_not_drawn_says_so():
+    X, y = np.random.default_rng(3).standard_normal((5, 3)), np.linspace(-1, 1, 5)
+    limit = bounds.Problem(X, y, embedding=bounds.RandomFeatures(depth=1))
+    run = simulate.gradient_flow(limit, width=16, t_max=1.0, rtol=1e-3)
+    assert "not drawn" in run.ending
+    assert "not drawn" in simulate.gradient_descent(limit, width=16, steps=1).ending
+    drawn = simulate.gradient_flow(limit.draw(dim=20, seed=0), width=16, t_max=1.0, rtol=1e-3)
+    assert drawn.ending == drawn.status.value

@@ -78,6 +78,23 @@ def test_the_number_of_threads_changes_no_digit(four_threads):
         assert np.array_equal(run.errors["loss"], runs[0].errors["loss"])
 
 
+def test_the_number_of_threads_changes_no_event(four_threads):
+    """ReLU, each neuron from kink to kink: the chunks are summed in order, whoever followed their neurons."""
+    rng = np.random.default_rng(0)
+    problem = Problem(rng.standard_normal((5, 8)), rng.uniform(-1, 1, 5), activation="relu")
+    runs = []
+    for threads in (1, 4):
+        torch.set_num_threads(threads)
+        options = {"width": 2**14, "scale": 3.0, "t_max": 0.5, "rtol": 0.1, "save_at": [0.2, 0.5]}
+        runs.append(simulate.gradient_flow(problem, loss_ratio=0, **options))
+    one, four = runs
+    assert one.integrator == "piecewise-linear"
+    for name in ("loss", "output", "kernel_min_eig", "movement_max", "other_side", "sliding"):
+        assert np.array_equal(getattr(four, name), getattr(one, name)), name
+    assert np.array_equal(four.errors["loss"], one.errors["loss"])
+    assert np.array_equal(four.final.H, one.final.H)
+
+
 def test_idle_threads_hold_no_arrays(four_threads):
     array = np.ones(1000)
     gone = weakref.ref(array)

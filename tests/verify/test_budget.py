@@ -71,6 +71,7 @@ def test_late_tests_are_tried_too(processes, tmp_path):
     assert "3 tests were cut short by the time budget 8s:" in done.stdout, done.stdout
     trials = [int(found) for found in re.findall(r"^[! ] claim_\w +UNDECIDED +(\d+)", done.stdout, flags=re.MULTILINE)]
     assert len(trials) == 3
+    assert "error budget 0.001: 0.001 spent by 3 of 3 statistical verdicts, 0 left" in done.stdout.replace("\n", " ")
     if processes:
         assert min(trials) > 1
     else:  # a third of the time, half of what is left, the rest: each as long as the others

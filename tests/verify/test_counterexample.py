@@ -225,3 +225,16 @@ def test_a_conjecture_in_a_cell_of_a_notebook():
     exec(compile(REPL.replace("print(typed.where)", ""), "<ipython-input-1>", "exec"), names)
     assert names["typed"].where == "<ipython-input-1>:2"
     assert conjecture(max).where == "unknown:0"
+
+
+def test_the_mobility_of_a_trained_last_layer_is_kept(tmp_path):
+    rng = np.random.default_rng(1)
+    problem = bounds.Problem(rng.standard_normal((3, 5)), rng.uniform(-1, 1, 3), last_layer=2.0)
+    run = plain_run(problem, width=4, scale=2.0, seed=0, t_max=0.2)
+    path = counterexamples.write(tmp_path, CLAIMS["pl"], run)
+    again = counterexamples.read(path).make(1e-4)
+    assert again.problem.last_layer == 2.0
+    np.testing.assert_allclose(again.last_layer_movement[-1], run.last_layer_movement[-1], rtol=1e-6)
+    edit(path, last_layer=-1.0)
+    with pytest.raises(bounds.DataError, match="last_layer"):
+        counterexamples.read(path)

@@ -8,14 +8,16 @@ import pytest
 import bounds
 from bounds import constants
 from bounds.data.datasets import load_builtin
+from simulate import Network
 from simulate.field.cpu import Compiled
 from simulate.integrators.exponential import Exponential
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
-from verify.claims import CLAIMS, Claim, widths
+from verify.claims import CLAIMS, Claim, NotApplicable, widths
 from verify.claims import theorem_1 as theorem_1_module
 from verify.claims.draws import reference
 from verify.run import Run
 from verify.runs.confirm import decide
+from verify.runs.examples import example
 from verify.runs.regimes import plain_run, regime_run, simulable_guarantee
 from verify.runs.trials import probabilistic_trials
 from verify.verdict import Verdict
@@ -69,6 +71,52 @@ FALSE = [
 def test_false_versions_are_refuted(regime, claim, factor, quantity):
     assert CLAIMS[claim].verdict(regime) is Verdict.HOLDS
     assert scaled(CLAIMS[claim], factor, quantity).verdict(regime) is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(
+    ("claim", "factor", "quantity"),
+    [
+        ("last-layer-rate", 5.0, "average rate, all layers"),
+        ("last-layer-rate", 0.4, "path length"),
+        ("movement-upper", 0.5, "rms |h - h0|"),
+        ("theorem-1", 8.0, "average rate, a priori"),
+    ],
+)
+def test_false_versions_are_refuted_where_all_layers_are_trained(claim, factor, quantity):
+    run = example("all layers trained")
+    assert CLAIMS[claim].verdict(run) is Verdict.HOLDS
+    assert scaled(CLAIMS[claim], factor, quantity).verdict(run) is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(("factor", "quantity"), [(5.0, "average rate"), (0.4, "path length")])
+def test_a_false_rate_with_biases_is_refuted(factor, quantity):
+    run = example("biases")
+    assert CLAIMS["biases"].verdict(run) is Verdict.HOLDS
+    assert scaled(CLAIMS["biases"], factor, quantity).verdict(run) is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("claim", ["last-layer-moves", "last-layer-slopes"])
+def test_a_mobility_that_is_too_small_is_refuted(claim):
+    """One linear neuron far from 0, whose output weight must shrink: both statements are nearly tight, and false with a
+    quarter of kap."""
+    one = bounds.Problem([[1.0]], [0.2], activation="linear", last_layer=4.0)
+    run = plain_run(one, network=Network(np.array([[3.0]]), np.array([1.0])), t_max=5.0)
+    assert CLAIMS[claim].verdict(run) is Verdict.HOLDS
+    less = replace(run, problem=bounds.Problem([[1.0]], [0.2], activation="linear", last_layer=1.0))
+    assert CLAIMS[claim].verdict(less) is Verdict.REFUTED
+
+
+def test_claims_about_a_fixed_last_layer_say_nothing_about_a_trained_one():
+    run, spoken = example("all layers trained"), set()
+    for name, claim in CLAIMS.items():
+        try:
+            spoken.add(name) if claim.compare(run) else None
+        except NotApplicable:
+            continue
+    assert spoken == {
+        "equation-14", "pl", "schur", "movement-upper", "antisymmetric-start", "theorem-1",
+        "last-layer-moves", "last-layer-slopes", "last-layer-rate",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("claim", "constant"), [("lemma-1", "kappa"), ("smooth-lemma-1", "kappa_smooth")])

@@ -152,10 +152,19 @@ class Claim:
         return Verdict.UNDECIDED if verdict is Verdict.HOLDS and self.proved is False else verdict
 
 
-def require_scaling(run: Run) -> None:
-    """NotApplicable unless the run has the paper's own scaling."""
+def require_scaling(run: Run, *, last_layer: bool = False) -> None:
+    """NotApplicable unless the run has the paper's own scaling and, but for statements that hold for a trained
+    `last_layer` too, a fixed one."""
     if run.scaling != "ours":
         raise NotApplicable("stated for the scaling of (2)")
+    if not last_layer:
+        require_fixed_last_layer(run)
+
+
+def require_fixed_last_layer(run: Run) -> None:
+    """NotApplicable if the last layer is trained."""
+    if run.problem.last_layer:
+        raise NotApplicable("stated for a fixed last layer")
 
 
 def require_flow(run: Run) -> None:

@@ -53,7 +53,7 @@ def compare_descent_along_path(run: Run) -> list[Comparison]:
 
 def compare_schur(run: Run) -> list[Comparison]:
     """lambda_min(H) against lambda_min(G) min_a q_a^2, at every save point."""
-    require_scaling(run)
+    require_scaling(run, last_layer=True)  # whose part of H is positive semidefinite
     lmin = max(float_down(run.problem.spectrum.lmin_floor), 0.0)
     theory = lmin * run.mean_square_slope.min(axis=1)
     error = relative(run.kernel_max_eig, 1e-13)

@@ -6,7 +6,15 @@ The path length in turn is bounded below by the fall of the loss.
 import numpy as np
 
 from bounds.numerics.arithmetic import float_down, float_up
-from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_scaling
+from verify.claims.base import (
+    Claim,
+    Comparison,
+    NotApplicable,
+    relative,
+    require_fixed_last_layer,
+    require_flow,
+    require_scaling,
+)
 from verify.run import Run
 
 
@@ -14,6 +22,7 @@ def compare_lower(run: Run) -> list[Comparison]:
     """(15): mean_i |h_i^t - h_i^0| >= |f^t - f^0| / (scale Ls), for each data point."""
     if run.scaling == "ntk":
         raise NotApplicable("stated for the factor 1/m")
+    require_fixed_last_layer(run)
     ls = float_down(run.problem.activation.Ls)
     theory = np.abs(run.output - run.output[0]) / (run.scale * ls)
     output_error = (run.errors["output"] + run.errors["output"][0]) / (run.scale * ls)
@@ -24,7 +33,7 @@ def compare_lower(run: Run) -> list[Comparison]:
 
 def compare_upper(run: Run) -> list[Comparison]:
     """root mean square_i |h_i^t - h_i^0| <= sqrt(G_aa) s(t), for each data point."""
-    require_scaling(run)
+    require_scaling(run, last_layer=True)
     root = np.array([float_up(g.sqrt()) for g in run.problem.gram_diagonal])
     theory = root * run.path_length[:, None]
     error = root * run.errors["path_length"][:, None] + run.errors["movement_rms"] + relative(theory)

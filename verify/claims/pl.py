@@ -7,7 +7,7 @@ from verify.run import Run
 
 def compare(run: Run) -> list[Comparison]:
     """-dL/dt against 2 scale^2 lambda_min(G) min_a q_a^2 L, at every save point."""
-    require_scaling(run)
+    require_scaling(run, last_layer=True)  # which adds to -dL/dt; the q_a^2 are weighted by (c_i/scale)^2
     lmin = max(float_down(run.problem.spectrum.lmin_floor), 0.0)
     theory = 2 * run.scale**2 * lmin * run.mean_square_slope.min(axis=1) * run.loss
     # Both sides are evaluated at the same state, so the error of that state does not matter, only rounding.

@@ -99,12 +99,17 @@ def markdown() -> str:
     return "\n".join([head, *table, *(_row(claim) for claim in CLAIMS.values())]) + "\n"
 
 
+def parser() -> Parser:
+    """The options of the command."""
+    found = Parser(prog="linrate claims", example="linrate claims --report gaps.csv")
+    found.add_argument("--markdown", action="store_true", help="write docs/claims.md to standard output")
+    found.add_argument("--report", metavar="CSV", help=f"take the last verdicts from here (default {DEFAULT_REPORT})")
+    return found
+
+
 def main(argv: Sequence[str]) -> int:
     """linrate claims [--markdown] [--report CSV]; returns the exit code."""
-    parser = Parser(prog="linrate claims", example="linrate claims --report gaps.csv")
-    parser.add_argument("--markdown", action="store_true", help="write docs/claims.md to standard output")
-    parser.add_argument("--report", metavar="CSV", help=f"take the last verdicts from here (default {DEFAULT_REPORT})")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     if options.markdown:
         print(markdown(), end="")
         return HOLDS

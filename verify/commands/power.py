@@ -13,13 +13,18 @@ FACTORS = (0.0, 0.5, 1.0, 2.0, 5.0)  # true failure rates of the table, as multi
 LARGEST_RATE = 1 - 1e-9  # a rate of 1 has no logarithm of its complement
 
 
+def parser() -> Parser:
+    """The options of the command."""
+    found = Parser(prog="linrate power", example="linrate power --delta 0.05 --alpha 0.001")
+    found.add_argument("--delta", type=float, default=0.05, help="the failure probability that a claim allows (0.05)")
+    found.add_argument("--alpha", type=float, default=1e-3, help="error budget of the verdict (0.001)")
+    found.add_argument("--trials", type=int, help="where the test gives up (default: as pytest verify/)")
+    return found
+
+
 def power_table(argv: Sequence[str]) -> int:
     """linrate power: exact probabilities of each verdict, for several true failure rates. Returns 0."""
-    parser = Parser(prog="linrate power", example="linrate power --delta 0.05 --alpha 0.001")
-    parser.add_argument("--delta", type=float, default=0.05, help="the failure probability that a claim allows (0.05)")
-    parser.add_argument("--alpha", type=float, default=1e-3, help="error budget of the verdict (0.001)")
-    parser.add_argument("--trials", type=int, help="where the test gives up (default: as pytest verify/)")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     check_probability(options.delta, "--delta")
     check_probability(options.alpha, "--alpha")
     require(options.trials is None or options.trials >= 1, "--trials", "at least 1", options.trials)

@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bounds.command_line import Parser
+from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.text import printable
 from verify.claims.base import NotApplicable
+from verify.picture import draw_margin
 from verify.runs.confirm import decide
-from verify.search.counterexample import curve, other_file, read, save_plot
+from verify.search.counterexample import curve, other_file, read
 from verify.verdict import Verdict
+
+
+def parser() -> Parser:
+    """The options of the command."""
+    found = Parser(prog="linrate replay", example="linrate replay reports/output/counterexamples/mine.npz")
+    found.add_argument("file", help="a .npz saved by pytest verify/, with its .json beside it")
+    found.add_argument("--conjectures", metavar="FILE", help="the file of its conjecture, which is run; no other is")
+    add_plot_option(found, "the margin over time")
+    return found
 
 
 def replay(argv: Sequence[str]) -> int:
     """linrate replay FILE: returns 1 if the run still refutes, 0 if the claim holds, 3 if that stays undecided."""
-    parser = Parser(prog="linrate replay", example="linrate replay reports/output/counterexamples/mine.npz")
-    parser.add_argument("file", help="a .npz saved by pytest verify/, with its .json beside it")
-    parser.add_argument("--conjectures", metavar="FILE", help="the file of its conjecture, which is run; no other is")
-    parser.add_argument("--plot", metavar="PNG", help="draw the margin over time (needs matplotlib)")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
+    if options.plot:
+        check_picture(options.plot)
     found = read(options.file, conjectures=options.conjectures)
     if (note := other_file(found.saved, options.conjectures)) is not None:
         print(f"note: {note}")
@@ -43,5 +52,6 @@ def replay(argv: Sequence[str]) -> int:
         f"{curve(worst)}\n\n" + (f"{worst.open}\n\n" if worst.open else "") + verdict.value
     )
     if options.plot:
-        save_plot(worst, f"{printable(found.claim.id)}: {worst.quantity}", options.plot)
+        with picture_file(options.plot) as axes:
+            draw_margin(worst, axes, title=f"{found.claim.id} on {problem.name}: {verdict.value}")
     return verdict.exit_code

@@ -73,6 +73,20 @@ def descent(activation: str, share: float = 0.25) -> Run:
     )
 
 
+def all_layers() -> Run:
+    """n = d + 1 affinely independent points, trained biases and a trained last layer, inside the regime."""
+    X, y = load_builtin("reference", n=4, d=3)
+    problem = Problem(X, y, bias=1.0, last_layer=2.0, name="affine")
+    return regime_run(problem, guarantee(problem, init="antisymmetric", method="slopes"), seed=0)
+
+
+def with_biases() -> Run:
+    """The same points and biases with a fixed last layer."""
+    X, y = load_builtin("reference", n=4, d=3)
+    problem = Problem(X, y, bias=1.0, name="affine")
+    return regime_run(problem, guarantee(problem, init="antisymmetric", method="slopes"), seed=0)
+
+
 EXAMPLES: dict[str, Callable[[], Run]] = {
     "tanh in its regime": lambda: in_regime("tanh"),
     "softplus in its regime": lambda: in_regime("softplus"),
@@ -82,6 +96,8 @@ EXAMPLES: dict[str, Callable[[], Run]] = {
     "targets out of reach": lambda: plain_run(small("tanh", size=8.0), width=50, scale=1.0, seed=0, t_max=60.0),
     "singular G": lambda: plain_run(small("softplus", n=6, d=4), width=512, scale=4.0, seed=0, t_max=5.0),
     "marching neurons": marching,
+    "biases": with_biases,
+    "all layers trained": all_layers,
     "tanh descent": lambda: descent("tanh"),
     "ReLU descent": lambda: descent("relu"),
 }

@@ -97,6 +97,8 @@ def write(folder: str | Path, claim: Claim, run: Run, *, conjectures: Source | N
         "at": float(worst.at[worst.worst[0]]),
         "versions": versions(),
     }
+    if problem.last_layer:
+        saved["last_layer"] = problem.last_layer
     path = folder / f"{stem}.npz"
     write_atomically(path, stream.getvalue())
     write_atomically(path.with_suffix(".json"), json.dumps(saved, indent=1) + "\n")
@@ -114,7 +116,8 @@ def read(file: str | Path, *, conjectures: str | None = None) -> Counterexample:
         saved = read_fields(path.with_suffix(".json"))
         arrays = read_arrays(path)
         options = dict(saved["options"])
-        problem_of = partial(Problem.from_gram, arrays["gram"], arrays["y"], name=saved["data"])
+        mobility = saved.get("last_layer", 0.0)
+        problem_of = partial(Problem.from_gram, arrays["gram"], arrays["y"], name=saved["data"], last_layer=mobility)
         problem_of()  # a Gram matrix with a negative eigenvalue is refused before anything is run
         save_at = options.get("save_at")
         if save_at is not None and save_at[-1] > options["t_max"]:
@@ -197,17 +200,3 @@ def curve(comparison: Any, *, width: int = 60, height: int = 12) -> str:
         canvas[row(float(value))][round(float(t) / end * (width - 1))] = "o" if value >= 0 else "x"
     lines = [f"{high - k * spread / (height - 1):11.3g} |{''.join(line)}" for k, line in enumerate(canvas)]
     return "\n".join([*lines, f"{'':11}  0{'time':^{width - 12}}{end:10.4g}"])
-
-
-def save_plot(comparison: Any, title: str, path: str | Path) -> None:
-    """The margin of a comparison over time as an image file. Raises DataError if matplotlib is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise DataError("--plot needs matplotlib. Install it: pip install 'linrate[plot]'.") from None
-    figure = Figure(layout="constrained")
-    axes = figure.subplots()
-    axes.plot(comparison.at, comparison.margin, ".-")
-    axes.axhline(0.0, color="black", linewidth=0.8)
-    axes.set(xlabel="time", ylabel="margin (negative: the claim fails)", title=title)
-    figure.savefig(path)

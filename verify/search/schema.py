@@ -198,6 +198,8 @@ def read_fields(file: Path) -> dict[str, Any]:
     checks = FIELDS
     if isinstance(fields, dict) and fields.get("format") == 1:
         checks = {**FIELDS, "conjectures": _or_none(_text)}
+    if isinstance(fields, dict) and "last_layer" in fields:  # written where the last layer is trained
+        checks = {**checks, "last_layer": POSITIVE}
     checked: dict[str, Any] = _object(checks)("", fields)
     return checked
 

@@ -33,6 +33,7 @@ def add_options(parser: Any) -> None:
         "--conjectures", metavar="FILE", help="a Python file of your own conjectures; see docs/conjectures.md"
     )
     group.addoption("--report", help="write the gap report to this CSV file")
+    group.addoption("--ledger", metavar="CSV", help="write what holds at which confidence, and what of alpha is spent")
     group.addoption("--alpha", type=float, help="error budget of a statistical verdict (0.001; quick: 0.05)")
     group.addoption("--trials", type=int, help="runs behind a statistical verdict (default: what alpha needs)")
     group.addoption("--quick", action="store_true", help="fewer examples and trials")
@@ -68,8 +69,9 @@ def read_options(options: Any) -> None:
     options.linrate_problems = _problems(options)
     options.linrate_seed = _seed(options)
     options.linrate_stop_at = clock.monotonic() + (_seconds(options.budget) if options.budget else math.inf)
-    if options.report:
-        check_writable(options.report, "--report")
+    for name in ("report", "ledger"):
+        if getattr(options, name):
+            check_writable(getattr(options, name), f"--{name}")
 
 
 def _seed(options: Any) -> int:

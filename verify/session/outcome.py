@@ -24,6 +24,7 @@ from verify.verdict import Verdict
 # Names of the properties by which a test's report carries its rows, and whether the time budget ended it early.
 ROW = "linrate-row"
 CUT = "linrate-cut"
+SPENT = "linrate-spent"  # one for each statistical verdict: the share of --alpha with which it may err
 
 
 def check_run(request: pytest.FixtureRequest, claim: Claim, run: Run) -> None:

@@ -1,8 +1,6 @@
-"""Which tests of `pytest verify/` a session runs, and how its error budget is shared among them."""
+"""Which tests of `pytest verify/` a session runs, and how many of their verdicts may err."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import pytest
 
@@ -19,7 +17,9 @@ def wanted(item: pytest.Item) -> bool:
     return not claims or not claims.isdisjoint(claim.id for claim in option.linrate_claims)
 
 
-def statistical_verdicts(items: Sequence[pytest.Item]) -> int:
-    """How many verdicts of these tests may err: one for @pytest.mark.statistical, k for statistical(k)."""
-    marks = [mark for item in items if (mark := item.get_closest_marker("statistical")) is not None]
-    return sum(sum(mark.args) if mark.args else 1 for mark in marks)
+def statistical_verdicts(item: pytest.Item) -> int:
+    """How many verdicts of this test may err: one for @pytest.mark.statistical, k for statistical(k), else none."""
+    mark = item.get_closest_marker("statistical")
+    if mark is None:
+        return 0
+    return sum(mark.args) if mark.args else 1

@@ -8,16 +8,15 @@ from typing import Any
 from bounds.text import paragraph, terminal_width
 from bounds.text_table import Column, TextTable
 from verify.claims import CLAIMS, Claim
+from verify.ledger import Ledger
 from verify.report_rows import Row, tested
+from verify.session import confidence
 from verify.verdict import Verdict, combine
 
 
-def lines(rows: Sequence[Row], cut_short: Sequence[str], option: Any) -> list[str]:
+def lines(rows: Sequence[Row], cut_short: Sequence[str], option: Any, ledger: Ledger) -> list[str]:
     """What a session says at its end. cut_short: the tests that the time budget ended; option: those of pytest."""
-    found = [*table(rows), f"seed {option.linrate_seed}"]
-    shares = {row["alpha"] for row in rows if "alpha" in row}
-    if shares:
-        found.append(f"error budget of all statistical verdicts {option.alpha:g}: {max(shares):.2g} for each")
+    found = [*table(rows), *confidence.lines(rows, ledger), f"seed {option.linrate_seed}"]
     if any(row["claim"].startswith("printed-") for row in rows):
         found.append("printed-*: statements of the paper that are false as printed (docs/errata.md);")
         found.append("UNDECIDED among them: false in one reading of the text only, or a remark")
@@ -26,6 +25,8 @@ def lines(rows: Sequence[Row], cut_short: Sequence[str], option: Any) -> list[st
         found += [f"  {name}" for name in sorted(cut_short)]
     if option.report:
         found.append(f"{len(rows)} rows written to {option.report}")
+    if option.ledger:
+        found.append(f"what holds at which confidence is in {option.ledger}")
     return found
 
 

@@ -28,6 +28,7 @@ from simulate.integrators.piecewise_linear.pieces import Pieces, pieces_of
 from simulate.integrators.piecewise_linear.sweep import Neurons, Swept
 from simulate.integrators.state import Sides, State
 
+GROWN = 2.0  # times |r| at the start of a step: beyond this what a kernel that changes says of r is wrong
 FIRST_SHARE = 0.1  # of the time in which the fastest mode of r decays, in the first step
 
 
@@ -72,7 +73,8 @@ class PiecewiseLinear:
             parts.append(_follow(neurons, state, run, float(tau[run]), into))
         mismatch = np.stack([np.abs(part.told.r[-1] - part.swept.residual) for part in parts])
         unresolved = np.array([part.unresolved for part in parts])
-        mismatch[unresolved > 0] = math.inf  # no mismatch knows of these neurons: a shorter step is to follow them
+        # No mismatch knows of neurons that were given up, nor of what a wrong kernel hides: a shorter step is to do it.
+        mismatch[(unresolved > 0) | ~np.array([part.settled for part in parts])] = math.inf
         return PiecewiseLinearStep(
             flow=flow,
             begun=state,
@@ -102,12 +104,14 @@ class Told(NamedTuple):
 
 class Part(NamedTuple):
     """The step of one run: its neurons at the start, what they were told, and what they did; unresolved: how many were
-    given up in either pass, for their events found no end."""
+    given up in either pass, for their events found no end; settled: whether the first pass told a kernel along the path
+    by which r can be, else the second one went by that at the start."""
 
     neurons: Neurons
     told: Told
     swept: Swept
     unresolved: int
+    settled: bool
 
 
 def pieces_of_flow(flow: Flow) -> Pieces:
@@ -132,8 +136,11 @@ def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Ar
     edges = panels.panel_edges(rates[-1], tau)
     free, forced = panels.exponentials(rates, edges)
 
-    def solve(changes: np.ndarray, shares: np.ndarray) -> Told:
+    def solve(changes: np.ndarray, shares: np.ndarray, otherwise: Told | None = None) -> Told:
         r, R, ways = panels.solve(rates, basis, start, edges, free, forced, changes, np.ascontiguousarray(shares))
+        # |r| never grows along the flow. A polynomial for the kernel may have negative eigenvalues, by which it would.
+        if otherwise is not None and not (r * r).sum(1).max() <= GROWN**2 * (start * start).sum():
+            return otherwise
         x = _shares(edges, ways)
         coefficients = fit(x, R)
         margin = neurons.net.spread * math.sqrt(flow.beta / flow.alpha) * bulge(x, R, kernel)
@@ -144,15 +151,16 @@ def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Ar
     nothing = np.zeros((0, flow.n, flow.n))
     told = solve(nothing, np.zeros((0, len(panels.node_times(edges)))))
     if previous > 0:
-        told = solve(sides.trend[run][None], np.minimum(told.ways[:, 0], previous)[None])
+        told = solve(sides.trend[run][None], np.minimum(told.ways[:, 0], previous)[None], told)
     # What the neurons do, the kernel along the path that follows from it, and what they do then.
     swept = neurons.sweep(told.curve, MOMENTS + 1)
     weights = 2 * np.arange(MOMENTS) + 1
     legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, MOMENTS - 1).T
-    told = solve(weights[:, None, None] * swept.changes[1:], legendre)
+    again = solve(weights[:, None, None] * swept.changes[1:], legendre, told)
+    settled, told = again is not told, again
     last = neurons.sweep(told.curve, MOMENTS + 1, into)
     given_up = swept.counts + last.counts
-    return Part(neurons, told, last, int(given_up[GIVEN_UP] + given_up[UNSETTLED]))
+    return Part(neurons, told, last, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled)
 
 
 @dataclass(frozen=True, kw_only=True)

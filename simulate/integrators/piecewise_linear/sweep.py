@@ -54,13 +54,19 @@ def network_of(flow: Flow, pieces: Pieces) -> Network:
 
 
 @njit(**EXACT)
-def outputs(h: Any, sides: Any, signs: Any, table: Any, output: Any, squares: Any) -> None:
-    """output (n,) += sum_i c_i sigma(h_i), squares (n,) += sum_i sigma'(h_i)^2, by the sides; h, sides: (w, n)."""
+def outputs(h: Any, sides: Any, signs: Any, table: Any, output: Any, over: Any, squares: Any) -> None:
+    """output (n,) += sum_i c_i sigma(h_i), squares (n,) += sum_i sigma'(h_i)^2, by the sides; h, sides: (w, n).
+
+    over (n,): what rounding has added to output so far, zero at first (Kahan's sum: one after the other the terms would
+    lose sqrt(m) roundings of the largest partial sum, and a run near its floor would reject all steps)."""
     slopes, offsets = table[SLOPES], table[OFFSETS]
     for i in range(len(h)):
         for a in range(h.shape[1]):
             slope = slopes[sides[i, a]]
-            output[a] += signs[i] * (offsets[sides[i, a]] + slope * h[i, a])
+            term = signs[i] * (offsets[sides[i, a]] + slope * h[i, a]) - over[a]
+            total = output[a] + term
+            over[a] = (total - output[a]) - term
+            output[a] = total
             squares[a] += slope * slope
 
 
@@ -83,12 +89,11 @@ class Neurons:
         flow, n = self.flow, self.flow.n
 
         def sweep_chunk(start: int, stop: int) -> tuple[np.ndarray, ...]:
-            held = flow.buffers.__dict__
-            if "piecewise linear" not in held:
-                held["piecewise linear"] = new_desk(n), new_log(n, self.net.most)
-            desk, log = held["piecewise linear"]
+            if flow.buffers.passes is None:
+                flow.buffers.passes = new_desk(n), new_log(n, self.net.most)
+            desk, log = flow.buffers.passes
             log.sums[:kinds], log.half[:kinds] = 0.0, 0.0
-            counts, output, squares = np.zeros(COUNTS, dtype=np.int64), np.zeros(n), np.zeros(n)
+            counts, output, over, squares = np.zeros(COUNTS, dtype=np.int64), np.zeros(n), np.zeros(n), np.zeros(n)
             for low in range(start, stop, BLOCK):
                 high = min(low + BLOCK, stop)
                 here = np.ascontiguousarray(self.h[:n, low:high].T, dtype=np.float64)
@@ -97,7 +102,7 @@ class Neurons:
                 follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, kinds, counts)
                 if flow.arrays.real is not np.float64:  # what is stored is what counts
                     ends = ends.astype(flow.arrays.real).astype(np.float64)
-                outputs(ends, sides, self.signs[low:high], self.net.table, output, squares)
+                outputs(ends, sides, self.signs[low:high], self.net.table, output, over, squares)
                 if into is not None:
                     into[0][:n, low:high], into[1][:, low:high] = ends.T, sides.T
                     if flow.cross is not None:

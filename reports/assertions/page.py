@@ -13,7 +13,9 @@ from bounds.data.files import check_writable
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
-from reports.assertions import LEVEL, Finding, findings
+from reports.assertions.judge import LEVEL, Finding
+from reports.assertions.statements import findings
+from reports.cell_options import add_cell_options, executor_of
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import Case, Result
@@ -50,6 +52,7 @@ TABLE = TextTable(
 )
 STUDIED = 60  # n of the table about the step
 STEPS: dict[str, float | str] = {
+    "none: the flow": "flow",
     "a twentieth of the limit, growing as 1/‖r‖ to half of it": "residual",
     "half of the limit of stability": "stable",
     "fixed, 0.8 of the limit at the start": 0.8,
@@ -70,13 +73,14 @@ def add_assertions_command(commands: Any) -> None:
     parser.add_argument("--out", metavar="CSV", default="assertions.csv", help="the table (default assertions.csv)")
     parser.add_argument("--cache", metavar="DIR", default="figures/cache", help="finished runs (default figures/cache)")
     parser.add_argument("--markdown", action="store_true", help="print the page docs/experiments.md instead")
+    add_cell_options(parser, resume=None)
 
 
 def run_assertions(options: Any) -> int:
     """Print the table, or the page. Returns the exit code, 0: the verdicts are about the paper's words."""
     out = check_writable(options.out, "--out")
     sizes = {name: module.QUICK if options.quick else module.FULL for name, module in EXPERIMENTS.items()}
-    runner = Runner(Cache(options.cache))
+    runner = Runner(Cache(options.cache), executor=executor_of(options))
     found = findings(runner, sizes)
     write_csv(out, [_row(f, options.quick) for f in found], COLUMNS)
     if options.markdown:
@@ -163,8 +167,11 @@ def _step_study(runner: Runner) -> Iterator[tuple[str, Result]]:
     chosen = [case for case in experiment_3.cases(size, size.widths[0], (STUDIED,)) if case.repeat == 0]
     for words, step in [*STEPS.items(), ("1, with the summed loss", 1.0)]:
         for case in chosen:
+            if step == "flow":
+                yield words, runner.results([replace(case, method="flow")])[0]
+                continue
             length = step * _limit(case) if isinstance(step, float) and step < 1 else step
-            yield words, runner.results([replace(case, step=length)])[0]
+            yield words, runner.results([replace(case, method="descent", step=length)])[0]
 
 
 def _limit(case: Case) -> float:

@@ -1,0 +1,90 @@
+"""How far many cells are: one line that is rewritten on a terminal, a line now and then in a log, with failures."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time as clock
+from collections.abc import Callable
+
+from bounds.progress import duration
+from bounds.text import printable
+
+EVERY = 0.5  # seconds between two lines on a terminal
+FIRST_IN_LOG, MORE = 10.0, 1.5  # seconds until the first line in a log, and by how much longer until each next one
+LONGEST_IN_LOG = 600.0
+BAR = 20  # characters
+
+
+class CellProgress:
+    """Counts cells, and tells those done and failed, the rate and the time left.
+
+    quiet: tell nothing. write: where a line goes, by default to stderr, rewritten in place if that is a terminal.
+    """
+
+    def __init__(self, *, quiet: bool = False, write: Callable[[str], None] | None = None, what: str = "cells") -> None:
+        self.what, self.quiet = what, quiet
+        self._rewritten = write is not None or sys.stderr.isatty()
+        self._write = write or (to_terminal if self._rewritten else _to_log)
+        self.begin(0)
+
+    def begin(self, total: int) -> None:
+        """So many cells there are."""
+        self.total, self.done, self.failed = total, 0, 0
+        self._before, self._began = 0, clock.monotonic()
+        self._pause = EVERY if self._rewritten else FIRST_IN_LOG
+        self._next = self._began + self._pause
+
+    def known(self, failed: bool = False) -> None:
+        """One was done, or had failed, already: it does not count for the rate."""
+        self._before += 1
+        self.done += 1
+        self.failed += failed
+        self._began = clock.monotonic()
+
+    def step(self, failed: bool = False) -> None:
+        """One more is done, or has failed."""
+        self.done += 1
+        self.failed += failed
+        if clock.monotonic() >= self._next:
+            self._say(self.line())
+            if not self._rewritten:
+                self._pause = min(MORE * self._pause, LONGEST_IN_LOG)
+            self._next = clock.monotonic() + self._pause
+
+    def end(self) -> None:
+        """The last line, which stays."""
+        self._say(self.line())
+        if self._rewritten:
+            self._say("\n")
+
+    def line(self) -> str:
+        """What is told now."""
+        seconds = clock.monotonic() - self._began
+        made = self.done - self._before
+        words = [f"{self.done}/{self.total} {self.what}"]
+        if self.failed:
+            words.append(f"{self.failed} failed")
+        if made and seconds > 0:
+            rate = made / seconds
+            words.append(f"{rate:.3g}/s" if rate >= 1 else f"{seconds / made:.3g} s each")
+            left = (self.total - self.done) / rate
+            words.append(f"{duration(left)} left" if self.done < self.total else f"in {duration(seconds)}")
+        full = BAR * self.done // max(self.total, 1)
+        return f"[{'#' * full}{'.' * (BAR - full)}] {', '.join(words)}"
+
+    def _say(self, line: str) -> None:
+        if not self.quiet:
+            self._write(line)
+
+
+def to_terminal(line: str) -> None:
+    """Rewrite the line at the end of the terminal; "\\n" leaves it there and begins the next one."""
+    with contextlib.suppress(OSError):  # a terminal that was closed ends no run
+        sys.stderr.write("\n" if line == "\n" else f"\r\x1b[K{printable(line)}")
+        sys.stderr.flush()
+
+
+def _to_log(line: str) -> None:
+    with contextlib.suppress(OSError):
+        print(printable(line), file=sys.stderr, flush=True)

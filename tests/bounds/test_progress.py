@@ -1,0 +1,99 @@
+"""Progress: a bar on a terminal, a line now and then in a log, nothing for what is quick or for --quiet."""
+
+import io
+
+import pytest
+
+import bounds.progress
+from bounds.command_line import HOLDS, Parser, run
+from bounds.progress import BAR, Progress, announce, telling
+from bounds.text import printable
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds on a clock that a test sets."""
+    now = [100.0]
+    monkeypatch.setattr(bounds.progress.clock, "monotonic", lambda: now[0])
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    return now
+
+
+def work(clock, stream, steps, seconds=1.0):
+    with Progress("networks", steps, stream=stream) as progress:
+        for k in range(steps):
+            clock[0] += seconds
+            progress.step(f"network {k}")
+
+
+def test_a_terminal_has_one_line_that_is_taken_away(clock):
+    stream = Terminal()
+    with telling():
+        work(clock, stream, 10)
+    *states, last = stream.getvalue().split("\r\x1b[K")
+    assert last == ""
+    assert states[0] == ""  # the first second is too quick to be told
+    assert states[1] == f"[{'#' * 5:.<{BAR}}] 2/10 networks, about 8 s left: network 1"
+    assert len(states) == 10
+    assert all(len(state) < 80 and "\n" not in state for state in states)
+
+
+def test_a_log_has_a_line_now_and_then(clock):
+    stream = io.StringIO()
+    with telling():
+        work(clock, stream, 100)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 4
+    assert "\x1b" not in stream.getvalue()
+    assert [line.partition("] ")[2].split("/")[0] for line in lines] == ["2", "32", "62", "92"]
+
+
+@pytest.mark.parametrize("way", ["quick", "quiet", "library", "dumb"])
+def test_where_nothing_is_drawn(clock, way, monkeypatch):
+    stream = Terminal()
+    if way == "library":
+        work(clock, stream, 10)
+    else:
+        with telling():
+            if way == "quiet":
+                bounds.progress.QUIET.set(True)
+            if way == "dumb":
+                monkeypatch.setenv("TERM", "dumb")  # obeys no escape sequences: lines as in a log
+            work(clock, stream, 10, seconds=0.1 if way == "quick" else 1.0)
+    assert "\x1b" not in stream.getvalue()
+    assert bool(stream.getvalue()) is (way == "dumb")
+
+
+def test_without_a_total_the_time_that_it_took_is_told(clock):
+    assert Progress("rows", stream=io.StringIO()).text(3.0, "a\nb") == printable("[   3.0 s] 0 rows: a b")
+
+
+def test_a_closed_terminal_ends_no_run(clock):
+    class Closed(Terminal):
+        def write(self, _):
+            raise OSError("gone")
+
+    with telling():
+        work(clock, Closed(), 10)
+
+
+def test_quiet_is_an_option_of_every_command_and_ends_with_it(capsys):
+    def main(argv):
+        options = Parser(prog="linrate", example="none").parse_args(argv)
+        assert options.quiet is ("--quiet" in argv)
+        announce("compiling ...")
+        print("the answer")
+        return HOLDS
+
+    for arguments, told in (([], "  compiling ...\n"), (["--quiet"], ""), ([], "  compiling ...\n")):
+        assert run(main, arguments) == HOLDS
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err) == ("the answer\n", told)
+    announce("outside of a command")
+    assert capsys.readouterr().err == ""
