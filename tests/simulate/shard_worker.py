@@ -65,6 +65,7 @@ CASES = {
         problem("softplus"), **DESCENT, step="residual", X_test=TEST
     ),
     "diverged": lambda: simulate.gradient_descent(problem("linear"), **{**DESCENT, "steps": 200}, step=1e3),
+    "trained last layer": lambda: simulate.gradient_flow(bounds.Problem(X, Y, last_layer=1.0), **FLOW, X_test=TEST),
     "a given network": lambda: simulate.gradient_flow(problem(), network=given(), t_max=0.5, save_at=[0.5]),
 }
 
