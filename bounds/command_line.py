@@ -28,7 +28,10 @@ HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 # EX_SOFTWARE of sysexits.h, and what a shell reports for a process that SIGPIPE ended (128 + 13).
 INTERNAL, CLOSED_PIPE = 70, 141
 
-OTHER_CODES = "2 bad input, 69 a scheduler has gone, 70 a fault of linrate, 74 the output cannot be written, 128 + n stopped by signal n"
+OTHER_CODES = (
+    "2 bad input, 69 a scheduler has gone, 70 a fault of linrate, 74 the output cannot be written,"
+    " 128 + n stopped by signal n"
+)
 EXIT_CODES = f"exit codes: 0 holds, 1 refuted, 3 undecided; {OTHER_CODES}"
 
 
@@ -63,9 +66,10 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
 
     argv: the arguments, by default those of the process.
 
-    Exit codes besides those that `main` returns: 2 for bad input or too little memory; 69 if a scheduler has gone; 74 if the output cannot be
-    written because the disk is full; 141, without a message, if the reader of the output has closed the pipe; 128 + n
-    after signal n; 70 for an internal error, whose traceback is shown if the environment has LINRATE_DEBUG=1.
+    Exit codes besides those that `main` returns: 2 for bad input or too little memory; 69 if a scheduler has gone; 74
+    if the output cannot be written because the disk is full; 141, without a message, if the reader of the output has
+    closed the pipe; 128 + n after signal n; 70 for an internal error, whose traceback is shown if the environment has
+    LINRATE_DEBUG=1.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
