@@ -25,6 +25,12 @@ def slow(cell):
     return draw(cell)
 
 
+def slow_at_the_end(cell):
+    """As draw, in two seconds from k = 30 on."""
+    time.sleep(2.0 if cell.definition["k"] >= 30 else 0.05)
+    return draw(cell)
+
+
 def deadly(folder, cell):
     """As draw, but k = 5 ends its process each time, and k = 8 the first time."""
     k, once = cell.definition["k"], Path(folder) / "once"

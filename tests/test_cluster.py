@@ -27,7 +27,7 @@ from reports.experiments.case import FAILED
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner
 from reports.law import law_rows
-from tests.cells_work import COLUMNS, draw, slow
+from tests.cells_work import COLUMNS, draw, slow_at_the_end
 
 pytest.importorskip("distributed")
 pytest.importorskip("pyarrow")
@@ -162,7 +162,7 @@ def test_a_worker_that_came_later_with_another_version_is_refused(dask, monkeypa
 
 def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(dask, expected, tmp_path):
     """The work goes on with the other worker, and after the scheduler has gone from the directory."""
-    run = run_cells(CELLS, slow, executor=dask.address, directory=tmp_path)
+    run = run_cells(CELLS, slow_at_the_end, executor=dask.address, directory=tmp_path)
     found = [next(run) for _ in range(5)]
     dask.workers[0].kill()
     found += [next(run) for _ in range(15)]

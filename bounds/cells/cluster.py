@@ -127,13 +127,16 @@ def _on_workers(client: Any, work: Work, items: Sequence[Any]) -> Iterator[tuple
             except queue.Empty:
                 continue
             if future.status == "finished":
-                outcome = future.result()
+                outcome = _result(client, future)
             elif future.status == "error" and isinstance(future.exception(), KilledWorker):
                 outcome = Outcome(error=LOST)
             elif future.status == "error":  # not of the item, whose errors are part of its outcome
                 error = future.exception()
                 words = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
                 raise EngineError(f"a worker could not do its work: {words}. {KEPT}")
+            elif future.status in ("lost", "pending") and client.status == "running":
+                future.add_done_callback(ended.put)  # its worker ended with the result: another one does it again
+                continue
             else:
                 raise _gone(client)
             del futures[future.key]
@@ -150,6 +153,15 @@ KEPT = "What is finished is kept where there is a directory; go on with it."
 def _gone(client: Any) -> EngineError:
     where = client.scheduler.address if client.scheduler else "it"
     return EngineError(f"the scheduler {where} has gone. {KEPT}")
+
+
+def _result(client: Any, future: Any) -> Outcome:
+    """What a finished task has given, fetched from its worker. Raises EngineError if the scheduler goes meanwhile."""
+    try:
+        outcome: Outcome = future.result()
+    except Exception:  # not of the item, whose errors are part of its outcome
+        raise _gone(client) from None
+    return outcome
 
 
 def _threads(client: Any) -> list[int]:
