@@ -247,7 +247,7 @@ def _by_profile(
     unit: float | None = None,
 ) -> Certificate:
     """The master theorem applied to a profile of the slopes of the network; drift: what a trained last layer takes from
-    it (last_layer.py), for which the least |c_i| counts as the scale, unless there is a `unit`; H (m, n), signs (m,)."""
+    it (last_layer.py), for which the least |c_i| counts as the scale, unless there is a `unit`."""
     scale = arb(float(np.min(np.abs(signs))) if unit is None else unit)
     profile = at_scale(slopes, drift, scale)
     if profile.empty:
