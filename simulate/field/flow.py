@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @cache
-def _lower(n: int) -> tuple[np.ndarray, ...]:
+def _lower(n: int) -> tuple[np.ndarray, np.ndarray]:
     """The rows and the columns of the lower triangle of a matrix (n, n)."""
     return np.tril_indices(n)
 
@@ -148,11 +148,12 @@ class Flow:
         """The sums of a backend, over all neurons and in the units of the theory."""
         # Of each Gram matrix the CPU fills the lower triangle only, and no more than that need travel.
         packed = self.arrays.numpy and sums.gram.shape[-1] > 0 and reduction.exchange() is not None
-        gram = sums.gram[:, :, *_lower(self.n)] if packed else sums.gram
+        row, column = _lower(self.n) if packed else (None, None)
+        gram = sums.gram[:, :, row, column] if packed else sums.gram
         output, gram, work = reduction.total(sums.output, gram, sums.work)
         if packed:
             triangle, gram = gram, np.zeros((self.runs, self.n, self.n))
-            gram[:, *_lower(self.n)] = triangle
+            gram[:, row, column] = triangle
         if not self.arrays.numpy:
             output, gram, work = (self.arrays.fetch(array) for array in (output, gram, work))
         in_units(output=output, gram=gram, work=work, y=self.y, alpha=self.alpha, speed=self.speed, m=self.m)
