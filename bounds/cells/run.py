@@ -15,7 +15,7 @@ from bounds.cells.progress import CellProgress
 from bounds.cells.store import Plan, Store
 from bounds.errors import require
 
-QUICK, HELD = 0.02, 2.0  # seconds: a cell that took longer is kept at once, quicker ones together
+QUICK, HELD = 0.02, 5.0  # seconds: a cell that took longer is kept at once, quicker ones together
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import pytest
 
 import reports
 from bounds.command_line import run
-from bounds.errors import ArgumentError, DataError
+from bounds.errors import ArgumentError, DataError, EngineError
+from reports import cli
 from reports.console import main
 
 pytest.importorskip("pyarrow")
@@ -58,3 +59,43 @@ def test_a_directory_that_is_none(tmp_path, capsys):
     assert "does not exist" in told(capsys, "cells", str(tmp_path), code=2).err
     (tmp_path / "manifest.json").write_text("[]")
     assert "must hold an object" in told(capsys, "cells", str(tmp_path), code=2).err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--processes", "0"], "--processes must be a positive integer"),
+        (["--scheduler", "here"], "must be an address such as tcp://127.0.0.1:8786"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "cannot be reached"),
+        (["--scheduler", "tcp://127.0.0.1:1", "--processes", "2"], "not allowed with"),
+    ],
+)
+def test_where_no_work_can_be_done(tmp_path, capsys, monkeypatch, options, words):
+    pytest.importorskip("distributed")
+    pytest.importorskip("yaml")
+    monkeypatch.setattr("bounds.cells.cluster.PATIENCE", 0.5)
+    (tmp_path / "grid.yaml").write_text("n: 2\nd: 5\nwidth: 8")
+    command = ["gaps", "--grid", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "gaps.csv"), *options]
+    assert words in told(capsys, *command, code=2).err
+    assert [file.name for file in tmp_path.iterdir()] == ["grid.yaml"]
+
+
+def test_options_of_cells_where_there_are_none(capsys):
+    for option in (["--processes", "2"], ["--resume", "x"], ["--retry"], ["--scheduler", "tcp://a:1"]):
+        assert "is for a --grid. Leave it out" in told(capsys, "gaps", *option, code=2).err
+        assert "is for --trials. Leave it out" in told(capsys, "certificates", *option, code=2).err
+
+
+def test_a_scheduler_that_goes_has_its_own_exit_code_and_names_the_way_on(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("yaml")
+
+    def gone(grid, **options):
+        options["directory"].mkdir()
+        raise EngineError("the scheduler tcp://a:1 has gone.")
+        yield
+
+    monkeypatch.setattr(cli, "grid_rows", gone)
+    (tmp_path / "grid.yaml").write_text("n: 2\nd: 5\nwidth: 8")
+    shown = told(capsys, "gaps", "--grid", str(tmp_path / "grid.yaml"), "--resume", str(tmp_path / "kept"), code=69).err
+    assert f"go on with --resume {tmp_path / 'kept'}" in shown
+    assert shown.rstrip().endswith("error: the scheduler tcp://a:1 has gone.")
