@@ -83,6 +83,21 @@ class Certificate(Presented, Portable):
             "path length": rounded(self.path_length, "up"),
         }
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how much of each ingredient is used up, where 1 would be too much; returns the axes.
+
+            bounds.certify(problem, H, signs=signs).plot()
+
+        ax: axes of matplotlib; None for those of a new figure. Raises ArgumentError where `ax` is no axes,
+        AssumptionError where matplotlib is not installed.
+        """
+        from bounds.pictures.certificate import SIZE, draw_certificate
+        from bounds.pictures.style import on_axes
+
+        with on_axes(ax, size=SIZE) as axes:
+            draw_certificate(axes, self)
+        return axes
+
 
 @numpy_defaults
 def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
@@ -261,8 +276,9 @@ def _by_profile(
     signs: np.ndarray,
     unit: float | None = None,
 ) -> Certificate:
-    """The master theorem applied to a profile of the slopes of the network; drift: what a trained last layer takes from
-    it (last_layer.py), for which the least |c_i| counts as the scale, unless there is a `unit`."""
+    """The master theorem applied to a profile of the slopes of the network; drift: what a trained last layer takes
+    from it (last_layer.py), for which the least |c_i| counts as the scale, unless there is a `unit`; H (m, n), signs
+    (m,)."""
     scale = arb(float(np.min(np.abs(signs))) if unit is None else unit)
     profile = at_scale(slopes, drift, scale)
     if profile.empty:

@@ -148,12 +148,12 @@ class Flow:
         """The sums of a backend, over all neurons and in the units of the theory."""
         # Of each Gram matrix the CPU fills the lower triangle only, and no more than that need travel.
         packed = self.arrays.numpy and sums.gram.shape[-1] > 0 and reduction.exchange() is not None
-        rows, columns = _lower(self.n)
-        gram = sums.gram[:, :, rows, columns] if packed else sums.gram
+        row, column = _lower(self.n) if packed else (None, None)
+        gram = sums.gram[:, :, row, column] if packed else sums.gram
         output, gram, work = reduction.total(sums.output, gram, sums.work)
         if packed:
             triangle, gram = gram, np.zeros((self.runs, self.n, self.n))
-            gram[:, rows, columns] = triangle
+            gram[:, row, column] = triangle
         if not self.arrays.numpy:
             output, gram, work = (self.arrays.fetch(array) for array in (output, gram, work))
         in_units(output=output, gram=gram, work=work, y=self.y, alpha=self.alpha, speed=self.speed, m=self.m)

@@ -149,7 +149,7 @@ def saved_flow(folder, end, **options):
 
 
 def hang():
-    time.sleep(3.0)
+    time.sleep(12.0)  # longer than the patience of the others
 
 
 def main():
@@ -173,7 +173,7 @@ def main():
     found["killed"] = group(3, killed)
     found["resumed"] = group(2, lambda rank: saved_flow(folder, None, resume=True))
     found["resumed alone"] = {"told": [resumed_alone(folder)]}
-    found["hanging"] = group(2, lambda rank: saved_flow(folder, hang if rank == 1 else None), LINRATE_PATIENCE="1")
+    found["hanging"] = group(2, lambda rank: saved_flow(folder, hang if rank == 1 else None), LINRATE_PATIENCE="5")
 
     def stopped(rank):
         return saved_flow(folder, (lambda: os.kill(os.getpid(), signal.SIGTERM)) if rank == 1 else None)

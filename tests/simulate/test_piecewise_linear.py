@@ -9,11 +9,15 @@ import pytest
 import bounds
 import simulate
 from bounds.errors import ArgumentError
+from simulate.field.arrays import Arrays
+from simulate.field.flow import Flow
 from simulate.integrators import get_integrator
 from simulate.integrators.choice import choose_integrator
 from simulate.integrators.piecewise_linear import pieces_of, sweep
+from simulate.integrators.piecewise_linear.events import COUNTS, HELD, POWERS, Curve, follow_neurons, new_desk
+from simulate.integrators.piecewise_linear.kernel_changes import new_log
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
-from simulate.network import Network
+from simulate.network import Network, scaling_of
 from simulate.options import Options
 from simulate.setup import Setup
 
@@ -320,3 +324,31 @@ def test_reported_error_where_both_runs_may_agree_by_chance():
         t = simulate.gradient_flow(problem, network=start, t_max=times[-1], save_at=times, loss_ratio=0.0)
         exact = one_point_residual(start.H[:, 0], start.signs, 0.5, times) ** 2 / 2
         assert np.all(np.abs(t.loss - exact) <= t.error), seed
+
+
+def test_a_step_and_its_two_halves_lead_to_the_same_place():
+    """R is linear here, so that only events bend the way of an entry: some are pushed over their kinks by what others
+    do, and back again, though both ends of the step tell nothing of it."""
+    n, m = 6, 4000
+    problem, start = gaussian(n, 8, m)
+    arrays = Arrays("float64", "cpu")
+    net = sweep.network_of(
+        Flow(problem, start.signs[None], scaling_of("ours", m), arrays), pieces_of(problem.activation)
+    )
+    v = np.array([1.0, -0.8, 0.6, -1.2, 0.9, -0.7])
+
+    def follow(h, sides, share):
+        curve = np.zeros((n, POWERS))
+        curve[:, 1] = share * v
+        told = Curve(curve, np.ascontiguousarray(curve.T), np.zeros(n), 1.0, share * np.abs(v).max())
+        ends, drives, sides = np.empty(h.shape), np.empty(h.shape), sides.copy()
+        counts, log = np.zeros(COUNTS, dtype=np.int64), new_log(n, net.most)
+        follow_neurons(h, ends, drives, sides, start.signs, net, told, new_desk(n), log, 4, counts)
+        return ends, sides, counts
+
+    begun = pieces_of(problem.activation).sides(start.H)
+    whole, sides, counts = follow(start.H, begun, 1.0)
+    halves, half_sides, _ = follow(*follow(start.H, begun, 0.5)[:2], 0.5)
+    assert counts[HELD] > 500
+    np.testing.assert_array_equal(sides, half_sides)
+    np.testing.assert_allclose(whole, halves, rtol=0, atol=1e-9)

@@ -346,23 +346,26 @@ def follow_neuron(
     desk.slack[1] = 1e-11 * curve.fastest
     desk.slack[2] = 1e-9 * abs(gain) * curve.fastest * net.spread.max() ** 2
     rows, turns = log.filled[0], log.filled[1]
-    true = desk.value  # free again after the events
+    true, sway = desk.value, desk.driven[0]  # free again after the events
     while True:
         log.filled[0], log.filled[1] = rows, turns
         _prepare(desk, net, curve, sides, start, gain, count)
         _run(desk, net, log, curve, count, gain, counts)
         # The ends of all entries, and those that are not where they should be.
         for b in range(n):
-            true[b] = ends[b]
+            true[b], sway[b] = ends[b], 0.0
         for k in range(count):
             factor, row = -gain * desk.reals[MOVED, k], net.gram[desk.ints[MEMBER, k]]
             if factor != 0.0:
                 for b in range(n):
                     true[b] += factor * row[b]
+                    sway[b] += abs(factor * row[b])
+        # An entry may also meet a kink on its way and come back: events bend its path by no more than they move it.
         late = count
         for b in range(n):
-            beyond = true[b] < net.table[BELOW, sides[b]] or true[b] > net.table[ABOVE, sides[b]]
-            if beyond and desk.ints[PLACE, b] < 0:
+            low, high = net.table[BELOW, sides[b]], net.table[ABOVE, sides[b]]
+            near = min(min(start[b], true[b]) - low, high - max(start[b], true[b]))
+            if (near < 0 or near < sway[b]) and desk.ints[PLACE, b] < 0:
                 late = _add_candidate(desk, b, late)
         if late == count:
             break
