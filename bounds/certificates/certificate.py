@@ -83,21 +83,6 @@ class Certificate(Presented, Portable):
             "path length": rounded(self.path_length, "up"),
         }
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw how much of each ingredient is used up, where 1 would be too much; returns the axes.
-
-            bounds.certify(problem, H, signs=signs).plot()
-
-        ax: axes of matplotlib; None for those of a new figure. Raises ArgumentError where `ax` is no axes,
-        AssumptionError where matplotlib is not installed.
-        """
-        from bounds.pictures.certificate import SIZE, draw_certificate
-        from bounds.pictures.style import on_axes
-
-        with on_axes(ax, size=SIZE) as axes:
-            draw_certificate(axes, self)
-        return axes
-
 
 @numpy_defaults
 def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
