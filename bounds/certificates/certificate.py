@@ -57,6 +57,21 @@ class Certificate(Presented, Portable):
     reason: str = ""
     caveats: tuple[str, ...] = ()
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how much of each ingredient is used up, where 1 would be too much; returns the axes.
+
+            bounds.certify(problem, H, signs=signs).plot()
+
+        ax: axes of matplotlib; None for those of a new figure. Raises ArgumentError where `ax` is no axes,
+        AssumptionError where matplotlib is not installed.
+        """
+        from bounds.pictures.certificate import SIZE, draw_certificate
+        from bounds.pictures.style import on_axes
+
+        with on_axes(ax, size=SIZE) as axes:
+            draw_certificate(axes, self)
+        return axes
+
     def _facts(self) -> Facts:
         """Numbers rounded once more to the side on which they stay true."""
         return {
