@@ -139,6 +139,14 @@ def test_trials_needed_is_exact():
         assert sequential_verdict(k - 1, 0, delta=delta, alpha=alpha) is Verdict.UNDECIDED
 
 
+def test_the_worst_of_plain_margins_is_the_least():
+    """Each violation is 100% of itself: the largest one is the worst, not that with the least relative error."""
+    measured = np.array([1.0, -0.005, -0.07, 0.3])
+    error = np.array([0.0, 1e-9, 1e-3, 0.0])
+    c = Comparison("margin", "lower", np.zeros(4), measured, error, at=np.arange(4.0))
+    assert c.worst == (2,)
+
+
 def test_comparison_gap_and_worst_point():
     c = Comparison(
         "q", "upper", np.array([2.0, 3.0]), np.array([1.0, 2.9]), np.array([0.01, 0.01]), np.array([0.0, 7.0])

@@ -71,10 +71,14 @@ class Comparison(Presented):
 
     @property
     def worst(self) -> tuple[int, ...]:
-        """The index at which (margin - error)/size is least: there the claim is nearest to failing."""
+        """The index at which (margin - error)/size is least: there the claim is nearest to failing. Where the theory
+        is 0 throughout, as for a plain margin, every violation would be 100% of its size: then margin - error counts.
+        """
         size = np.maximum(np.abs(self.theory), np.abs(self.measured))
         with np.errstate(all="ignore"):
             slack = np.where(size > 0, (self.margin - self.error) / size, np.inf)
+            if not np.any(self.theory):
+                slack = self.margin - self.error
         slack = np.where(np.isnan(slack), -np.inf, slack)
         return tuple(int(k) for k in np.unravel_index(int(np.argmin(slack)), slack.shape))
 
