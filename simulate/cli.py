@@ -111,7 +111,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     descent.add_argument(
         "--step", type=_step, help="delta of (9), with the summed loss (default %(default)s); or stable, or residual"
     )
-    descent.add_argument("--steps", type=int, help="number of steps at most (default %(default)s)")
+    descent.add_argument("--steps", type=int, help="number of steps (default %(default)s)")
     descent.add_argument(
         "--loss-ratio", type=float, help="stop at this share of the initial loss (default %(default)s)"
     )

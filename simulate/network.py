@@ -198,17 +198,22 @@ def _draw(law: _Law, seed: int, drawn: int, first: int, beyond: int) -> _Drawn:
     first one has the three streams of the seed, block b their children of number b.
     """
     streams = np.random.SeedSequence(seed).spawn(3)
-    parts = []
-    for b in range(first // DRAWN_TOGETHER, math.ceil(beyond / DRAWN_TOGETHER)):
+    if first == 0 and beyond == drawn <= DRAWN_TOGETHER:
+        return law.draw(streams, drawn)
+    # Parts that are put together at the end would leave holes in the heap, and so do those of the last block, which are
+    # smaller than the others, unless they come first: malloc keeps what is smaller than what was freed before.
+    count = beyond - first
+    columns, signs, test = np.empty((law.n, count)), np.empty(count), np.empty((law.k, count)) if law.k else None
+    for b in reversed(range(first // DRAWN_TOGETHER, math.ceil(beyond / DRAWN_TOGETHER))):
         start = b * DRAWN_TOGETHER
         own = [np.random.SeedSequence(seed, spawn_key=(*s.spawn_key, b)) for s in streams] if b else streams
         block = law.draw(own, min(DRAWN_TOGETHER, drawn - start))
-        here = slice(max(first - start, 0), beyond - start)
-        parts.append([np.empty((0, 0)) if array is None else array[..., here] for array in block])
-    columns, signs, test = (
-        np.ascontiguousarray(of[0]) if len(of) == 1 else np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)
-    )
-    return columns, signs, test if law.k else None
+        wanted = slice(max(first - start, 0), beyond - start)
+        there = slice(max(start - first, 0), start + DRAWN_TOGETHER - first)
+        for found, drawn_now in zip((columns, signs, test), block, strict=True):
+            if found is not None and drawn_now is not None:
+                found[..., there] = drawn_now[..., wanted]
+    return columns, signs, test
 
 
 @numpy_defaults

@@ -260,6 +260,8 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "trajectory": Kind(values(trajectory=_trajectory), these("run")),
+    "run": Kind(values(trajectory=_trajectory), these("run")),
+    "time": Kind(these(0.0, 0.01, np.float64(0.1)), these(-1.0, 1e300, 1e-300)),
     "guarantee": Kind([*these(None), *values(guarantee=lambda: bounds.guarantee(small_problem()))]),
     "states": Kind(
         values(states=lambda: [(0.0, H, SIGNS), (1.0, 2 * H, SIGNS)]), these([], [1], [(1, 2)], [("a", H, SIGNS)])

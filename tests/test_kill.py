@@ -84,7 +84,7 @@ def test_gaps(tmp_path, signum, seed):
     clean(tmp_path, allowed=int(signum == signal.SIGKILL))
 
 
-FLOW = {"width": 3000, "t_max": 3000.0, "loss_ratio": 0.0, "rtol": 1e-9}
+FLOW = {"width": 30_000, "t_max": 3000.0, "loss_ratio": 0.0, "rtol": 1e-9}
 
 
 @pytest.mark.parametrize(("signum", "seed"), moments("flow", 3))
@@ -92,7 +92,7 @@ def test_a_flow_with_checkpoints(tmp_path, signum, seed):
     """The file is there within seconds; what it holds is a beginning of the run; a gentle signal loses no step."""
     rng = random.Random(100 + seed)
     file = tmp_path / "run.npz"
-    options = ["--width", 3000, "--t-max", 3000, "--loss-ratio", 0, "--rtol", 1e-9, "--checkpoint", file]
+    options = ["--width", 30_000, "--t-max", 3000, "--loss-ratio", 0, "--rtol", 1e-9, "--checkpoint", file]
     with started("-m", "simulate", "flow", "--builtin", "experiment-1", *options, stderr=subprocess.PIPE) as process:
         until = time.monotonic() + PATIENCE
         while not file.exists() and process.poll() is None and time.monotonic() < until:

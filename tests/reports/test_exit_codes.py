@@ -148,6 +148,7 @@ def test_every_help_tells_the_codes(capsys):
         main(["width", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     codes = (
-        "exit codes: 0 holds, 1 refuted, 3 undecided; 2 bad input, 69 a scheduler has gone, 70 a fault of linrate, 74"
+        "exit codes: 0 holds, 1 refuted, 3 undecided; 2 bad input, 69 a scheduler or another process has gone,"
+        " 70 a fault of linrate, 74"
     )
     assert f"{codes} the output cannot" in shown

@@ -19,7 +19,7 @@ from simulate import Network
 from simulate.field import kernels
 from simulate.field.cpu import Compiled
 from simulate.solve.recorder import Recorder
-from verify.claims import CLAIMS, NotApplicable, draws
+from verify.claims import CLAIMS, NotApplicable
 from verify.run import Run
 from verify.runs.regimes import plain_run
 from verify.verdict import Verdict
@@ -99,14 +99,14 @@ def wrong_kernel(patch, factor):
 
 def wrong_draw(patch, change):
     """The drawn network is changed, wherever it is drawn."""
-    true = simulate.network.sample_network
+    true = simulate.network.sample_neurons
 
     def drawn(*args, **kwargs):
         network = true(*args, **kwargs)
         return Network(*change(network.H, network.signs))
 
-    for place in (simulate.network, simulate.setup, draws):
-        patch.setattr(place, "sample_network", drawn)
+    for place in (simulate.network, simulate.setup):
+        patch.setattr(place, "sample_neurons", drawn)
 
 
 def wrong_measurement(patch, name, change):
