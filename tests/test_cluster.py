@@ -133,8 +133,7 @@ def test_figures_are_the_same_on_a_cluster(dask, tmp_path):
     cases = experiment_2.cases(Size((16, 8), (4, 5), 3, 1, 5, 50.0, 200, 1e-1, True), 16)
     cases.append(replace(cases[0], activation="none"))
     here, there = (
-        Runner(Cache(tmp_path / str(k)), executor=where).results(cases)
-        for k, where in enumerate((None, dask.address))
+        Runner(Cache(tmp_path / str(k)), executor=where).results(cases) for k, where in enumerate((None, dask.address))
     )
     assert here[-1].status == there[-1].status == FAILED
     for ours, theirs in zip(here, there, strict=True):
