@@ -76,9 +76,8 @@ class Comparison(Presented):
         """
         size = np.maximum(np.abs(self.theory), np.abs(self.measured))
         with np.errstate(all="ignore"):
-            slack = np.where(size > 0, (self.margin - self.error) / size, np.inf)
-            if not np.any(self.theory):
-                slack = self.margin - self.error
+            unit = size if np.any(self.theory) else 1.0
+            slack = np.where(size > 0, (self.margin - self.error) / unit, np.inf)
         slack = np.where(np.isnan(slack), -np.inf, slack)
         return tuple(int(k) for k in np.unravel_index(int(np.argmin(slack)), slack.shape))
 
