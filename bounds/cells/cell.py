@@ -23,7 +23,7 @@ SEED_DIGITS = 15  # hexadecimal: a seed below 2^60, which every column of intege
 class Cell:
     """definition: everything that the result depends on, as JSON values.
 
-    Two cells with equal definitions are the same cell, wherever, in whatever order and how often they are run.
+    Two cells with equal definitions are the same cell, on any machine, in any order, and if they are run twice.
 
     >>> Cell({"n": 3, "seed": 7}).key == Cell({"seed": 7, "n": 3}).key
     True

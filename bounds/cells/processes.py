@@ -60,7 +60,7 @@ def in_processes(count: int, work: Work, items: Sequence[Any]) -> Iterator[tuple
 
 @contextlib.contextmanager
 def _pool(size: int, pickled: bytes) -> Iterator[ProcessPoolExecutor]:
-    """A pool that is ready; at the end of the context its processes are ended, whatever they are doing.
+    """A pool that is ready; at the end of the context its processes are ended, even if they are at work.
 
     Raises EngineError if no process can be started.
     """

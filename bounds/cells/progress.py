@@ -17,9 +17,9 @@ BAR = 20  # characters
 
 
 class CellProgress:
-    """Counts cells, and tells those done and failed, the rate and the time left.
+    """Counts cells, and shows how many are done and failed, the rate and the time left.
 
-    quiet: tell nothing. write: where a line goes, by default to stderr, rewritten in place if that is a terminal.
+    quiet: show nothing. write: where a line goes, by default to stderr, rewritten in place if that is a terminal.
     """
 
     def __init__(self, *, quiet: bool = False, write: Callable[[str], None] | None = None, what: str = "cells") -> None:
@@ -59,7 +59,7 @@ class CellProgress:
             self._say("\n")
 
     def line(self) -> str:
-        """What is told now."""
+        """The line that is shown now."""
         seconds = clock.monotonic() - self._began
         made = self.done - self._before
         words = [f"{self.done}/{self.total} {self.what}"]

@@ -20,7 +20,8 @@ QUICK, HELD = 0.02, 5.0  # seconds: a cell that took longer is kept at once, qui
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished cell: its index in the plan and its rows. error: "" unless it raised one, which its one row tells."""
+    """A finished cell: its index in the plan and its rows. error: its message, which its
+    only row holds too; "" if there was none."""
 
     index: int
     rows: Rows
@@ -76,7 +77,7 @@ def run_cells(
                 written = [Finished(index, rows, outcome.error)]
                 if desk is not None:
                     written = desk.take(written[0], outcome.seconds)
-                for finished in written:  # what is told is kept
+                for finished in written:  # a cell is handed out only after it is kept
                     progress.step(bool(finished.error))
                     yield finished
             for finished in desk.clear() if desk else []:
@@ -99,7 +100,7 @@ class _Desk:
         self.since = 0.0  # when the one that waits longest came
 
     def take(self, cell: Finished, seconds: float) -> list[Finished]:
-        """A cell that took so many seconds; returns the cells that are kept by now and were not before."""
+        """Add a cell, which took `seconds`; returns the cells that this call has written to disk."""
         part = self.store.plan.part_of(cell.index)
         if not self.waiting:
             self.since = clock.monotonic()

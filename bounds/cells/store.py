@@ -87,7 +87,7 @@ class Plan:
 
 
 def part_size(count: int) -> int:
-    """How many of so many cells one part holds: LEAST_PART to LARGEST_PART."""
+    """The number of cells in one part, LEAST_PART to LARGEST_PART; the argument is that of all cells."""
     return min(max(math.ceil(count / PARTS), LEAST_PART), LARGEST_PART)
 
 

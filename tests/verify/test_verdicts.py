@@ -142,9 +142,12 @@ def test_trials_needed_is_exact():
 def test_the_worst_of_plain_margins_is_the_least():
     """Each violation is 100% of itself: the largest one is the worst, not that with the least relative error."""
     measured = np.array([1.0, -0.005, -0.07, 0.3])
-    error = np.array([0.0, 1e-9, 1e-3, 0.0])
+    error = np.array([0.0, 1e-3, 1e-4, 0.0])
     c = Comparison("margin", "lower", np.zeros(4), measured, error, at=np.arange(4.0))
     assert c.worst == (2,)
+    # Where both numbers are 0 nothing is compared.
+    c = Comparison("bound", "lower", np.zeros(2), np.array([0.0, 0.3]), np.zeros(2), at=np.arange(2.0))
+    assert c.worst == (1,)
 
 
 def test_comparison_gap_and_worst_point():
