@@ -92,7 +92,15 @@ class Ledger(Presented):
 
     def of(self, tests: Sequence[str]) -> float:
         """What these tests have spent together, rounded up."""
-        return _float(sum((Fraction(e.amount) for e in self._entries if e.test in tests), Fraction(0)), up=True)
+        return _float(self._sum(tests), up=True)
+
+    def confidence(self, tests: Sequence[str] | None = None) -> float:
+        """1 less what these tests have spent together, by default all, rounded down: with at least this probability
+        none of their verdicts is wrong."""
+        return _float(1 - (self._spent if tests is None else self._sum(tests)), up=False)
+
+    def _sum(self, tests: Sequence[str]) -> Fraction:
+        return sum((Fraction(entry.amount) for entry in self._entries if entry.test in tests), Fraction(0))
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each entry: test, alpha (spent by it), spent (with all before it), left."""

@@ -1,5 +1,6 @@
 """The error budget: what is spent never exceeds alpha, to the last digit; a session's verdicts spend it."""
 
+import math
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -110,3 +111,16 @@ def test_the_page_of_what_holds_is_a_file(tmp_path):
     head, line = (tmp_path / "ledger.csv").read_text().splitlines()
     assert head.startswith("claim,verdict,confidence,alpha,tests,runs,basis,budget,spent,left")
     assert line.startswith("theorem-1,HOLDS,0.99,0.01,1,1,statistical")
+
+
+def test_a_confidence_is_rounded_down():
+    """The plain difference in floating point is above the exact one for some amounts."""
+    amounts = [k / 1000 for k in range(1, 200)]
+    for amount in amounts:
+        ledger = Ledger(0.5)
+        ledger.spend("one", amount)
+        exact = 1 - Fraction(amount)
+        assert Fraction(ledger.confidence()) <= exact < Fraction(math.nextafter(ledger.confidence(), 2.0))
+        assert ledger.confidence(["one"]) == ledger.confidence()
+        assert ledger.confidence(["another"]) == 1.0
+    assert any(Fraction(1 - amount) > 1 - Fraction(amount) for amount in amounts)

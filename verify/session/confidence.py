@@ -35,7 +35,7 @@ def confidence_rows(rows: Sequence[Row], ledger: Ledger) -> list[Row]:
             {
                 "claim": claim,
                 "verdict": combine(Verdict(row["verdict"]) for row in mine).value,
-                "confidence": 1 - spent if spent > 0 else None,
+                "confidence": ledger.confidence(tests) if spent > 0 else None,
                 "alpha": spent,
                 "tests": len(tests),
                 "runs": sum(int(row.get("trials") or 1) for row in mine),
@@ -78,8 +78,8 @@ def _budget(ledger: Ledger) -> str:
     left = _at_least(ledger.left) if ledger.left > NOTHING * ledger.alpha else "0"
     return paragraph(
         f"error budget {ledger.alpha:g}: {_at_most(ledger.spent)} spent by {len(ledger.entries)} of {verdicts}"
-        f" statistical verdicts, {left} left; with probability at least {_at_least(1 - ledger.spent)} none of them is"
-        " wrong"
+        f" statistical verdicts, {left} left; with probability at least {_at_least(ledger.confidence())} none of them"
+        " is wrong"
     )
 
 
