@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from simulate.integrators.piecewise_linear.events import POWERS
+from simulate.integrators.piecewise_linear.events import POWERS, Curve
 
 INNER = POWERS - 2  # functions x (1 - x) T_k(2x - 1) that are fitted, besides the line through the ends
 # What the least share of the path is, by which a point counts.
@@ -43,3 +43,21 @@ def bulge(x: np.ndarray, R: np.ndarray, kernel: np.ndarray) -> float:
     """The root of the largest dev' kernel dev, where dev is how far R is from the line between its ends."""
     dev = R - x[:, None] * R[-1]
     return math.sqrt(max(0.0, float(((dev @ kernel) * dev).sum(1).max())))
+
+
+def rest_of(curve: Curve, start: float, stop: float) -> Curve:
+    """The curve from the share `start` of the path on, as one that begins there with R = 0 and whose events end at the
+    share `stop`; 0 <= start <= stop <= 1, start < 1."""
+    left, coefficients = 1.0 - start, np.zeros_like(curve.coefficients)
+    for q in range(1, POWERS):  # of z^q in (start + left z)^p, summed over p
+        for p in range(q, POWERS):
+            weight = math.comb(p, q) * start ** (p - q) * left**q
+            coefficients[:, q] += weight * curve.coefficients[:, p]
+    # A part of the path is at most twice as far from the line between its own ends as the whole is from that between its.
+    return Curve(
+        coefficients,
+        np.ascontiguousarray(coefficients.T),
+        2 * curve.margin,
+        (stop - start) / left,
+        float(np.abs(coefficients[:, 1:]).sum(1).max()),
+    )

@@ -12,7 +12,7 @@ Entries of h may be held on a kink, which the field points at from both sides (t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.integrators.base import Inside, Step
 from simulate.integrators.piecewise_linear import panels
-from simulate.integrators.piecewise_linear.curve import bulge, fit
+from simulate.integrators.piecewise_linear.curve import bulge, fit, rest_of
 from simulate.integrators.piecewise_linear.events import GIVEN_UP, UNSETTLED, Curve
 from simulate.integrators.piecewise_linear.kernel_changes import MOMENTS
 from simulate.integrators.piecewise_linear.pieces import Pieces, pieces_of
@@ -114,6 +114,15 @@ class Part(NamedTuple):
     settled: bool
 
 
+class Stop(NamedTuple):
+    """Where the neurons of a run were stopped inside a step: at the share of its path that was done; changes (n, n): of
+    the kernel until then."""
+
+    share: float
+    neurons: Neurons
+    changes: np.ndarray
+
+
 def pieces_of_flow(flow: Flow) -> Pieces:
     """The pieces of the activation, which has some."""
     pieces = pieces_of(flow.activation)
@@ -166,11 +175,13 @@ def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Ar
 @dataclass(frozen=True, kw_only=True)
 class PiecewiseLinearStep(Step):
     """See Step. begun: the state where it begins; parts: one for each run; ends: h and sides at the end, None with
-    low_memory, where the second pass is repeated in place once the step is taken."""
+    low_memory, where the second pass is repeated in place once the step is taken; stops: where the neurons of each run
+    were stopped last, see `inside`."""
 
     begun: State
     parts: list[Part]
     ends: tuple[Array, np.ndarray] | None
+    stops: dict[int, Stop] = field(default_factory=dict)
 
     def advance(self, start: State) -> State:
         """See Step.advance."""
@@ -185,18 +196,30 @@ class PiecewiseLinearStep(Step):
         return self._state(h, [part.swept for part in self.parts], start.kernel + changes[:, 0], carried)
 
     def inside(self, time: np.ndarray) -> Inside:
-        """See Step.inside: the neurons are stopped where the path is at that time. With low_memory there is none."""
+        """See Step.inside: the neurons are stopped where the path is at that time. With low_memory there is none.
+
+        They go on from where they were stopped last, unless that is later: times in increasing order cost no more than
+        one pass together."""
         flow, begun = self.flow, self.begun
         h, sides = flow.arrays.empty(*begun.h.shape), np.empty_like(_sides(begun))
         swept, ways, predicted = [], np.zeros((flow.runs, 2)), np.zeros((flow.runs, flow.n))
+        kernel = begun.kernel.copy()
         for run, part in enumerate(self.parts):
             told = part.told
             ways[run] = panels.interpolated(told.edges, told.ways, float(time[run]))
             predicted[run] = panels.interpolated(told.edges, told.r, float(time[run]))
             share = ways[run, 0] / told.ways[-1, 0] if told.ways[-1, 0] > 0 else time[run] / told.edges[-1]
-            curve = told.curve._replace(stop=float(min(max(share, 0.0), 1.0)))
-            swept.append(part.neurons.sweep(curve, 1, (h[run], sides[run])))
-        kernel = begun.kernel + np.stack([each.changes[0] for each in swept])
+            share = float(min(max(share, 0.0), 1.0))
+            last = self.stops.get(run)
+            if last is None or not last.share <= share or last.share >= 1:
+                last = Stop(0.0, part.neurons, np.zeros(kernel[run].shape))
+            rest = rest_of(told.curve, last.share, share)
+            swept.append(last.neurons.sweep(rest, 1, (h[run], sides[run])))
+            changes = last.changes + swept[run].changes[0]
+            kernel[run] += changes
+            # What is handed out is the caller's to change, so the next stop begins at a copy.
+            here = Neurons(flow, part.neurons.pieces, run, h[run].copy(), sides[run].copy())
+            self.stops[run] = Stop(share, here, changes)
         carried = Sides(sides, np.zeros(kernel.shape), np.zeros(flow.runs))
         return Inside(self._state(h, swept, kernel, carried), ways[:, 0], ways[:, 1], predicted)
 

@@ -77,7 +77,7 @@ class Neurons:
     """
 
     def __init__(self, flow: Flow, pieces: Pieces, run: int, h: Array, sides: np.ndarray) -> None:
-        self.flow, self.h, self.sides = flow, h, sides
+        self.flow, self.pieces, self.h, self.sides = flow, pieces, h, sides
         self.net = network_of(flow, pieces)
         self.gain = np.asarray(flow.model.gain[run, 0], dtype=np.float64)
         self.signs = np.asarray(flow.model.signs[run, 0], dtype=np.float64)
