@@ -14,7 +14,9 @@ from simulate.field.flow import Flow
 from simulate.integrators import get_integrator
 from simulate.integrators.choice import choose_integrator
 from simulate.integrators.piecewise_linear import pieces_of, sweep
-from simulate.integrators.piecewise_linear.events import COUNTS, HELD, POWERS, Curve, follow_neurons, new_desk
+from simulate.integrators.piecewise_linear.curve import rest_of
+from simulate.integrators.piecewise_linear.desk import COUNTS, HELD, POWERS, Curve, new_desk
+from simulate.integrators.piecewise_linear.follow import follow_neurons
 from simulate.integrators.piecewise_linear.kernel_changes import new_log
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
 from simulate.network import Network, scaling_of
@@ -210,6 +212,32 @@ def test_seeds_and_test_points_change_nothing():
     W = np.linalg.lstsq(problem.X, both[0].initial.H.T, rcond=None)[0].T * 3  # (m, d), for h = X W' / sqrt(d)
     moved = simulate.weights_of(both[0], W) - W
     np.testing.assert_allclose(both[0].final.H_test - both[0].initial.H_test, moved @ X_test.T / 3, atol=1e-10)
+
+
+def test_a_save_point_does_not_depend_on_those_before_it():
+    """Within a step the neurons go on from one save point to the next; alone, each is reached from its beginning."""
+    problem = small()
+    times = np.geomspace(0.05, 1.9, 9)
+    options = {"width": 60, "seed": 1, "t_max": 2.0, "loss_ratio": 0.0}
+    together = simulate.gradient_flow(problem, save_at=times, **options)
+    assert together.stats.steps < len(times)
+    for k, time in enumerate(times):
+        alone = simulate.gradient_flow(problem, save_at=[time, 2.0], **options)
+        np.testing.assert_allclose(alone.loss[-2], together.loss[k], rtol=1e-9)
+        np.testing.assert_allclose(alone.kernel_min_eig[-2], together.kernel_min_eig[k], rtol=1e-8)
+        np.testing.assert_array_equal(alone.sliding[-2], together.sliding[k])
+
+
+def test_a_curve_from_a_share_on_is_the_rest_of_it():
+    rng = np.random.default_rng(3)
+    coefficients = np.hstack([np.zeros((4, 1)), rng.standard_normal((4, POWERS - 1))])
+    whole = Curve(coefficients, np.ascontiguousarray(coefficients.T), np.ones(4), 1.0, 1.0)
+    rest = rest_of(whole, 0.3, 0.8)
+    values = np.polynomial.polynomial.polyval
+    places = np.linspace(0, 1, 11)
+    passed = values(0.3 + 0.7 * places, coefficients.T) - values(0.3, coefficients.T)[:, None]
+    np.testing.assert_allclose(values(places, rest.coefficients.T), passed, atol=1e-14)
+    assert rest.stop == pytest.approx(5 / 7)
 
 
 def test_low_memory_and_steps_that_end_at_save_points():

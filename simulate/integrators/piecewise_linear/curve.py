@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from simulate.integrators.piecewise_linear.events import POWERS, Curve
+from simulate.integrators.piecewise_linear.desk import POWERS, Curve
 
 INNER = POWERS - 2  # functions x (1 - x) T_k(2x - 1) that are fitted, besides the line through the ends
 # What the least share of the path is, by which a point counts.
@@ -53,7 +53,7 @@ def rest_of(curve: Curve, start: float, stop: float) -> Curve:
         for p in range(q, POWERS):
             weight = math.comb(p, q) * start ** (p - q) * left**q
             coefficients[:, q] += weight * curve.coefficients[:, p]
-    # A part of the path is at most twice as far from the line between its own ends as the whole is from that between its.
+    # A part of the path is at most twice as far from the line between its own ends as the whole is from its line.
     return Curve(
         coefficients,
         np.ascontiguousarray(coefficients.T),

@@ -18,7 +18,10 @@ from numba import njit
 
 from simulate.field.elementwise import INNER_SUMS
 
-MOMENTS = 3  # Legendre polynomials against which the change of the kernel along the path is known exactly
+# Degrees of the Legendre polynomials against which the change of the kernel along the path is known exactly. What the
+# next step begins with, the whole change and the trend, needs the first of them only.
+LEGENDRE = (1, 0, 2)
+KINDS, END_KINDS = 1 + len(LEGENDRE), 2  # of weights, see Log
 BATCH = 192  # rows that are summed in one matrix product
 
 
@@ -42,7 +45,7 @@ class Log(NamedTuple):
 
 def new_log(n: int, most: int) -> Log:
     """An empty one, with room for the `most` changes that one neuron may make, and a batch."""
-    rows, kinds = most + BATCH, MOMENTS + 1
+    rows, kinds = most + BATCH, KINDS
     return Log(
         np.zeros((rows, n)),
         np.zeros((rows, kinds)),
@@ -58,29 +61,19 @@ def new_log(n: int, most: int) -> Log:
 
 @njit(**INNER_SUMS)
 def set_weights(x: float, weight: float, out: Any) -> None:
-    """out (W,) = weight times 1 and the integrals over [x, 1] of the Legendre polynomials of 2x - 1."""
+    """out (W,) = weight times 1 and the integrals over [x, 1] of the Legendre polynomials of 2x - 1, see LEGENDRE."""
     u = 2 * x - 1
     out[0] = weight
-    out[1] = weight * (1 - u) / 2
-    out[2] = weight * (1 - u * u) / 4
+    out[1] = weight * (1 - u * u) / 4
+    out[2] = weight * (1 - u) / 2
     out[3] = weight * (u - u * u * u) / 4
 
 
 @njit(**INNER_SUMS)
-def schur_row(gram: Any, M: Any, k: int, member: Any, held: Any, slope: Any, count: int, out: Any) -> None:
-    """out (n,) = w, for candidate k; member, held: the candidates' entries, and whether they are held; slope (n,): D,
-    zero for held entries."""
-    b = member[k]
-    source = gram[b]
+def log_row(row: Any, slope: Any, out: Any) -> None:
+    """out (n,) = w: row (n,), that of the Schur complement, times slope (n,), D, which is zero for held entries."""
     for a in range(len(out)):
-        out[a] = source[a]
-    for j in range(count):
-        if held[j]:
-            factor, row = M[k, j], gram[member[j]]
-            for a in range(len(out)):
-                out[a] -= factor * row[a]
-    for a in range(len(out)):
-        out[a] *= slope[a]
+        out[a] = row[a] * slope[a]
 
 
 @njit(**INNER_SUMS)

@@ -22,8 +22,8 @@ from simulate.field.flow import Flow
 from simulate.integrators.base import Inside, Step
 from simulate.integrators.piecewise_linear import panels
 from simulate.integrators.piecewise_linear.curve import bulge, fit, rest_of
-from simulate.integrators.piecewise_linear.events import GIVEN_UP, UNSETTLED, Curve
-from simulate.integrators.piecewise_linear.kernel_changes import MOMENTS
+from simulate.integrators.piecewise_linear.desk import GIVEN_UP, UNSETTLED, Curve
+from simulate.integrators.piecewise_linear.kernel_changes import END_KINDS, KINDS, LEGENDRE
 from simulate.integrators.piecewise_linear.pieces import Pieces, pieces_of
 from simulate.integrators.piecewise_linear.sweep import Neurons, Swept
 from simulate.integrators.state import Sides, State
@@ -162,12 +162,13 @@ def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Ar
     if previous > 0:
         told = solve(sides.trend[run][None], np.minimum(told.ways[:, 0], previous)[None], told)
     # What the neurons do, the kernel along the path that follows from it, and what they do then.
-    swept = neurons.sweep(told.curve, MOMENTS + 1)
-    weights = 2 * np.arange(MOMENTS) + 1
-    legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, MOMENTS - 1).T
+    swept = neurons.sweep(told.curve, KINDS)
+    degrees = np.array(LEGENDRE)
+    weights = 2 * degrees + 1
+    legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, degrees.max()).T[degrees]
     again = solve(weights[:, None, None] * swept.changes[1:], legendre, told)
     settled, told = again is not told, again
-    last = neurons.sweep(told.curve, MOMENTS + 1, into)
+    last = neurons.sweep(told.curve, END_KINDS, into)
     given_up = swept.counts + last.counts
     return Part(neurons, told, last, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled)
 
@@ -192,7 +193,7 @@ class PiecewiseLinearStep(Step):
         changes = np.stack([part.swept.changes for part in self.parts])
         # The rate at the end of the line that fits the change of the kernel over the path best.
         whole = np.where(self.length > 0, self.length, np.inf)
-        carried = Sides(sides, 6 * changes[:, 2] / whole[:, None, None], self.length)
+        carried = Sides(sides, 6 * changes[:, 1] / whole[:, None, None], self.length)
         return self._state(h, [part.swept for part in self.parts], start.kernel + changes[:, 0], carried)
 
     def inside(self, time: np.ndarray) -> Inside:

@@ -16,7 +16,7 @@ from simulate.field.elementwise import INNER_SUMS
 
 LOW, HIGH = 0, 1  # rows of the bounds
 IS_HELD, FRESH = 0, 1  # rows of the marks
-CELLS = 8  # in which what is left of a step is searched for the first event
+CELLS = 8  # at least, in which what is left of a step is searched for the first event
 AHEAD = 1e-7  # rates at an event are taken this far behind it: at the event itself they may be zero
 BISECTIONS = 60  # at most, for one root
 EXACT_ROOT = 1e-14  # width of the bracket in which a root is known well enough
@@ -94,6 +94,7 @@ def next_event(
     sign: float,
     x: float,
     stop: float,
+    first: float,
     slack: Any,
     value: Any,
 ) -> tuple[int, float]:
@@ -101,17 +102,21 @@ def next_event(
 
     bounds, marks (.., n): rows LOW and HIGH, IS_HELD and FRESH (whether an entry has just been set off from a kink: 1
     upwards, -1 downwards); slack: what rounding may do to the room of a moving and of a held entry, and to the speed of
-    a moving one; value (n,): overwritten.
+    a moving one; value (n,): overwritten. first: how long the first cell is that is searched; each other one is twice
+    as long as the one before it, but at most one of CELLS equal parts of what is left.
     """
-    before = x
-    for cell in range(1, CELLS + 1):
-        here = x + (stop - x) * cell / CELLS
+    before, length = x, first
+    while before < stop:
+        here = before + length
+        if not before < here < stop:
+            here = stop
+        length = min(2 * length, (stop - x) / CELLS)
         value[:count] = paths[-1, :count]
         for p in range(len(paths) - 2, -1, -1):
             row = paths[p]
             for k in range(count):
                 value[k] = value[k] * here + row[k]
-        who, first = -1, 2.0
+        who, nearest = -1, 2.0
         for k in range(count):
             if marks[IS_HELD, k]:
                 beyond = room(paths, own, k, True, here, bounds[LOW, k], bounds[HIGH, k], sign) < -slack[1]
@@ -119,13 +124,13 @@ def next_event(
                 beyond = min(value[k] - bounds[LOW, k], bounds[HIGH, k] - value[k]) < -slack[0]
             if beyond:
                 left = before
-                if cell == 1 and (marks[FRESH, k] != 0 or marks[IS_HELD, k]):
+                if before == x and (marks[FRESH, k] != 0 or marks[IS_HELD, k]):
                     left = min(x + AHEAD, here)
                 root = _root(paths, own, k, marks[IS_HELD, k] != 0, left, here, bounds[LOW, k], bounds[HIGH, k], sign)
-                if root < first:
-                    who, first = k, root
+                if root < nearest:
+                    who, nearest = k, root
         if who >= 0:
-            return who, first
+            return who, nearest
         before = here
     return -1, 2.0
 

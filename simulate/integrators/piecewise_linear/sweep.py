@@ -11,7 +11,7 @@ from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.elementwise import EXACT
 from simulate.field.flow import Flow
-from simulate.integrators.piecewise_linear.events import (
+from simulate.integrators.piecewise_linear.desk import (
     ABOVE,
     BELOW,
     COUNTS,
@@ -19,9 +19,9 @@ from simulate.integrators.piecewise_linear.events import (
     SLOPES,
     Curve,
     Network,
-    follow_neurons,
     new_desk,
 )
+from simulate.integrators.piecewise_linear.follow import follow_neurons
 from simulate.integrators.piecewise_linear.kernel_changes import new_log
 from simulate.integrators.piecewise_linear.pieces import Pieces
 

@@ -1,0 +1,90 @@
+"""What the compiled loops know of the network and of the step, and the arrays with which a thread works."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+POWERS = 7  # coefficients of the polynomials in x
+# What is counted: crossings, entries held, entries let go, neurons that began anew, neurons that were given up because
+# of too many events, places where the pivots did not end, and neurons with a candidate.
+CROSSED, HELD, LET_GO, ANEW, GIVEN_UP, UNSETTLED, NEURONS = range(7)
+COUNTS = 7
+
+
+class Network(NamedTuple):
+    """gram (n, n); spread (n,): the roots of its diagonal; kinks (K,), slopes (K + 1,): see Pieces; table (4, 2K + 1):
+    see below; most: events of one neuron before it is given up."""
+
+    gram: np.ndarray
+    spread: np.ndarray
+    kinks: np.ndarray
+    slopes: np.ndarray
+    table: np.ndarray
+    most: int
+
+
+class Curve(NamedTuple):
+    """R on [0, 1]: coefficients (n, POWERS) of 1, x, x^2, ...; transposed (POWERS, n): the same; margin (n,): how far a
+    path may bulge; stop: where the events end, 1 for the whole step; fastest: the largest |R'|, by which rounding is
+    judged."""
+
+    coefficients: np.ndarray
+    transposed: np.ndarray
+    margin: np.ndarray
+    stop: float
+    fastest: float
+
+
+class Desk(NamedTuple):
+    """What a thread works with; its arrays hold nothing between neurons but the row PLACE of `ints`, which is -1.
+
+    inverse (n, n), found (3, n): see held.py; paths, own (POWERS, n): see search.py; driven (POWERS, n): to be
+    overwritten; reals and ints (.., n): rows of numbers for each candidate, named below, of which PLACE and SLOPE have
+    one for each entry and ORDER one for each held candidate; change (POWERS,): a change of drive; value (n,): to be
+    overwritten; slack (3,): see search.py; counts (COUNTS,): those before the neuron.
+    """
+
+    inverse: np.ndarray
+    found: np.ndarray
+    paths: np.ndarray
+    own: np.ndarray
+    driven: np.ndarray
+    reals: np.ndarray
+    ints: np.ndarray
+    change: np.ndarray
+    value: np.ndarray
+    slack: np.ndarray
+    counts: np.ndarray
+
+
+# Rows of reals: how a candidate answers to a drive; the change of its drive until the end; the slope of each entry,
+# zero for held ones. Rows of ints: the entry that a candidate is; its side; the place of each entry among the
+# candidates; the held candidates, one after the other; the place of each of them there; and, first, their number. Rows
+# of found: see held.py.
+ANSWER, MOVED, SLOPE = range(2, 5)
+MEMBER, SIDE, PLACE, ORDER, HELD_PLACE, HELD_COUNT = range(2, 8)
+ROW, ANSWERS, WEIGHTS = range(3)
+# Rows of Network.table, by side: where h is at least and at most, beyond any for held entries; sigma', zero for these;
+# and sigma at h = 0 if it went on like this, or at the kink.
+BELOW, ABOVE, SLOPES, OFFSETS = range(4)
+
+
+def new_desk(n: int) -> Desk:
+    """A desk for n data points."""
+    ints = np.zeros((8, n), dtype=np.int64)
+    ints[PLACE] = -1
+    return Desk(
+        inverse=np.zeros((n, n)),
+        found=np.zeros((3, n)),
+        paths=np.zeros((POWERS, n)),
+        own=np.zeros((POWERS, n)),
+        driven=np.zeros((POWERS, n)),
+        reals=np.zeros((5, n)),
+        ints=ints,
+        change=np.zeros(POWERS),
+        value=np.zeros(n),
+        slack=np.zeros(3),
+        counts=np.zeros(COUNTS, dtype=np.int64),
+    )

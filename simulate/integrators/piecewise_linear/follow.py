@@ -1,0 +1,252 @@
+"""One neuron through one step, exactly: crossings of kinks, and entries that are held on one. Compiled.
+
+The neuron knows R(x), the integral of r until the share x of the path, as a polynomial. So between events its path and
+the drives of its held entries are polynomials too. Only candidates can have an event: entries that are held, whose end
+lies beyond a kink, or that begin or end so near to one that the bulge of the path may reach it. If after all events
+another entry turns out to end beyond a kink, it becomes a candidate and the neuron begins anew.
+
+At an event several entries may be on a kink at once. The state that the flow takes is the solution of a
+complementarity problem: each held entry's slope lies between the slopes on both sides, each other one moves off to its
+side. It is found by pivots, each the first entry whose state is wrong; where the Gram matrix is positive definite this
+ends (Murty's rule).
+
+Where the flow is not unique an entry keeps the drive it had: a neuron whose last driven entry has come to rest on
+h = 0 stays there, off, as sigma'(0) = 0 and as descent does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from simulate.field.elementwise import INNER_SUMS, SUMS
+from simulate.integrators.piecewise_linear.desk import (
+    ABOVE,
+    ANEW,
+    BELOW,
+    COUNTS,
+    GIVEN_UP,
+    HELD_COUNT,
+    MEMBER,
+    MOVED,
+    NEURONS,
+    PLACE,
+    POWERS,
+    SIDE,
+    SLOPE,
+    SLOPES,
+    UNSETTLED,
+    Curve,
+    Desk,
+    Network,
+)
+from simulate.integrators.piecewise_linear.events import event, hold, place_on
+from simulate.integrators.piecewise_linear.held import find_row
+from simulate.integrators.piecewise_linear.kernel_changes import Log, sum_up
+from simulate.integrators.piecewise_linear.search import CELLS, FRESH, HIGH, IS_HELD, LOW, next_event, overdue
+
+# Where there are more candidates than this, all entries are from the start: so many events will move the others too.
+MANY_CANDIDATES = 64
+# The next event is looked for first in a cell so many times as long as the mean distance of the events so far, but no
+# shorter than this share of the usual cells, so that it is long beside AHEAD.
+GAPS, FINEST = 8.0, 0.01
+
+
+@njit(**INNER_SUMS)
+def _add_candidate(desk: Desk, b: int, count: int) -> int:
+    desk.ints[MEMBER, count] = b
+    desk.ints[PLACE, b] = count
+    return count + 1
+
+
+@njit(**INNER_SUMS)
+def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, ends: Any) -> int:
+    """How many candidates the neuron has; see the module."""
+    count, low, high = 0, net.table[BELOW], net.table[ABOVE]
+    for b in range(len(sides)):
+        side = sides[b]
+        below, above = low[side], high[side]
+        near = min(min(start[b], ends[b]) - below, above - max(start[b], ends[b]))
+        if near < curve.margin[b]:
+            count = _add_candidate(desk, b, count)
+    if count > MANY_CANDIDATES:
+        for b in range(len(sides)):
+            if desk.ints[PLACE, b] < 0:
+                count = _add_candidate(desk, b, count)
+    return count
+
+
+@njit(**INNER_SUMS)
+def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gain: float, count: int) -> None:
+    """The candidates at the start of the step: paths and drives, with the held entries driven as they must be."""
+    n, driven = len(sides), desk.driven
+    desk.ints[HELD_COUNT, 0] = 0
+    for b in range(n):
+        desk.reals[SLOPE, b] = net.table[SLOPES, sides[b]]
+    for p in range(1, POWERS):
+        row, weights = driven[p], curve.transposed[p]
+        for a in range(n):
+            row[a] = desk.reals[SLOPE, a] * weights[a]
+    for k in range(count):
+        b = desk.ints[MEMBER, k]
+        row = net.gram[b]
+        for p in range(1, POWERS):
+            total, weights = 0.0, driven[p]
+            for a in range(n):
+                total += row[a] * weights[a]
+            desk.paths[p, k] = -gain * total
+        for p in range(POWERS):
+            desk.own[p, k] = curve.coefficients[b, p]
+        side = sides[b]
+        desk.paths[0, k] = net.kinks[side // 2] if side % 2 == 1 else start[b]
+        desk.reals[MOVED, k], desk.ints[FRESH, k] = 0.0, 0
+        place_on(desk, net, k, side - side % 2, gain)  # not held yet
+        desk.reals[SLOPE, b] = net.table[SLOPES, side]
+    for k in range(count):
+        if sides[desk.ints[MEMBER, k]] % 2 == 1:
+            find_row(net.gram, desk.inverse, desk.found, desk.ints, k, count)
+            hold(desk, net, k, sides[desk.ints[MEMBER, k]] // 2, count, gain, curve.stop)
+
+
+@njit(**INNER_SUMS)
+def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: float, counts: Any) -> None:
+    """All events of the neuron, in order."""
+    x, together, sign = 0.0, 0, 1.0 if gain > 0 else -1.0
+    events = 0
+    while True:
+        k = -1
+        if together <= 20 + 4 * count:
+            k = overdue(desk.paths, desk.own, desk.reals, desk.ints, count, sign, x, desk.slack)
+        elif together == 21 + 4 * count:
+            counts[UNSETTLED] += 1
+        where = x
+        if k < 0:
+            first = (curve.stop - x) / CELLS
+            if events > 0:
+                first = min(first, max(GAPS * x / events, FINEST * first))
+            k, where = next_event(
+                desk.paths, desk.own, desk.reals, desk.ints, count, sign, x, curve.stop, first,
+                desk.slack, desk.value,
+            )  # fmt: skip
+            if k < 0 or where >= curve.stop:
+                return
+        if where > x:
+            together = 0
+            x = where
+            for j in range(count):
+                desk.ints[FRESH, j] = 0
+        together += 1
+        events += 1
+        if events > net.most:
+            counts[GIVEN_UP] += 1
+            return
+        event(desk, net, log, curve, k, x, count, gain, counts)
+
+
+@njit(**INNER_SUMS)
+def follow_neuron(
+    start: Any,
+    ends: Any,
+    drives: Any,
+    sides: Any,
+    gain: float,
+    net: Network,
+    curve: Curve,
+    desk: Desk,
+    log: Log,
+    counts: Any,
+) -> None:
+    """Follow one neuron through the step, all arrays (n,).
+
+    start: h at the start; ends: h at curve.stop with every slope as at the start and the drives of held entries zero,
+    overwritten by h there; drives: of that kind, overwritten by the true ones; sides: at the start, overwritten.
+    """
+    n = len(sides)
+    count = _find_candidates(desk, net, curve, sides, start, ends)
+    if count == 0:
+        return
+    counts[NEURONS] += 1
+    desk.slack[0] = 1e-13 * net.spread.max()
+    desk.slack[1] = 1e-11 * curve.fastest
+    desk.slack[2] = 1e-9 * abs(gain) * curve.fastest * net.spread.max() ** 2
+    rows, turns = log.filled[0], log.filled[1]
+    for c in range(COUNTS):
+        desk.counts[c] = counts[c]
+    true, sway = desk.value, desk.driven[0]  # free again after the events
+    while True:
+        log.filled[0], log.filled[1] = rows, turns
+        _prepare(desk, net, curve, sides, start, gain, count)
+        _run(desk, net, log, curve, count, gain, counts)
+        # The ends of all entries, and those that are not where they should be.
+        for b in range(n):
+            true[b], sway[b] = ends[b], 0.0
+        for k in range(count):
+            factor, row = -gain * desk.reals[MOVED, k], net.gram[desk.ints[MEMBER, k]]
+            if factor != 0.0:
+                for b in range(n):
+                    true[b] += factor * row[b]
+                    sway[b] += abs(factor * row[b])
+        # An entry may also meet a kink on its way and come back: events bend its path by no more than they move it.
+        late = count
+        for b in range(n):
+            low, high = net.table[BELOW, sides[b]], net.table[ABOVE, sides[b]]
+            near = min(min(start[b], true[b]) - low, high - max(start[b], true[b]))
+            if (near < 0 or near < sway[b]) and desk.ints[PLACE, b] < 0:
+                late = _add_candidate(desk, b, late)
+        if late == count:
+            break
+        count = late
+        desk.counts[ANEW] += 1
+        for c in range(COUNTS):  # what has been counted on the way is undone
+            counts[c] = desk.counts[c]
+    for b in range(n):
+        ends[b] = true[b]
+    for k in range(count):
+        b = desk.ints[MEMBER, k]
+        desk.ints[PLACE, b] = -1
+        drives[b] += desk.reals[MOVED, k]
+        if not desk.ints[IS_HELD, k]:
+            # By rounding, or after giving up, the end may lie beyond the kink; it is put on it.
+            ends[b] = min(max(ends[b], desk.reals[LOW, k]), desk.reals[HIGH, k])
+        else:
+            ends[b] = net.kinks[desk.ints[SIDE, k] // 2]
+        sides[b] = desk.ints[SIDE, k]
+
+
+@njit(**SUMS)
+def follow_neurons(
+    start: Any,
+    ends: Any,
+    drives: Any,
+    sides: Any,
+    gains: Any,
+    net: Network,
+    curve: Curve,
+    desk: Desk,
+    log: Log,
+    kinds: int,
+    counts: Any,
+) -> None:
+    """Follow neurons one after the other, all arrays (w, n); see follow_neuron. gains (w,); kinds: see sum_up."""
+    R = curve.coefficients
+    n = len(R)
+    at_stop = np.empty(n)
+    for b in range(n):
+        total = R[b, POWERS - 1]
+        for p in range(POWERS - 2, -1, -1):
+            total = total * curve.stop + R[b, p]
+        at_stop[b] = total
+    slopes = net.table[SLOPES]
+    for i in range(len(sides)):
+        for b in range(n):
+            drives[i, b] = slopes[sides[i, b]] * at_stop[b]
+    moves = np.dot(drives, net.gram)
+    for i in range(len(sides)):
+        for b in range(n):
+            ends[i, b] = start[i, b] - gains[i] * moves[i, b]
+    for i in range(len(sides)):
+        follow_neuron(start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, counts)
+        sum_up(log, 128, kinds)
+    sum_up(log, 0, kinds)
