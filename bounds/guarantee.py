@@ -27,7 +27,7 @@ from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, AssumptionError, require
 from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, get_method, proved_methods
 from bounds.methods.base import APriori, Method
-from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half, with_biases
+from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half
 from bounds.methods.initial_output import width_for_output
 from bounds.methods.last_layer import at_scale, least_scale
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
@@ -201,7 +201,7 @@ def _lower_tail(problem: Problem, delta: float) -> tuple[int, Problem]:
     plain.require_positive_definite("Theorem 3")
     dim = least_dim_for_half(plain, delta / 2)
     known = gram_range(plain, dim, delta / 2)
-    return dim, problem.given(known if problem.bias is None else with_biases(known, problem.bias))
+    return dim, problem.given(known if problem.bias is None else known.with_biases(problem.bias))
 
 
 def _by_method(method: Method, request: Request, tau: float) -> Guarantee:

@@ -4,7 +4,7 @@ Let 0 <= K <= G with K <= diag(gam), and M the stacked K^{1/2} D_i/sqrt(m), D_i 
 ||M r||^2. As in kernel.py sqrt(lambda_min(K o Q)), Q_ab = (1/m) sum_i sigma'(h_ia) sigma'(h_ib) and o entrywise, falls
 by at most L2 sqrt(max_a gam_a G_aa) s, for dD_i K dD_i <= sum_a gam_a dD_ia^2. K = lambda_min I is slopes, K = G with
 gam = lambda_max is kernel. Here K = S min(B, t) S, B = S^{-1} G S^{-1} and S^2 = diag(1/G_aa): then gam_a G_aa = t for
-every a (S^2 = diag(g/G_aa) with a power of two g near G_max, in fact, so that B is of the size of G).
+every a. In the code G is divided by a power of two near G_max, its `unit`, first.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from bounds.activation.gaussian_kernels import slope_kernel
 from bounds.errors import AssumptionError
 from bounds.methods import slopes
 from bounds.methods.base import ROOT, APriori, Method, Profile, drift
+from bounds.methods.kernel import slope_kernel_growth
 from bounds.numerics.spectrum import UNIT_ROUNDOFF, Spectrum, gamma, spectrum
 from bounds.problem import Problem
 
 NEURONS = 512  # on which t is chosen
+LEAST_RATIO = 1e-100  # of the diagonal of G
 LEAST_CLIP = 1e-6  # the smallest t that is tried, relative to the largest eigenvalue of B
 CLIPS = 24  # values of t on the first grid,
 FINER = 8  # and around the best of them
@@ -32,19 +34,20 @@ FINER = 8  # and around the best of them
 
 @dataclass(frozen=True)
 class Clip:
-    """min(B, t), known as a matrix in floating point.
+    """min(B, t) of G/unit, known as a matrix in floating point.
 
     level: t; part (n, n): within `error` of min(B, t) in the Frobenius norm; roots (n,): S^{-1}, of which S is the
-    exact inverse.
+    exact inverse; unit: a power of two, K = unit S min(B, t) S.
     """
 
     level: float
     part: np.ndarray
     error: float
     roots: np.ndarray
+    unit: float
 
     def times(self, slope_gram: np.ndarray, unsure: float, largest: float, *, scaled: bool) -> Spectrum:
-        """The spectrum of K o Q (scaled), or of min(B, t) o Q, for every Q >= 0 within `unsure` (a bound of the
+        """The spectrum of (K/unit) o Q (scaled), or of min(B, t) o Q, for every Q >= 0 within `unsure` (a bound of the
         Frobenius norm of min(B, t) o (Q - slope_gram)) with entries of at most `largest`."""
         theta = self.part * slope_gram
         error = largest * (self.error + 8 * UNIT_ROUNDOFF * float(np.linalg.norm(self.part))) + unsure
@@ -59,8 +62,10 @@ def check(problem: Problem) -> None:
     slopes.check_smooth(problem, "clipped")
     if problem.random or problem.gram_radius > 0 or problem.gram_range is not None:
         raise AssumptionError("method 'clipped' needs the Gram matrix itself. Draw the embedding: problem.draw(dim=D).")
-    if not problem.gmin > 0:
-        raise AssumptionError("method 'clipped' needs x_a that are not mapped to 0: G has a zero on its diagonal.")
+    if not problem.gmin > LEAST_RATIO * problem.gmax:
+        raise AssumptionError(
+            "method 'clipped' needs x_a that are not mapped to 0: G has a zero on its diagonal, or nearly so."
+        )
 
 
 @lru_cache(maxsize=16)
@@ -72,14 +77,14 @@ def clip(problem: Problem) -> Clip:
     in the Frobenius norm, so what separates B from U Lambda U', U the orthogonal factor of the computed vectors V,
     separates min(B, t) from U min(Lambda, t) U' too; and V = U P with ||P - 1|| <= ||V'V - 1||.
     """
-    G = problem.gram
+    unit = float(2.0 ** np.floor(np.log2(np.max(np.diagonal(problem.gram)))))
+    G = problem.gram / unit
     diagonal = np.diagonal(G)
-    unit = 2.0 ** np.floor(np.log2(np.max(diagonal)))
-    roots = np.sqrt(diagonal / unit)
+    roots = np.sqrt(diagonal)
     B = G * np.outer(roots, roots)
     values, vectors = np.linalg.eigh((B + B.T) / 2)
     values = np.maximum(values, 0.0)  # B is positive semidefinite
-    level, n = _best_level(problem, values, vectors, roots), len(G)
+    level, n = _best_level(problem, unit, values, vectors / roots[:, None]), len(G)
     part = (vectors * np.minimum(values, level)) @ vectors.T
 
     product = gamma(2 * n + 4) * n  # of either product, whose factors have rows and columns of norm about 1
@@ -87,17 +92,20 @@ def clip(problem: Problem) -> Clip:
     largest = float(values[-1])
     if not defect < 0.1:
         raise AssumptionError("the eigenvectors of a matrix could not be computed: the data are too badly conditioned.")
-    forming = (problem.gram_relative_error + 4 * UNIT_ROUNDOFF) * float(np.sum(np.square(diagonal)) / unit)
+    forming = (problem.gram_relative_error + 4 * UNIT_ROUNDOFF) * float(np.sum(np.square(diagonal)))
     apart = float(np.linalg.norm(B - (vectors * values) @ vectors.T)) + product * largest
     error = 1.01 * (forming + apart + 2.2 * defect * (largest + level) + product * level)
-    return Clip(level, (part + part.T) / 2, error, roots)
+    return Clip(level, (part + part.T) / 2, error, roots, unit)
 
 
-def _best_level(problem: Problem, values: np.ndarray, vectors: np.ndarray, roots: np.ndarray) -> float:
-    """The t on a grid, and a finer one, that makes sqrt(t)/lambda_min(K o Q) smallest, Q that of neurons at random."""
-    scaled = vectors / roots[:, None]  # G = scaled values scaled', K = scaled min(values, t) scaled'
-    H = np.random.default_rng(0).standard_normal((NEURONS, len(roots)))
-    slope = problem.activation.slope(H @ (scaled * np.sqrt(values)).T)
+def _best_level(problem: Problem, unit: float, values: np.ndarray, scaled: np.ndarray) -> float:
+    """The t on a grid, and a finer one, that makes sqrt(t)/lambda_min(K o Q) smallest, Q that of neurons at random.
+
+    values (n,), scaled (n, n): G/unit = scaled values scaled', K/unit = scaled min(values, t) scaled'.
+    """
+    law, axes = np.linalg.eigh(problem.start.gram / unit)
+    H = np.random.default_rng(0).standard_normal((NEURONS, len(values)))
+    slope = problem.activation.slope(unit**0.5 * (H @ (axes * np.sqrt(np.maximum(law, 0.0))).T))
     Q = slope.T @ slope / NEURONS
 
     def cost(level: float) -> float:
@@ -115,11 +123,10 @@ def _best_level(problem: Problem, values: np.ndarray, vectors: np.ndarray, roots
 def _profile(problem: Problem, found: Clip, smallest: arb) -> Profile:
     """rho(s) = sqrt(smallest) - L2 sqrt(max_a gam_a G_aa) s, `smallest` a lower bound of lambda_min(K o Q^0)."""
     smallest = smallest.nonnegative_part()
-    # max_a gam_a G_aa = t weight.
-    weight = arb(0)
+    weight = arb(0)  # max_a gam_a G_aa = unit t weight
     for g, root in zip(problem.gram_diagonal, found.roots.tolist(), strict=True):
         weight = weight.max(g / arb(root) ** 2)
-    fall = problem.activation.L2.max(slopes.LEAST_L2) * (arb(found.level) * weight).sqrt()
+    fall = problem.activation.L2.max(slopes.LEAST_L2) * (arb(found.level) * arb(found.unit) * weight).sqrt()
     return Profile(smallest, smallest.sqrt() / fall, ROOT)
 
 
@@ -127,12 +134,10 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """lambda_min(K o Q^0) >= (1 - tau) lambda_min(K o Q^inf) with probability 1 - failure, by matrix Chernoff: the
     D_i min(B, t) D_i are at most Ls^2 t, and their mean is compared with its expectation in the order of matrices."""
     found = clip(problem)
-    g, act = problem.gmax, problem.activation
-    Q, error = slope_kernel(act, np.diagonal(problem.gram), problem.gram)
-    # An error e sqrt(g_a g_b) of G moves Q by this much, as in kernel.py.
-    growth = float((2 * act.Ls * act.L2 * g.sqrt() + 2 * act.L2**2 * g).upper())
+    act, start = problem.activation, problem.start.gram
+    Q, error = slope_kernel(act, np.diagonal(start), start)
     size = float(np.linalg.norm(found.part))
-    unsure = float(np.linalg.norm(found.part * error)) + (size + found.error) * growth * problem.gram_relative_error
+    unsure = float(np.linalg.norm(found.part * error)) + (size + found.error) * slope_kernel_growth(problem)
     unsure += found.error * float(np.max(error))
     largest = float((act.Ls**2).upper())
     whole, part = (found.times(Q, unsure, largest, scaled=scaled) for scaled in (True, False))
@@ -143,9 +148,9 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
             f" [{low:.3g}, {high:.3g}] (n={problem.n}). Remove repeated data points, or use a richer embedding."
         )
     return APriori(
-        _profile(problem, found, (1 - arb(tau)) * arb(low)),
+        _profile(problem, found, (1 - arb(tau)) * arb(low) * arb(found.unit)),
         concentration=constants.width_kernel(act.Ls**2 * arb(found.level), problem.n, failure, tau, arb(part.lmin[0])),
-        choices={"clip": arb(found.level), "lambda_min_clipped": arb(low)},
+        choices={"clip": arb(found.level) * arb(found.unit) ** 2, "lambda_min_clipped": arb(low) * arb(found.unit)},
     )
 
 
@@ -158,7 +163,7 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     relative += 3 * problem.activation.slack * max(1.0, float(np.max(np.abs(H))))
     unsure = relative * largest * (float(np.linalg.norm(found.part)) + found.error)
     least = found.times(slope.T @ slope / len(H), unsure, largest * (1 + relative), scaled=True).lmin[0]
-    return _profile(problem, found, arb(max(least, 0.0)))
+    return _profile(problem, found, arb(max(least, 0.0)) * arb(found.unit))
 
 
 def last_layer_drift(problem: Problem) -> arb:
@@ -166,7 +171,8 @@ def last_layer_drift(problem: Problem) -> arb:
     if not problem.last_layer:
         return arb(0)
     found = clip(problem)
-    return drift(problem, arb(found.level) / arb(float(np.min(found.roots))) ** 2, problem.activation.Ls)
+    largest = arb(found.unit) * arb(found.level) / arb(float(np.min(found.roots))) ** 2  # of the gam_a
+    return drift(problem, largest, problem.activation.Ls)
 
 
 METHOD = Method(

@@ -20,9 +20,9 @@ def problem(seed, n=3, d=5, **options):
 
 
 def exact_part(p, found):
-    """(G, K, B clipped) in many digits, from X itself; K = S min(B, t) S with the very S of the clip."""
+    """(G, K, B clipped) in many digits, from X itself, of G/unit; K = S min(B, t) S with the very S of the clip."""
     X = mpmath.matrix(p.X.tolist())
-    G = X * X.T / p.d
+    G = X * X.T / p.d / mpf(found.unit)
     root = [mpf(v) for v in found.roots.tolist()]
     B = mpmath.matrix(p.n, p.n)
     for a in range(p.n):
@@ -69,11 +69,11 @@ def test_the_profile_in_sixty_digits(seed):
         for a in range(p.n):
             for b in range(p.n):
                 Q[a, b] = mpmath.fsum(row[a] * row[b] for row in slope) / len(H)
-        smallest = least(entrywise(K, Q))
+        smallest = found.unit * least(entrywise(K, Q))
         A = mpf(float(profile.A.lower()))
         assert smallest * (1 - mpf(10) ** -8) - mpf(10) ** -11 <= A <= smallest
         L2 = 4 / (3 * mpmath.sqrt(3))
-        fall = L2 * mpmath.sqrt(max(gam[a] * G[a, a] for a in range(p.n)))
+        fall = L2 * found.unit * mpmath.sqrt(max(gam[a] * G[a, a] for a in range(p.n)))
         extent = mpf(float(profile.extent.upper()))
         assert extent <= mpmath.sqrt(A) / fall * (1 + mpf(10) ** -12)
         assert extent >= mpmath.sqrt(A) / fall * (1 - mpf(10) ** -7)
@@ -91,8 +91,8 @@ def test_the_width_in_many_digits():
         weight = [mpmath.npdf(z) * step for z in nodes]
 
         def mean(a, b):
-            first, second = mpmath.sqrt(G[a, a]), mpmath.sqrt(G[b, b])
-            rho = G[a, b] / first / second
+            first, second = mpmath.sqrt(found.unit * G[a, a]), mpmath.sqrt(found.unit * G[b, b])
+            rho = found.unit * G[a, b] / first / second
             rest = mpmath.sqrt(1 - rho * rho) if a != b else mpf(0)
             if a == b:
                 return mpmath.fsum(w * mpmath.sech(first * z) ** 4 for z, w in zip(nodes, weight, strict=True))
@@ -104,7 +104,7 @@ def test_the_width_in_many_digits():
             )
 
         Q = mpmath.matrix([[mean(a, b) for b in range(p.n)] for a in range(p.n)])
-        whole, normalised = least(entrywise(K, Q)), least(entrywise(part, Q))
+        whole, normalised = found.unit * least(entrywise(K, Q)), least(entrywise(part, Q))
         A = mpf(float(prior.profile.A.lower()))
         assert mpf("0.7") * whole * (1 - mpf(10) ** -6) <= A <= mpf("0.7") * whole * (1 + mpf(10) ** -12)
         width = mpf(found.level) / normalised * mpmath.log(3 / mpf("0.05"))
@@ -133,7 +133,7 @@ def test_every_draw_keeps_the_promise():
     for seed in range(40):
         H = simulate.sample_network(p, width=pairs, scale=1.0, seed=seed).H
         slope = p.activation.slope(H)
-        K = found.part / np.outer(found.roots, found.roots)
+        K = found.unit * found.part / np.outer(found.roots, found.roots)
         assert np.linalg.eigvalsh(K * (slope.T @ slope) / pairs)[0] >= float(prior.profile.A.lower())
 
 
@@ -178,4 +178,4 @@ def test_the_units_of_the_data_do_no_harm(power):
     assert bounds.certify(q, H, signs=signs, method="clipped").holds
     found, before = clipped.clip(q), clipped.clip(p)
     np.testing.assert_array_equal(found.roots, before.roots)
-    assert found.error <= 1e-12 * found.level + 1.01 * before.error * 2.0**power
+    assert (found.unit, found.error) == (before.unit * 2.0**power, pytest.approx(before.error, rel=0.1))

@@ -87,6 +87,13 @@ def with_biases() -> Run:
     return regime_run(problem, guarantee(problem, init="antisymmetric", method="slopes"), seed=0)
 
 
+def with_fixed_biases() -> Run:
+    """Linearly independent points, biases that are drawn and stay."""
+    X, y = load_builtin("reference", n=3, d=4)
+    problem = Problem(X, y, bias=1.0, train_bias=False, name="fixed biases")
+    return regime_run(problem, guarantee(problem, init="antisymmetric", method="slopes"), seed=0)
+
+
 EXAMPLES: dict[str, Callable[[], Run]] = {
     "tanh in its regime": lambda: in_regime("tanh"),
     "softplus in its regime": lambda: in_regime("softplus"),
@@ -97,6 +104,7 @@ EXAMPLES: dict[str, Callable[[], Run]] = {
     "singular G": lambda: plain_run(small("softplus", n=6, d=4), width=512, scale=4.0, seed=0, t_max=5.0),
     "marching neurons": marching,
     "biases": with_biases,
+    "fixed biases": with_fixed_biases,
     "all layers trained": all_layers,
     "tanh descent": lambda: descent("tanh"),
     "ReLU descent": lambda: descent("relu"),
