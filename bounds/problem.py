@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 SHOWN_AT_ONCE = 500  # data points up to which showing a problem may compute its eigenvalues
 
 
+def check_mobility(last_layer: Any) -> float:
+    """The mobility of the last layer as a float. Raises ArgumentError unless it is 0 or in [1e-100, 1e100]."""
+    rule = "the mobility of the last layer, 0 or in [1e-100, 1e100]"
+    return real("last_layer", last_layer, rule, lambda kap: kap == 0 or 1e-100 <= kap <= 1e100)
+
+
 @dataclass(frozen=True)
 class GramRange:
     """All that is known of the Gram matrix of an embedding that is not drawn yet: diagonal encloses each G_aa, spectrum
@@ -141,8 +147,7 @@ class Problem(Presented, Portable):
             "embedding": embedding,
             "name": text("name", name),
         }
-        rule = "the mobility of the last layer, 0 or in [1e-100, 1e100]"
-        fields["last_layer"] = real("last_layer", last_layer, rule, lambda kap: kap == 0 or 1e-100 <= kap <= 1e100)
+        fields["last_layer"] = check_mobility(last_layer)
         for field, value in {**fields, "activation": get_activation(activation)}.items():
             object.__setattr__(self, field, value)
         if len(X) == 0:
