@@ -73,6 +73,16 @@ def descent(activation: str, share: float = 0.25) -> Run:
     )
 
 
+def descent_of_all_layers() -> Run:
+    """Descent on both layers at four times the scale of the guarantee, by steps that lose a part of the decrease."""
+    problem = Problem(*load_builtin("reference", n=3, d=30), last_layer=1.0)
+    g = guarantee(problem, init="antisymmetric", method="slopes")
+    scale = 4 * g.scale
+    step = 0.5 / (scale**2 * float(problem.spectrum.lmax_ceiling))
+    how = {"width": g.width, "scale": scale, "init": g.init, "seed": 0, "step": step, "steps": 60, "loss_ratio": 1e-12}
+    return Run.of(simulate.gradient_descent(problem, **how))
+
+
 def all_layers() -> Run:
     """n = d + 1 affinely independent points, trained biases and a trained last layer, inside the regime."""
     X, y = load_builtin("reference", n=4, d=3)
@@ -106,6 +116,7 @@ EXAMPLES: dict[str, Callable[[], Run]] = {
     "biases": with_biases,
     "fixed biases": with_fixed_biases,
     "all layers trained": all_layers,
+    "descent of all layers": descent_of_all_layers,
     "tanh descent": lambda: descent("tanh"),
     "ReLU descent": lambda: descent("relu"),
 }
