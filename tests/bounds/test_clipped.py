@@ -179,3 +179,14 @@ def test_the_units_of_the_data_do_no_harm(power):
     found, before = clipped.clip(q), clipped.clip(p)
     np.testing.assert_array_equal(found.roots, before.roots)
     assert (found.unit, found.error) == (before.unit * 2.0**power, pytest.approx(before.error, rel=0.1))
+
+
+def test_an_error_of_the_state_is_a_path_of_its_size_over_the_least_feature():
+    """As at a handover: an error e of h at every x_a is at most a further path e/sqrt(G_min); e/sqrt(G_max) is too
+    short a path, which a datum of small G_aa shows."""
+    p = bounds.Problem.from_gram(np.diag([1.0, 0.01]), [0.5, -0.5], activation="softplus")
+    H, e = np.tile([3.0, 0.0], (4, 1)), 1e-3
+    before, after = (clipped.METHOD.a_posteriori(p, h) for h in (H, H - np.array([0.0, e])))
+    fall = float(before.A.sqrt() / before.extent)
+    least = {g: float(before.A.sqrt()) - fall * e / np.sqrt(g) for g in (0.01, 1.0)}
+    assert least[0.01] <= float(after.A.sqrt()) < least[1.0]
