@@ -79,8 +79,11 @@ def descent_of_all_layers() -> Run:
     g = guarantee(problem, init="antisymmetric", method="slopes")
     scale = 4 * g.scale
     step = 0.5 / (scale**2 * float(problem.spectrum.lmax_ceiling))
-    how = {"width": g.width, "scale": scale, "init": g.init, "seed": 0, "step": step, "steps": 60, "loss_ratio": 1e-12}
-    return Run.of(simulate.gradient_descent(problem, **how))
+    return Run.of(
+        simulate.gradient_descent(
+            problem, width=g.width, scale=scale, init=g.init, seed=0, step=step, steps=60, loss_ratio=1e-12
+        )
+    )
 
 
 def all_layers() -> Run:
