@@ -7,6 +7,9 @@ import pytest
 
 import bounds
 import simulate
+from bounds.cli import main
+from bounds.command_line import run
+from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
 
 
@@ -224,3 +227,13 @@ def test_random_features_with_fixed_biases():
     drawn = p.draw(dim=g.embedding_dim, seed=0)
     network = simulate.sample_network(drawn, width=g.width, scale=g.scale, seed=0, init=g.init)
     assert bounds.certify(drawn, network.H, signs=network.signs, method="slopes").rate >= g.rate
+
+
+def test_fixed_biases_on_the_command_line(capsys):
+    options = ["width", "--builtin", "reference", "--init", "antisymmetric", "--method", "slopes"]
+    assert run(main, [*options, "--bias", "1", "--fix-bias"]) == 0
+    shown = capsys.readouterr().out
+    p = bounds.Problem(*load_builtin("reference"), bias=1.0, train_bias=False)
+    assert str(bounds.required_width(p, method="slopes", init="antisymmetric")) in shown
+    assert run(main, [*options, "--fix-bias"]) == 2
+    assert "train_bias=False" in capsys.readouterr().err
