@@ -156,6 +156,7 @@ def add_problem_options(parser: Any) -> None:
         help="identity (default), quadratic or random-features:depth=1,activation=relu[,dim=D,seed=0]",
     )
     add("--bias", type=float, metavar="SIZE", help="train biases too, of this standard deviation at the start")
+    add("--fix-bias", action="store_true", help="the biases of --bias are drawn and not trained")
     add(
         "--last-layer",
         type=float,
@@ -198,6 +199,7 @@ def problem_from(options: Any) -> Problem:
         embedding=embedding,
         name=name,
         bias=options.bias,
+        train_bias=not options.fix_bias,
         last_layer=options.last_layer,
     )
     if options.data:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bounds.data.biases import WithBias
+from bounds.data.biases import FixedBias, WithBias
 from bounds.data.embeddings import Identity, Quadratic
 from bounds.data.random_features import RandomFeatures
 from bounds.numerics.spectrum import spectrum
@@ -25,6 +25,8 @@ CANDIDATES: tuple[tuple[str, str, Embedding], ...] = (
 def why_dependent(X: np.ndarray, embedding: object) -> str:
     """Why the rows of X (n, d) may have a singular Gram matrix. With biases they need only be affinely independent."""
     n, d = X.shape
+    if isinstance(embedding, FixedBias):
+        return why_dependent(X, embedding.embedding)  # G is that without them
     if isinstance(embedding, WithBias) and isinstance(embedding.embedding, Identity):
         if n > d + 1:
             return f"n={n} > d+1={d + 1}: more rows than columns and a bias are always affinely dependent"
@@ -44,7 +46,7 @@ def ways_out(X: np.ndarray, embedding: object) -> str:
     n = len(X)
     ways = []
     size = embedding.size if isinstance(embedding, WithBias) else None
-    plain = embedding.embedding if isinstance(embedding, WithBias) else embedding
+    plain = embedding.embedding if isinstance(embedding, WithBias | FixedBias) else embedding
     if isinstance(plain, Identity):
         kind, rank = "linearly", int(np.linalg.matrix_rank(X))
         if size is not None:

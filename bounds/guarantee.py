@@ -25,10 +25,10 @@ from bounds.checks import (
 )
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, AssumptionError, require
-from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, get_method, proved_methods
+from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, get_method, last_layer_width, proved_methods
 from bounds.methods.base import APriori, Method
-from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half, with_biases
-from bounds.methods.initial_output import width_for_output
+from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half
+from bounds.methods.initial_output import initial_output_constant, width_for_output
 from bounds.methods.last_layer import at_scale, least_scale
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
@@ -104,13 +104,13 @@ def guarantee(
 
 def _a_priori_method(method: Any) -> str:
     """The name of a method that promises a width; ArgumentError if it is unknown, or only for a given network."""
-    if isinstance(method, str) and method in (*SLOW_CERTIFICATES, TRAINED) and method not in METHODS:
+    if isinstance(method, str) and method in SLOW_CERTIFICATES and method not in METHODS:
         raise ArgumentError(
             f"method {method!r} certifies a network that is given, and promises no width before it is drawn. Use"
             " bounds.certify, or linrate certify; or one of "
             f"{', '.join(sorted(('best', *METHODS)))}."
         )
-    return choice("method", method, ("best", *METHODS))
+    return choice("method", method, ("best", *METHODS, TRAINED))
 
 
 def _answer(request: Request) -> Guarantee:
@@ -119,6 +119,8 @@ def _answer(request: Request) -> Guarantee:
         given = request.scale is not None or not request.pairs
         require(given, "scale", "given with tau='optimal' and pairs", request.scale)
         return _optimal_tau(request)
+    if request.method == TRAINED:
+        return _by_last_layer(request)
     if request.problem.random:
         return _theorem_2(request)
     if request.method != "best":
@@ -201,7 +203,7 @@ def _lower_tail(problem: Problem, delta: float) -> tuple[int, Problem]:
     plain.require_positive_definite("Theorem 3")
     dim = least_dim_for_half(plain, delta / 2)
     known = gram_range(plain, dim, delta / 2)
-    return dim, problem.given(known if problem.bias is None else with_biases(known, problem.bias))
+    return dim, problem.given(known if problem.bias is None else known.with_biases(problem.bias))
 
 
 def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
@@ -278,6 +280,47 @@ def _by_method(method: Method, request: Request, tau: float) -> Guarantee:
             **prior.choices,
         },
         caveats=(*method.caveats, *problem.caveats),
+    )
+
+
+def _by_last_layer(request: Request) -> Guarantee:
+    """The guarantee by the last layer's own kernel, at any scale (1 if none is given); tau is 1/2."""
+    problem, c = request.problem, arb(1.0 if request.scale is None else request.scale)
+    prior = last_layer_width.a_priori(problem, request.delta if request.pairs else request.delta / 2)
+    beta, critical, y = arb(request.beta), prior.profile.critical, problem.y_norm
+    room = beta / critical - y  # for ||f^0||
+    if not (room >= 0 if request.pairs else room > 0):
+        enough = arb(problem.last_layer) * (critical * y / beta) ** 2
+        raise AssumptionError(
+            f"method {TRAINED!r} needs a mobility of the last layer above {float_up(enough * BETA_ROUNDING):.6g} for"
+            f" beta = {request.beta}. Found last_layer = {problem.last_layer:g}. Raise it, or beta."
+        )
+    output = arb(0) if request.pairs else (c * initial_output_constant(problem, request.delta / 2) / room) ** 2
+    width = ceil_int(prior.concentration)
+    used = critical * y if request.pairs else beta
+    rate = 2 * prior.profile.remaining(used)
+    return Guarantee(
+        method=TRAINED,
+        source="master theorem with the kernel of the last layer; lower tails (R7, R8)",
+        proved=True,
+        width=2 * width if request.pairs else max(width, ceil_int(output)),
+        scale=float(c),
+        rate=max(float_down(rate), 0.0),
+        delta=request.delta,
+        init=request.init,
+        beta=float_up(used),
+        critical_scale=0.0,
+        path_length=float_up(prior.profile.path_length(used)),
+        constants={
+            "a": critical,
+            "concentration": prior.concentration,
+            "output_width": output,
+            "lambda_max": problem.spectrum.lmax_ceiling,
+            "tau": 0.5,
+            "dominant": "initial output" if output > prior.concentration else "concentration",
+            **prior.choices,
+        },
+        caveats=problem.caveats,
     )
 
 

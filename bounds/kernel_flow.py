@@ -109,16 +109,17 @@ def kernel_flow(problem: Problem, times: Any, *, scale: float = 1.0, X_test: Any
 
 def _tangent_kernel(problem: Problem, inputs: np.ndarray | None) -> np.ndarray:
     """Theta of the training points, then the test points if there are any, (n + k, n + k)."""
-    gram = problem.gram
+    gram, law = problem.gram, problem.start.gram  # the latter has biases that are drawn and not trained
     if inputs is not None:
         if problem.embedding is None:
             raise AssumptionError("X_test needs a problem with inputs; this one is known by its Gram matrix alone.")
         require(inputs.shape[1] == problem.d, "X_test", f"of shape (k, d) with d = {problem.d}", inputs.shape)
         every = np.concatenate([problem.X, inputs])
-        gram = problem.embedding.gram(every, every)
-        require(bool(np.all(np.isfinite(gram))), "X_test", "of a finite Gram matrix; rescale it", "an overflow")
-        gram = (gram + gram.T) / 2
-    theta: np.ndarray = gram * _slope_means(problem.activation, np.diagonal(gram), gram)
+        assert problem.start.embedding is not None
+        gram, law = problem.embedding.gram(every, every), problem.start.embedding.gram(every, every)
+        require(bool(np.all(np.isfinite(gram + law))), "X_test", "of a finite Gram matrix; rescale it", "an overflow")
+        gram, law = (gram + gram.T) / 2, (law + law.T) / 2
+    theta: np.ndarray = gram * _slope_means(problem.activation, np.diagonal(law), law)
     return (theta + theta.T) / 2
 
 

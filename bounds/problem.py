@@ -13,12 +13,12 @@ from flint import arb
 from bounds.activation.base import Activation
 from bounds.activation.registry import get_activation
 from bounds.checks import as_float_array, check_seed, integer, numpy_defaults, real, real_array, text
-from bounds.data.biases import WithBias
+from bounds.data.biases import FixedBias, WithBias
 from bounds.data.embeddings import Embedding, Identity, embedding_name, with_bias
 from bounds.data.random_features import RandomFeatures
 from bounds.dependence import ways_out, why_dependent
 from bounds.errors import AssumptionError, DataError, require
-from bounds.numerics.arithmetic import ball
+from bounds.numerics.arithmetic import ball, float_up
 from bounds.numerics.spectrum import Spectrum, spectrum
 from bounds.presented import Facts, Portable, Presented
 from bounds.rounding import rounded
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 SHOWN_AT_ONCE = 500  # data points up to which showing a problem may compute its eigenvalues
 
 
+def check_mobility(last_layer: Any) -> float:
+    """The mobility of the last layer as a float. Raises ArgumentError unless it is 0 or in [1e-100, 1e100]."""
+    rule = "the mobility of the last layer, 0 or in [1e-100, 1e100]"
+    return real("last_layer", last_layer, rule, lambda kap: kap == 0 or 1e-100 <= kap <= 1e100)
+
+
 @dataclass(frozen=True)
 class GramRange:
     """All that is known of the Gram matrix of an embedding that is not drawn yet: diagonal encloses each G_aa, spectrum
@@ -36,6 +42,16 @@ class GramRange:
 
     diagonal: tuple[arb, ...]
     spectrum: Spectrum
+
+    def with_biases(self, size: float) -> GramRange:
+        """What is known of G + b_0^2 11', b_0 = size, from what is known of G: lambda_min does not fall, lambda_max
+        rises by at most n b_0^2."""
+        square = arb(size) ** 2
+        (low, _), (high_low, high) = self.spectrum.lmin, self.spectrum.lmax
+        diagonal = tuple(g + square for g in self.diagonal)
+        ceiling = float_up(min((g.upper() for g in diagonal), key=float))
+        largest = float_up(arb(high) + len(diagonal) * square)
+        return GramRange(diagonal, Spectrum((low, ceiling), (high_low, largest)))
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -48,7 +64,8 @@ class Problem(Presented, Portable):
 
     bias: the standard deviation b_0 of biases that are drawn and trained with the first layer, None without: the
     embedding then holds them, with the Gram matrix G + b_0^2 11', which is positive definite for affinely independent
-    x_a (biases that start at 0, or are not trained, are not covered). last_layer: the mobility kap >= 0 of the weights
+    x_a. train_bias=False: they are drawn and stay: G is then that without biases, and only `start`, the law of the h^0,
+    has them (biases that start at 0 and are trained are not covered). last_layer: the mobility kap >= 0 of the weights
     c_i of the last layer, dc_i/dt = -kap sum_a r_a sigma(h_ia), 0 where they are fixed (Assumption 1).
 
     Example: Problem(X, y, bias=1.0, last_layer=1.0).
@@ -76,6 +93,7 @@ class Problem(Presented, Portable):
         *,
         name: str = "data",
         bias: float | None = None,
+        train_bias: bool = True,
         last_layer: float = 0.0,
     ) -> None:
         embedding = Identity() if embedding is None else embedding
@@ -84,7 +102,9 @@ class Problem(Presented, Portable):
         require(ok, "embedding", "an object with a method gram(X, X2)", embedding, way)
         inputs = as_float_array("X", X, 2)
         require(inputs.shape[1] >= 1, "X", "of at least one column", inputs.shape)
-        embedding = embedding if bias is None else with_bias(embedding, bias)
+        require(isinstance(train_bias, bool | np.bool_), "train_bias", "True or False", train_bias)
+        require(bool(train_bias) or bias is not None, "bias", "their standard deviation where train_bias=False", bias)
+        embedding = embedding if bias is None else with_bias(embedding, bias, trained=bool(train_bias))
         self._set(inputs, y, activation, embedding, name, last_layer)
 
     @classmethod
@@ -127,8 +147,7 @@ class Problem(Presented, Portable):
             "embedding": embedding,
             "name": text("name", name),
         }
-        rule = "the mobility of the last layer, 0 or in [1e-100, 1e100]"
-        fields["last_layer"] = real("last_layer", last_layer, rule, lambda kap: kap == 0 or 1e-100 <= kap <= 1e100)
+        fields["last_layer"] = check_mobility(last_layer)
         for field, value in {**fields, "activation": get_activation(activation)}.items():
             object.__setattr__(self, field, value)
         if len(X) == 0:
@@ -212,9 +231,26 @@ class Problem(Presented, Portable):
         """b_0, the standard deviation of the trained biases; None without."""
         return self.embedding.size if isinstance(self.embedding, WithBias) else None
 
+    @property
+    def fixed_bias(self) -> float | None:
+        """b_0, the standard deviation of biases that are drawn and not trained; None without."""
+        return self.embedding.size if isinstance(self.embedding, FixedBias) else None
+
+    @cached_property
+    def start(self) -> Problem:
+        """The problem whose Gram matrix is the covariance of the h_i^0: itself, or with biases that are drawn and not
+        trained the one in which they are."""
+        if not isinstance(self.embedding, FixedBias):
+            return self
+        last = self.last_layer
+        drawn = Problem(self.X, self.y, self.activation, self.embedding.start, name=self.name, last_layer=last)
+        if self.gram_range is not None:
+            return drawn.given(self.gram_range.with_biases(self.embedding.size))
+        return drawn.within(self.gram_radius) if self.gram_radius else drawn
+
     def without_bias(self) -> Problem:
         """The same problem without biases; itself if it has none."""
-        if not isinstance(self.embedding, WithBias):
+        if not isinstance(self.embedding, WithBias | FixedBias):
             return self
         plain = self.embedding.embedding
         return Problem(self.X, self.y, self.activation, plain, name=self.name, last_layer=self.last_layer)

@@ -22,7 +22,7 @@ from simulate import Network, gradient_flow, sample_network
 from simulate.device import choose_device
 from simulate.falling import DTYPE, LEAST, RTOL, State, falling_states, loss_of
 
-SMOOTH = ("transport", "slopes", "kernel", "shadowing")  # tried by default
+SMOOTH = ("transport", "slopes", "clipped", "kernel", "shadowing")  # tried by default
 KINKED = ("transport", "envelope", "chebyshev")  # the same, where sigma' jumps: there no other method is as good
 # Every method that gives a certificate.
 KNOWN = (

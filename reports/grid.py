@@ -159,7 +159,8 @@ def point_rows(point: Point, methods: Sequence[str]) -> Iterator[Row]:
     """The four quantities of each method at one point, from one flow."""
     began = clock.monotonic()
     X, y = load_builtin(point.builtin, n=point.n, d=point.d, seed=point.data_seed)
-    problem = Problem(X, y, activation=point.activation, embedding=get_embedding(point.embedding), name=point.builtin)
+    embedding, last = get_embedding(point.embedding), point.last_layer
+    problem = Problem(X, y, activation=point.activation, embedding=embedding, last_layer=last, name=point.builtin)
     if problem.random:
         raise AssumptionError("a network needs an embedding that is drawn: random-features:depth=1,dim=4096.")
     network: dict[str, Any] = {name: getattr(point, name) for name in ("width", "scale", "seed", "init")}

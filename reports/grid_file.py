@@ -14,6 +14,7 @@ from bounds.data.embeddings import get_embedding
 from bounds.data.files import open_file
 from bounds.errors import AssumptionError, DataError, unknown_name
 from bounds.methods import METHODS
+from bounds.problem import check_mobility
 
 LARGEST_FILE = 10**5  # bytes
 MOST_POINTS = 10**5  # of a grid
@@ -21,7 +22,8 @@ MOST_POINTS = 10**5  # of a grid
 EXAMPLE = """\
 builtin: [experiment-1, reference]   # names of built-in data sets
 activation: [tanh, softplus]
-embedding: identity
+embedding: [identity, identity+bias=1.0]   # biases are part of the embedding; +fixed-bias=1.0: not trained
+last_layer: [0, 1]                   # its mobility; 0: fixed
 n: [10, 20]
 d: 100
 data_seed: [0, 1]
@@ -51,6 +53,7 @@ class Point:
     seed: int
     delta: float
     t_max: float
+    last_layer: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "delta": 0.05,
     "t_max": 1000.0,
+    "last_layer": 0.0,
 }
 DEFAULT_METHODS = tuple(METHODS)
 
@@ -151,6 +155,7 @@ def _checked(values: dict[str, Any]) -> Point:
         seed=check_seed(values["seed"]),
         delta=check_probability(values["delta"]),
         t_max=check_time("t_max", values["t_max"]),
+        last_layer=check_mobility(values["last_layer"]),
     )
 
 

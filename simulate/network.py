@@ -155,7 +155,7 @@ def regression_of(problem: Problem, X_test: np.ndarray) -> np.ndarray:
 
 
 class _Law:
-    """The law of the rows of H and H_test of a problem.
+    """The law of the rows of H and H_test of a problem (`Problem.start`).
 
     root (n, n): the symmetric square root of G; on test points a pre-activation is Gaussian given those on the training
     points, with mean regression h (k, n) and, for each neuron, the Schur complement root_test root_test' as covariance.
@@ -227,7 +227,8 @@ def sample_network(
     scaling: str = "ours",
     X_test: Any = None,
 ) -> Network:
-    """Draw the initial network (Assumptions 1 and 3): rows of H from N(0, G), signs Rademacher times the scale.
+    """Draw the initial network (Assumptions 1 and 3): rows of H from N(0, G) (with biases that are not trained from
+    N(0, G + b_0^2 11')), signs Rademacher times the scale.
 
     Drawn on the CPU by numpy, so that the same seed gives the same network on every device. init="antisymmetric"
     draws width/2 neurons and repeats them with opposite signs, so that f^0 = 0. X_test (k, d): also draw H_test,
@@ -263,7 +264,7 @@ def sample_neurons(
     rows = problem.n + (0 if inputs is None else len(inputs))
     needed = 8 * (beyond - first) * rows * (1 if paired else 2)
     require_memory(needed, f"a network of {beyond - first} neurons", "Use a smaller width.")
-    law, drawn = _Law(problem, inputs), width // 2 if paired else width
+    law, drawn = _Law(problem.start, inputs), width // 2 if paired else width
     if not paired:
         columns, signs, test = _draw(law, seed, drawn, first, beyond)
     else:  # neuron i + drawn is neuron i with the other sign

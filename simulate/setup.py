@@ -187,6 +187,8 @@ class Setup:
         }
         if self.trained:  # a checkpoint of another run says nothing about it
             found |= {"last_layer": p.last_layer}
+        if p.fixed_bias is not None:
+            found |= {"fixed_bias": p.fixed_bias}
         found |= {"network": network, "loss": o.loss, "activation": p.activation.name, "data": _digest(p.gram, p.y)}
         return found | {"X_test": None if self.inputs is None else _digest(self.inputs)}
 

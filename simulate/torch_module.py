@@ -39,12 +39,13 @@ def from_torch(net: Any, X: Any, y: Any, *, activation: str | Activation | None 
     sqrt(d) v and c_i = m a_i. If the last layer is frozen (`net[-1].requires_grad_(False)`), as in the paper, its
     entries must be of one magnitude, a_i = +a or -a, and the network is the paper's (1) with c hat = m a. If it is
     trained, the problem has last_layer=m^2/d, for torch's learning rate is the same for all weights. If the first layer
-    has biases, which must be trained, the problem has bias=1/sqrt(d), for the same reason.
+    has biases, the problem has bias=1/sqrt(d), for the same reason, and train_bias=False if they are frozen (their size
+    then plays no part in what is said of this network).
     X: (n, d); y: (n,); activation: of a module that applies it inside its forward, as a registered name or Activation.
 
     Gradient descent with step lr on the loss (1/2) sum_a (net(x_a) - y_a)^2 moves the flow's time by lr d/m a step.
 
-    Raises AssumptionError naming the assumption that the module does not meet (one hidden layer, no fixed biases, a
+    Raises AssumptionError naming the assumption that the module does not meet (one hidden layer, a
     trained first layer, a fixed last layer of one magnitude, a Lipschitz activation), ArgumentError if `net` is no
     module or its output is not what its layers say, and what Problem raises for X and y.
     """
@@ -55,11 +56,16 @@ def from_torch(net: Any, X: Any, y: Any, *, activation: str | Activation | None 
     plain = Problem(X, y, activation=sigma, name=type(net).__name__)
     v, d = _weights(first.weight), plain.d
     require(v.shape[1] == d, "net", f"a module of d = {d} inputs, the columns of X", tuple(v.shape))
-    trained: dict[str, Any] = {"bias": 1 / math.sqrt(d)} if biased else {}
+    moving = biased and first.bias.requires_grad
+    trained: dict[str, Any] = {"bias": 1 / math.sqrt(d), "train_bias": moving} if biased else {}
     trained |= {"last_layer": len(v) ** 2 / d} if last.weight.requires_grad else {}
     problem = Problem(X, y, activation=sigma, name=plain.name, **trained) if trained else plain
-    v = np.column_stack([v, _weights(first.bias)]) if biased else v
-    network = network_of_weights(problem, math.sqrt(d) * v, len(v) * signs)
+    if biased and not moving:
+        network = network_of_weights(plain, math.sqrt(d) * v, len(v) * signs)
+        network = Network(network.H + _weights(first.bias)[:, None], network.signs)
+    else:
+        v = np.column_stack([v, _weights(first.bias)]) if biased else v
+        network = network_of_weights(problem, math.sqrt(d) * v, len(v) * signs)
     _check_output(net, problem, network)
     return problem, network
 
@@ -110,7 +116,7 @@ def _activation(layer: Any) -> Activation:
 
 
 def _has_biases(first: Any, last: Any) -> bool:
-    """Whether the first layer has trained biases; AssumptionError for any other bias, unless it is zero and fixed."""
+    """Whether the first layer has biases that are trained, or fixed and not zero; AssumptionError for any other."""
     for layer, which in ((last, "last"), (first, "first")):
         bias = getattr(layer, "bias", None)
         if bias is None or (not bias.requires_grad and not np.any(_weights(bias))):
@@ -120,11 +126,10 @@ def _has_biases(first: Any, last: Any) -> bool:
                 f"the network of (1) has no bias in its {which} layer. Found one of shape {tuple(bias.shape)}. Build it"
                 " with bias=False; a fixed one can be taken off y."
             )
-        if bias.requires_grad != layer.weight.requires_grad:
+        if bias.requires_grad and not layer.weight.requires_grad:
             raise AssumptionError(
-                f"biases of the {which} layer are covered if they are trained like its weights. Found fixed ones of"
-                f" shape {tuple(bias.shape)}. Train them, net[0].bias.requires_grad_(True), or build the layer with"
-                " bias=False."
+                f"the weights of the {which} layer are trained (2). Found trained biases of shape"
+                f" {tuple(bias.shape)} beside fixed weights. Train the weights, net[0].weight.requires_grad_(True)."
             )
         return True
     return False

@@ -1,7 +1,7 @@
 """From a shadowed path to a certificate: the stage at which the master theorem applies, and the rate from the start.
 
-At any stage the true state is within c z (in the units of the path length s) of the computed one, so that the kernel
-and slopes methods hold with rho(s + c z) in place of rho(s). Before that, the loss at the nodes is known.
+At any stage the true state is within c z (in the units of the path length s) of the computed one, so that the methods
+kernel, clipped and slopes hold with rho(s + c z) in place of rho(s). Before that, the loss at the nodes is known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bounds.certificates.collocation import Reference, grid
 from bounds.certificates.shadowing import LEAST_RESIDUAL, Stage, check, check_size, follow
 from bounds.certificates.sizes import SLACK, Constants, Shadow
 from bounds.errors import AssumptionError
-from bounds.methods import kernel, slopes
+from bounds.methods import clipped, kernel, slopes
 from bounds.methods.base import ROOT, Profile
 from bounds.numerics.arithmetic import float_down, float_up
 from bounds.problem import Problem
@@ -73,7 +73,7 @@ def shifted(profile: Profile, offset: arb) -> Profile | None:
 
 
 def handover(k: Constants, stage: Stage, residual_norm: arb) -> Handover:
-    """The handover at a stage by the method kernel or slopes, the one with the larger rate.
+    """The handover at a stage by the method kernel, clipped or slopes, the one with the largest rate.
 
     residual_norm: encloses ||r|| of the computed state.
     """
@@ -82,21 +82,22 @@ def handover(k: Constants, stage: Stage, residual_norm: arb) -> Handover:
     away = residual_norm + k.residual_distance(stage.distance)
     away += k.c * k.ls * stage.state_error * math.sqrt(problem.n) * SLACK
     profiles = []
-    for method in (kernel.METHOD, slopes.METHOD):
+    for method in (kernel.METHOD, clipped.METHOD, slopes.METHOD):
         try:
             method.require(problem)
         except AssumptionError:
             continue
         assert method.a_posteriori is not None
-        profiles.append(method.a_posteriori(problem, stage.H))
-    blur = arb(stage.state_error) / problem.gmax.sqrt()
+        # An error of H as a path: where the proof has sqrt(G_max) s for every a, and where it has sqrt(G_aa) s.
+        size = problem.gmin if method is clipped.METHOD else problem.gmax
+        profiles.append((method.a_posteriori(problem, stage.H), arb(stage.state_error) / size.sqrt()))
 
     def local(distance: float) -> float:
-        found = [shifted(p, c * distance + blur) for p in profiles]
+        found = [shifted(p, c * distance + blur) for p, blur in profiles]
         return max((max(float_down(2 * c**2 * p.A), 0.0) for p in found if p is not None), default=0.0)
 
     best = Handover(math.inf, math.inf, 0.0, math.inf, local)
-    for profile in profiles:
+    for profile, blur in profiles:
         p = shifted(profile, c * stage.distance + blur)
         if p is None or p.empty:
             continue

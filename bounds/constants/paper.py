@@ -188,6 +188,27 @@ def descent_w(
     return step * scale / 2 * (scale * lmax * lipschitz**2 + slope_lipschitz * o.sqrt(gmax * lmax) * residual)
 
 
+@constant("gradient descent (9), a trained last layer, sigma in C^{1,1}")
+def descent_w_last_layer(
+    o: Ops,
+    step: Any,
+    mean_c: Any,
+    most_c: Any,
+    lmax: Any,
+    lipschitz: Any,
+    slope_lipschitz: Any,
+    gmax: Any,
+    mobility: Any,
+    lmax_values: Any,
+    residual: Any,
+) -> Any:
+    """w of descent_w for a trained last layer: mean_c bounds the root mean square of the c_i, most_c their magnitudes,
+    lmax_values = lambda_max(S), S_ab = (1/m) sum_i sigma(h_ia) sigma(h_ib), up to the step."""
+    first_order = lmax * lipschitz**2 * mean_c**2 + mobility * lmax_values
+    second_order = slope_lipschitz * most_c * o.sqrt(gmax * lmax) + lipschitz * o.sqrt(mobility * lmax)
+    return step / 2 * (first_order + second_order * residual)
+
+
 @constant("gradient descent (9), linear stability (E17)")
 def step_stable(o: Ops, scale: Any, lmax_kernel: Any) -> Any:
     """The largest step for which descent follows the flow near its end, lmax_kernel = lambda_max(Theta)."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from bounds.checks import real
-from bounds.data.biases import WithBias
+from bounds.data.biases import FixedBias, WithBias
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import require, unknown_name
 from bounds.numerics.spectrum import gamma
@@ -63,10 +63,11 @@ class Quadratic:
 
 
 BIAS = "+bias="  # after the name of an embedding, before the size of its biases
+FIXED = "+fixed-bias="  # the same, where they are not trained
 
 
-def with_bias(embedding: Embedding, size: Any) -> WithBias:
-    """The embedding with trained biases of standard deviation `size`, a number or its digits.
+def with_bias(embedding: Embedding, size: Any, *, trained: bool = True) -> WithBias | FixedBias:
+    """The embedding with biases of standard deviation `size`, a number or its digits.
 
     Raises ArgumentError for a size that is no positive number whose square is a float, or biases twice.
     """
@@ -76,14 +77,18 @@ def with_bias(embedding: Embedding, size: Any) -> WithBias:
             size = float(size)
         except ValueError:
             require(False, "bias", rule, size)
-    require(not isinstance(embedding, WithBias), "embedding", "one without biases where bias is given", embedding)
-    return WithBias(embedding, real("bias", size, rule, lambda b: 1e-100 <= b <= 1e100))
+    without = not isinstance(embedding, WithBias | FixedBias)
+    require(without, "embedding", "one without biases where bias is given", embedding)
+    kind = WithBias if trained else FixedBias
+    return kind(embedding, real("bias", size, rule, lambda b: 1e-100 <= b <= 1e100))
 
 
 def embedding_name(embedding: object) -> str:
     """The name written to reports: the embedding's own, or the class's in lower case."""
     if isinstance(embedding, WithBias):
         return f"{embedding_name(embedding.embedding)}{BIAS}{embedding.size!r}"
+    if isinstance(embedding, FixedBias):
+        return f"{embedding_name(embedding.embedding)}{FIXED}{embedding.size!r}"
     return "gram" if embedding is None else str(getattr(embedding, "name", type(embedding).__name__.lower()))
 
 
@@ -95,16 +100,17 @@ MOST_DIGITS = 30  # of a number among the options
 def get_embedding(text: str) -> Embedding:
     """The embedding of that name: identity, quadratic, or random-features with options, such as
     random-features:depth=2,activation=erf,dim=8192,seed=0 (without dim: the limit of infinite dimension), each with
-    trained biases of standard deviation 0.5 if "+bias=0.5" stands behind it.
+    trained biases of standard deviation 0.5 if "+bias=0.5" stands behind it, "+fixed-bias=0.5" if they stay as drawn.
 
     Raises ArgumentError for an unknown name or option.
     """
     if not isinstance(text, str):
         raise unknown_name("embedding", text, [*EMBEDDINGS, RANDOM])
-    if BIAS in text:
-        base, _, size = text.rpartition(BIAS)
-        require(BIAS not in base, "embedding", "one with biases once", text[:80])
-        return with_bias(get_embedding(base), size)
+    for mark in (BIAS, FIXED):
+        if mark in text:
+            base, _, size = text.rpartition(mark)
+            require(BIAS not in base and FIXED not in base, "embedding", "one with biases once", text[:80])
+            return with_bias(get_embedding(base), size, trained=mark == BIAS)
     name, _, rest = text.partition(":")
     if name in EMBEDDINGS and not rest:
         return EMBEDDINGS[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bounds.errors import unknown_name
 from bounds.methods import (
     chebyshev,
+    clipped,
     envelope,
     everywhere,
     kernel,
@@ -19,7 +20,19 @@ from bounds.methods.base import Method
 
 METHODS: dict[str, Method] = {
     module.METHOD.name: module.METHOD
-    for module in (printed, printed_style, repaired, markov, chebyshev, envelope, slopes, transport, kernel, everywhere)
+    for module in (
+        printed,
+        printed_style,
+        repaired,
+        markov,
+        chebyshev,
+        envelope,
+        slopes,
+        transport,
+        clipped,
+        kernel,
+        everywhere,
+    )
 }
 
 TRAINED = "last-layer"  # certifies a given network whose last layer is trained (certificates/last_layer_kernel.py)

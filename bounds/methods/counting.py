@@ -29,11 +29,11 @@ def counting_method(
         return Profile(problem.spectrum.lmin_floor * slope**2 * eta, extent(arb(xi), eta, problem.gmax), shape)
 
     def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
-        interval, xi = free_interval(problem, power)
+        interval, xi = free_interval(problem.start, power)
         inner = middle(interval, xi)
-        pi = least_mass(problem, inner)
+        pi = least_mass(problem.start, inner)
         share = (1 - arb(tau)) * pi
-        masses = [gaussian_probability(*inner, g) for g in problem.gram_diagonal]
+        masses = [gaussian_probability(*inner, g) for g in problem.start.gram_diagonal]
         return APriori(
             profile(problem, interval, xi, share),
             concentration=neurons_for_fraction(masses, share, failure),
@@ -41,7 +41,7 @@ def counting_method(
         )
 
     def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
-        interval, xi = free_interval(problem, power)
+        interval, xi = free_interval(problem.start, power)
         return profile(problem, interval, xi, least_fraction(H, middle(interval, xi)))
 
     return Method(name, source, True, no_check, a_priori, a_posteriori)

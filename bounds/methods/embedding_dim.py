@@ -178,14 +178,3 @@ def gram_range(problem: Problem, dim: int, delta: float) -> GramRange:
     lmin = float_down(half), float_up(min((g.upper() for g in diagonal), key=float))
     lmax = float_down(max((g.lower() for g in diagonal), key=float)), float_up(total)
     return GramRange(tuple(diagonal), Spectrum(lmin, lmax))
-
-
-def with_biases(known: GramRange, size: float) -> GramRange:
-    """What is known of G + b_0^2 11', b_0 = size, from what is known of G: lambda_min does not fall, lambda_max rises
-    by at most n b_0^2."""
-    square = arb(size) ** 2
-    (low, _), (high_low, high) = known.spectrum.lmin, known.spectrum.lmax
-    diagonal = tuple(g + square for g in known.diagonal)
-    ceiling = float_up(min((g.upper() for g in diagonal), key=float))
-    largest = float_up(arb(high) + len(diagonal) * square)
-    return GramRange(diagonal, Spectrum((low, ceiling), (high_low, largest)))

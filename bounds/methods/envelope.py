@@ -19,9 +19,18 @@ from bounds.methods.deviations import envelope_sample, neurons
 from bounds.problem import Problem
 
 
-def _profile(problem: Problem, least: arb, nu: float) -> Profile:
+def _profile(problem: Problem, least: arb, nu: arb) -> Profile:
     """rho(s)^2 = lambda_min (least - nu s^2), `least` a lower bound of min_a A_a."""
-    return Profile(problem.spectrum.lmin_floor * least, (least / arb(nu)).sqrt(), PARABOLA)
+    return Profile(problem.spectrum.lmin_floor * least, (least / nu).sqrt(), PARABOLA)
+
+
+def lessened(problem: Problem) -> arb:
+    """max_a G_aa/V_a, V_a the variance of h_a^0: with mu_a = nu/V_a the parabola of a falls by mu_a G_aa s^2, which is
+    nu s^2 unless there are biases that are not trained."""
+    if problem.start is problem:
+        return arb(1)
+    pairs = zip(problem.gram_diagonal, problem.start.gram_diagonal, strict=True)
+    return arb(max((g / v).upper() for g, v in pairs)).min(arb(1))
 
 
 @lru_cache(maxsize=256)
@@ -56,12 +65,13 @@ def population(problem: Problem, nu: float) -> tuple[arb, arb]:
 def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """A_a >= (1 - tau) min_a E e_mu(h_a) for all a with probability 1 - failure, by Cramer's bound or by second
     moments."""
-    nu = best_nu(problem)
-    least, ratio = population(problem, nu)
+    start = problem.start
+    nu = best_nu(start)
+    least, ratio = population(start, nu)
     least = (1 - arb(tau)) * least
     return APriori(
-        _profile(problem, least, nu),
-        concentration=neurons(envelope_sample(problem, nu), least, ratio, problem.n, failure, tau),
+        _profile(problem, least, arb(nu) * lessened(problem)),
+        concentration=neurons(envelope_sample(start, nu), least, ratio, problem.n, failure, tau),
         choices={"nu": arb(nu), "A": least, "moment_ratio": ratio},
     )
 
@@ -72,7 +82,7 @@ def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     least = arb("inf")
     for a, g in enumerate(problem.gram_diagonal):
         least = least.min(arb(mean_envelope(problem.activation, g, nu, H[:, a])))
-    return _profile(problem, least, nu)
+    return _profile(problem, least, arb(nu))
 
 
 METHOD = Method(

@@ -38,10 +38,10 @@ def width_for_output(
         raise AssumptionError(f"method {name!r} needs ||y|| > 0 (Lemma 2); found y = 0. Use method='repaired'.")
     Ls, n = problem.activation.Ls, problem.n
     if prior.output == "printed":
-        width = constants.width_lemma_2_printed(n, delta, c, Ls, problem.gmax, y)
+        width = constants.width_lemma_2_printed(n, delta, c, Ls, problem.start.gmax, y)
     else:
         V = arb(0)
-        for g in problem.gram_diagonal:
+        for g in problem.start.gram_diagonal:
             v = square(mean_value(problem.activation, g)) + Ls**2 * g
             sup = problem.activation.bounded_by
             V = V.max(v if sup is None else v.min(arb(sup) ** 2))
@@ -53,13 +53,13 @@ def width_for_output(
 def initial_output_constant(problem: Problem, delta: float) -> arb:
     """B with ||f^0|| <= scale B/sqrt(m) with probability 1 - delta, independent signs (R2)."""
     mean_squares, variances = arb(0), arb(0)
-    for g in problem.gram_diagonal:
+    for g in problem.start.gram_diagonal:
         mean_squares += square(mean_value(problem.activation, g))
         variances += value_variance(problem.activation, g)
     return constants.B(
         mean_norm=mean_squares.nonnegative_part().sqrt(),
         variance_sum=variances.nonnegative_part(),
         lipschitz=problem.activation.Ls,
-        lmax=problem.spectrum.lmax_ceiling,
+        lmax=problem.start.spectrum.lmax_ceiling,
         delta=delta,
     )

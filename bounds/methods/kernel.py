@@ -38,23 +38,29 @@ def _profile(problem: Problem, smallest: arb) -> Profile:
 def limit_tangent_kernel(problem: Problem) -> tuple[np.ndarray, float]:
     """(theta, error): theta_ab = G_ab E sigma'(h_a) sigma'(h_b), (n, n), the tangent kernel at infinite width, within
     `error` in the spectral norm. For smooth activations."""
-    G = problem.gram
-    Q, error = slope_kernel(problem.activation, np.diagonal(G), G)
+    G, start = problem.gram, problem.start.gram
+    Q, error = slope_kernel(problem.activation, np.diagonal(start), start)
     theta = G * Q
     return (theta + theta.T) / 2, float(
         np.linalg.norm(np.sqrt(np.outer(np.diagonal(G), np.diagonal(G))) * error)
     ) * 1.01
 
 
+def slope_kernel_growth(problem: Problem) -> float:
+    """By how much the rounding of the covariances of h^0, e sqrt(g_a g_b), moves each E sigma'(h_a) sigma'(h_b), whose
+    derivatives are bounded by L2^2 in the covariance and by Ls L2 in the standard deviations."""
+    act, g = problem.activation, problem.start.gmax
+    growth = 2 * act.Ls * act.L2 * g.sqrt() + 2 * act.L2**2 * g
+    return problem.start.gram_relative_error * float(growth.upper())
+
+
 @lru_cache(maxsize=64)
 def _limit(problem: Problem) -> Spectrum:
     """The spectrum of the tangent kernel at infinite width, with the error of forming G included."""
     theta, error = limit_tangent_kernel(problem)
-    # An error e sqrt(g_a g_b) of the covariances moves G * Q through G by e Ls^2 and through Q, whose derivatives are
-    # bounded by L2^2 in the covariance and by Ls L2 in the standard deviations.
-    act, g = problem.activation, problem.gmax
-    growth = act.Ls**2 + 2 * act.Ls * act.L2 * g.sqrt() + 2 * act.L2**2 * g
-    forming = problem.gram_relative_error * float(np.trace(problem.gram)) * float(growth.upper())
+    # An error e sqrt(g_a g_b) of G moves G * Q by e Ls^2.
+    through_gram = problem.gram_relative_error * float((problem.activation.Ls**2).upper())
+    forming = (through_gram + slope_kernel_growth(problem)) * float(np.trace(problem.gram))
     return spectrum(theta, error + 1.01 * forming)
 
 

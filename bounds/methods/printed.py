@@ -10,8 +10,8 @@ from bounds.problem import Problem
 
 def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """Lemma 1 with 9/2, Lemma 3 with the printed exponent, m >= log(n/delta)/(2 K^2)."""
-    interval = bounded_interval(problem, constants.K_printed)
-    K = constants.K_printed(interval, problem.gmin, problem.gmax)
+    interval = bounded_interval(problem.start, constants.K_printed)
+    K = constants.K_printed(interval, problem.start.gmin, problem.start.gmax)
     slope = problem.activation.slope_floor(interval)
     lmin, lmax = problem.spectrum.lmin_floor, problem.spectrum.lmax_ceiling
     kappa = constants.kappa_printed(lmin, lmax, interval, slope)

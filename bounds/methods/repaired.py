@@ -18,8 +18,8 @@ def _kappa(problem: Problem, interval: tuple[float, float], slope: arb) -> arb:
 
 def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """eta~^0 > K with probability 1 - failure if m >= log(n/failure)/(2 K^2) (Lemma 3)."""
-    interval = bounded_interval(problem, constants.K)
-    K = constants.K(interval, problem.gmin, problem.gmax)
+    interval = bounded_interval(problem.start, constants.K)
+    K = constants.K(interval, problem.start.gmin, problem.start.gmax)
     slope = problem.activation.slope_floor(interval)
     kappa = _kappa(problem, interval, slope)
     return APriori(
@@ -31,7 +31,7 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
 
 def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
     """Lemma 1 from the fraction of neurons in the middle third of I at H."""
-    interval = bounded_interval(problem, constants.K)
+    interval = bounded_interval(problem.start, constants.K)
     slope = problem.activation.slope_floor(interval)
     third = (interval[1] - interval[0]) / 3
     eta = least_fraction(H, middle(interval, third * (1 + 1e-15)))

@@ -38,11 +38,11 @@ def _profile(problem: Problem, q_squared: arb) -> Profile:
 def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """min_a q_a^2 >= (1 - tau) min_a E X_a, X_a = sigma'(h_a)^2, with probability 1 - failure, by Cramer's bound or by
     second moments."""
-    least, ratio = second_moment_ratio(problem.activation, problem.gram_diagonal)
+    least, ratio = second_moment_ratio(problem.activation, problem.start.gram_diagonal)
     q_squared = (1 - arb(tau)) * least
     return APriori(
         _profile(problem, q_squared),
-        concentration=neurons(slope_sample(problem), q_squared, ratio, problem.n, failure, tau),
+        concentration=neurons(slope_sample(problem.start), q_squared, ratio, problem.n, failure, tau),
         choices={"q_squared": q_squared, "moment_ratio": ratio},
     )
 

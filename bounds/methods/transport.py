@@ -15,7 +15,7 @@ from bounds.methods import envelope
 from bounds.methods.base import APriori, Method
 from bounds.methods.deviations import envelope_sample, neurons
 from bounds.methods.step_profile import envelope_profile
-from bounds.numerics.arithmetic import float_down
+from bounds.numerics.arithmetic import float_down, float_up
 from bounds.problem import Problem
 
 FACTORS = (0.1, 0.25, 0.5, 1.0, 1.8, 3.2)  # the values of nu tried, times that of the envelope method
@@ -32,11 +32,12 @@ def check(problem: Problem) -> None:
 
 def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """The step function of all nu; A_nu = (1 - tau) min_a E e for that of the envelope method."""
-    best = envelope.best_nu(problem)
-    least, ratio = envelope.population(problem, best)
+    start = problem.start
+    best = envelope.best_nu(start)
+    least, ratio = envelope.population(start, best)
     level = (1 - arb(tau)) * least
     nus = [best * factor for factor in FACTORS]
-    samples = {nu: sample for nu in nus if (sample := envelope_sample(problem, nu)) is not None}
+    samples = {nu: sample for nu in nus if (sample := envelope_sample(start, nu)) is not None}
     if len(samples) < len(nus):
         raise AssumptionError("method 'transport' needs a diagonal of G that is known to six digits, and none of 0.")
     for _ in range(2):  # the second time with the nu that are needed only
@@ -48,7 +49,8 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
             break
     else:
         levels = levels[[all_nus.index(nu) for nu in nus]]  # each bound holds, whichever others are used
-    profile = envelope_profile(levels[:, None], np.array(nus), float(problem.spectrum.lmin_floor))
+    fall = np.array(nus) * float_up(envelope.lessened(problem))
+    profile = envelope_profile(levels[:, None], fall, float(problem.spectrum.lmin_floor))
     if profile is None:
         raise AssumptionError("method 'transport' says nothing here: no slope is certified to stay above zero.")
     return APriori(profile, concentration=width, choices={"nus": nus, "A": levels.tolist()})

@@ -176,7 +176,7 @@ def _assumptions(problem: Problem) -> Iterator[dict[str, str]]:
     smooth = (
         f"sigma' has Lipschitz constant {rounded(float(activation.L2.upper()), 'up')}" if activation.smooth else "kink"
     )
-    yield line("sigma in C^(1,1), for slopes and kernel", activation.smooth, smooth)
+    yield line("sigma in C^(1,1), for slopes, clipped and kernel", activation.smooth, smooth)
     yield line("y not zero", bool(np.any(problem.y)), f"||y|| = {rounded(float(problem.y_norm))}")
 
 

@@ -21,7 +21,7 @@ POINT = {
     "b_last": 0.5, "c": -1, "theta": 0.5, "mean_norm": 0.3, "variance_sum": 2.5, "lipschitz": 1.0, "delta": 0.05,
     "D": 900, "N": 5000, "least": 0.01, "excess": 0.1, "even": 3.0, "odd": 1.5, "even_u": 2.5, "odd_u": 1.2,
     "chord": 1.1, "y_max": 0.5, "sigma_range": 2.0, "rate": 0.3, "largest": 1.6, "failure": 0.05, "tau": 0.2,
-    "mobility": 1.5, "drift": 0.6,
+    "mobility": 1.5, "drift": 0.6, "mean_c": 2.5, "most_c": 3.1, "lmax_values": 0.9,
 }  # fmt: skip
 ALL = c.all_constants()
 

@@ -115,7 +115,8 @@ def test_every_guarantee_is_finite_and_consistent(problem, delta, init):
         assert 0 < g.scale < math.inf
         assert g.rate >= 0
         assert g.beta <= 0.5 * (1 + 1e-9)
-        eigenvalue = problem.spectrum.lmax_ceiling if name == "kernel" else problem.spectrum.lmin_floor
+        of_a_kernel = name in ("kernel", "clipped")  # which do not need lambda_min(G) > 0
+        eigenvalue = problem.spectrum.lmax_ceiling if of_a_kernel else problem.spectrum.lmin_floor
         fastest = 2 * g.scale**2 * float((eigenvalue * problem.activation.Ls**2).upper())
         assert g.rate <= fastest * (1 + 1e-9)
         assert init == "independent" or g.width % 2 == 0
@@ -189,7 +190,10 @@ def test_more_points_than_dimensions_need_the_kernel_method():
     X, y = load_builtin("experiment-1", n=40)
     problem = bounds.Problem(X, y)
     g = bounds.guarantee(problem, init="antisymmetric")
-    assert g.method == "kernel"
+    assert g.method == "clipped"  # like kernel, at a smaller scale and width
+    kernel = bounds.guarantee(problem, init="antisymmetric", method="kernel")
+    assert g.scale < 0.7 * kernel.scale
+    assert g.width < 0.75 * kernel.width
     assert g.width < 10**5
     network = sample_network(problem, width=g.width, scale=g.scale, seed=0, init="antisymmetric")
     c = bounds.certify(problem, network.H, signs=network.signs)

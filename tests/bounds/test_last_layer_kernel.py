@@ -9,6 +9,7 @@ from torch import nn
 import bounds
 import simulate
 from bounds.certificates import last_layer_kernel
+from bounds.data.datasets import load_builtin
 
 
 def problem(n=4, d=6, kap=1.0, activation="tanh", seed=3):
@@ -96,3 +97,40 @@ def test_it_is_refused_where_the_last_layer_is_fixed():
     assert "last-layer" not in set(bounds.certificate_table(p, start.H, signs=start.signs)["method"])
     with pytest.raises(bounds.ArgumentError, match=r"'last-layer' certifies a network that is given"):
         bounds.guarantee(problem(), method="last-layer")
+
+
+# -- before the network is drawn ---------------------------------------------------------------------------------------
+
+
+def test_the_width_at_which_the_kernel_of_values_is_half_its_limit():
+    """Mobility, rate and width from lambda_min(Sbar)/2; every drawn network of that width has its certificate."""
+    X, y = load_builtin("reference", n=6, d=4)  # n > d
+    p = bounds.Problem(X, y, activation="relu", last_layer=1e6)
+    g = bounds.guarantee(p, method="last-layer", init="antisymmetric")
+    values = bounds.Problem(X, y, embedding=bounds.RandomFeatures(1, "relu"))
+    half, top = values.spectrum.lmin[0] / 2, np.linalg.eigvalsh(p.gram)[-1]
+    assert g.width == 2 * bounds.required_embedding_dim(values, 0.05, tail="best")
+    beta = 2 * np.sqrt(top) * np.linalg.norm(y) / (1e3 * half)
+    assert g.beta == pytest.approx(beta, rel=1e-9)
+    assert g.rate == pytest.approx(2e6 * half * (1 - beta), rel=1e-9)
+    for seed in range(3):
+        network = simulate.sample_network(p, width=g.width, scale=g.scale, seed=seed, init=g.init)
+        c = bounds.certify(p, network.H, signs=network.signs, method="last-layer")
+        assert c.holds
+        assert c.rate >= g.rate
+    alone = bounds.guarantee(p, method="last-layer", scale=3.0)
+    network = simulate.sample_network(p, width=alone.width, scale=3.0, seed=0)
+    assert bounds.certify(p, network.H, signs=network.signs, method="last-layer").rate >= alone.rate
+
+
+def test_the_mobility_that_is_asked_for_is_enough():
+    X, y = load_builtin("reference", n=6, d=4)
+    with pytest.raises(bounds.AssumptionError, match="needs a mobility") as refusal:
+        bounds.guarantee(bounds.Problem(X, y, last_layer=1.0), method="last-layer", init="antisymmetric")
+    enough = float(str(refusal.value).split("above ")[1].split()[0])
+    p = bounds.Problem(X, y, last_layer=enough * (1 + 1e-5))
+    assert bounds.guarantee(p, method="last-layer", init="antisymmetric").rate > 0
+    with pytest.raises(bounds.AssumptionError, match="trained"):
+        bounds.guarantee(bounds.Problem(X, y), method="last-layer")
+    with pytest.raises(bounds.AssumptionError, match="identity"):
+        bounds.guarantee(bounds.Problem(X, y, bias=1.0, last_layer=1e9), method="last-layer")

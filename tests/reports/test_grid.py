@@ -10,10 +10,11 @@ import bounds
 import simulate
 from bounds.command_line import run
 from bounds.data.datasets import load_builtin
+from bounds.data.embeddings import get_embedding
 from reports import grid as report
 from reports.cli import main
 from reports.grid import COLUMNS, measured_rate, summary_rows
-from reports.grid_file import EXAMPLE, read_grid
+from reports.grid_file import EXAMPLE, grid_of, read_grid
 from reports.ladder import ladder_rows
 
 pytest.importorskip("yaml")
@@ -31,7 +32,7 @@ t_max: 100
 def test_the_example_is_a_grid(tmp_path):
     (tmp_path / "grid.yaml").write_text(EXAMPLE)
     grid = read_grid(tmp_path / "grid.yaml")
-    assert len(grid.points) == 2 * 2 * 2 * 2 * 2 * 2 * 3
+    assert len(grid.points) == 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 3
     assert grid.methods == ("printed", "repaired", "slopes", "kernel")
 
 
@@ -45,6 +46,7 @@ def test_the_example_is_a_grid(tmp_path):
         ("n: [[1, 2]]", "a value or a list of values"),
         ("n: []", "must not be an empty list"),
         ("scale: -1", "scale must be a positive"),
+        ("last_layer: -1", "last_layer must be the mobility"),
         ("activation: tanhh", "Did you mean 'tanh'"),
         ("method: slope", "Did you mean 'slopes'"),
         ("n: !!python/object/apply:os.system ['touch here']", "cannot be read as YAML"),
@@ -60,6 +62,34 @@ def test_a_file_that_is_no_grid(tmp_path, capsys, text, message):
     assert run(main, ["gaps", "--grid", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "gaps.csv")]) == 2
     assert message in capsys.readouterr().err
     assert [f.name for f in tmp_path.iterdir()] == ["grid.yaml"]
+
+
+def test_biases_and_a_trained_last_layer_in_a_grid():
+    """What is trained is part of the problem of each point: another scale is asked for, another run is measured."""
+    grid = grid_of(
+        {
+            "n": 3,
+            "d": 30,
+            "width": 32,
+            "t_max": 1.0,
+            "method": "slopes",
+            "last_layer": [0, 4.0],
+            "embedding": ["identity", "identity+bias=1.0", "identity+fixed-bias=1.0"],
+        }
+    )
+    found = {}
+    for point in grid.points:
+        for row in report.point_rows(point, grid.methods):
+            if row["quantity"] == "scale":
+                problem = bounds.Problem(
+                    *load_builtin("reference", n=3, d=30),
+                    embedding=get_embedding(point.embedding),
+                    last_layer=point.last_layer,
+                )
+                asked = bounds.guarantee(problem, method="slopes", init="antisymmetric")
+                assert row["theory"] == asked.scale
+                found[row["embedding"], row["last_layer"]] = (row["theory"], row["loss_ratio"])
+    assert len(set(found.values())) == 6
 
 
 def test_options_that_do_not_go_together(tmp_path, capsys):

@@ -72,6 +72,25 @@ def test_biases_of_the_first_layer_are_trained_too():
     assert np.max(np.abs(run.final.H - run.initial.H)) > 1e-3
 
 
+def test_biases_that_are_frozen():
+    """SGD on the weights alone: h begins with the biases and moves without them."""
+    X, y = data()
+    torch.manual_seed(2)
+    net, steps, lr = nn.Sequential(nn.Linear(6, 64), *module(m=64)[1:]).double(), 30, 0.05
+    net[0].bias.requires_grad_(False)
+    problem, network = simulate.from_torch(net, X, y)
+    assert (problem.bias, problem.fixed_bias) == (None, pytest.approx(6**-0.5))
+    run = simulate.gradient_descent(problem, network=network, step=lr * 6 / 64, steps=steps)
+    optimiser = torch.optim.SGD([net[0].weight], lr=lr)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        (0.5 * torch.sum((net(torch.tensor(X))[:, 0] - torch.tensor(y)) ** 2)).backward()
+        optimiser.step()
+    _, after = simulate.from_torch(net, X, y)
+    np.testing.assert_allclose(after.H, run.final.H, rtol=0, atol=1e-12)
+    assert np.max(np.abs(run.final.H - run.initial.H)) > 1e-3
+
+
 def test_a_last_layer_that_is_trained_too():
     """torch's own initialisation, SGD on all weights with one learning rate: descent with last_layer = m^2/d."""
     X, y = data(n=7)
@@ -128,15 +147,15 @@ def changed(change):
     return net
 
 
-def fixed_bias(net):
-    net[0].bias.requires_grad_(False)
+def fixed_weights(net):
+    net[0].weight.requires_grad_(False)
     return net
 
 
 REFUSED = {
-    "a fixed bias": (
-        lambda: fixed_bias(nn.Sequential(nn.Linear(6, 8), nn.Tanh(), module(m=8)[2])),
-        r"trained like its weights.*Found fixed ones",
+    "trained biases beside fixed weights": (
+        lambda: fixed_weights(nn.Sequential(nn.Linear(6, 8), nn.Tanh(), module(m=8)[2])),
+        r"Found trained biases.*beside fixed weights",
     ),
     "a bias at the end": (
         lambda: nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1)),

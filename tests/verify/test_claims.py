@@ -13,7 +13,7 @@ import verify
 from bounds import constants
 from bounds.command_line import run as run_command
 from reports.console import main
-from verify.claims import CLAIMS, Comparison, appendices, descent, draws
+from verify.claims import CLAIMS, Comparison, appendices, descent, descent_last_layer, draws
 from verify.claims import random_features as features
 from verify.claims.base import KINDS, WHOSE
 from verify.claims.expected import ACCEPTED, PRINTED, READINGS, REJECTED, REMARKS, UNKNOWN
@@ -130,6 +130,8 @@ FALSE = [
     ("antisymmetric-start", 1.01),
     ("descent-step", 0.99),
     ("descent-rate", 6.0),
+    ("descent-step-last-layer", 0.95),
+    ("descent-rate-last-layer", 8.0),
     ("lemma-1-sharp", 1.2),
     ("lemma-1-printed-few", 3.5),
 ]
@@ -162,6 +164,13 @@ def test_a_wrong_share_of_a_step_is_refuted(monkeypatch):
     """Descent that loses nothing to its step: w = 0."""
     claim, run = CLAIMS["descent-step"], example("tanh descent")
     monkeypatch.setattr(descent, "lost_share", lambda *_: 0.0)
+    assert claim.verdict(run) is Verdict.REFUTED
+
+
+def test_a_wrong_share_of_a_step_on_both_layers_is_refuted(monkeypatch):
+    claim, run = CLAIMS["descent-step-last-layer"], example("descent of all layers")
+    assert claim.verdict(run) is Verdict.HOLDS
+    monkeypatch.setattr(descent_last_layer, "lost_share", lambda *_: 0.0)
     assert claim.verdict(run) is Verdict.REFUTED
 
 

@@ -88,9 +88,10 @@ def test_false_versions_are_refuted_where_all_layers_are_trained(claim, factor, 
     assert scaled(CLAIMS[claim], factor, quantity).verdict(run) is Verdict.REFUTED
 
 
+@pytest.mark.parametrize("biases", ["biases", "fixed biases"])
 @pytest.mark.parametrize(("factor", "quantity"), [(5.0, "average rate"), (0.4, "path length")])
-def test_a_false_rate_with_biases_is_refuted(factor, quantity):
-    run = example("biases")
+def test_a_false_rate_with_biases_is_refuted(biases, factor, quantity):
+    run = example(biases)
     assert CLAIMS["biases"].verdict(run) is Verdict.HOLDS
     assert scaled(CLAIMS["biases"], factor, quantity).verdict(run) is Verdict.REFUTED
 

@@ -52,3 +52,13 @@ def test_a_law_of_a_width_of_its_own_is_tested_where_the_theorem_s_width_is_too_
     assert found.refuted < 8 <= found.holds
     with pytest.raises(AssumptionError, match="cannot be simulated"):
         bracket(law, problem, 2, 10**9, steps=2, alpha=0.2)
+
+
+def test_a_trained_last_layer_of_a_million_neurons_is_not_simulated():
+    """At a large mobility independent signs ask for more than a million neurons, whose field is not compiled: minutes
+    of a report. Pairs ask for few."""
+    problem = Problem(*load_builtin("reference", n=5), last_layer=1e6)
+    assert guarantee(problem).width > 10**6
+    g = regimes.simulable_guarantee(problem)
+    assert g is not None
+    assert (g.init, g.width < 10**4) == ("antisymmetric", True)

@@ -18,9 +18,10 @@ from verify.claims.base import (
 from verify.run import Run
 
 
-def step_of(run: Run) -> float:
-    """delta, the step of a descent that was recorded at every step; NotApplicable otherwise."""
-    require_scaling(run)
+def step_of(run: Run, *, last_layer: bool = False) -> float:
+    """delta, the step of a descent that was recorded at every step, of a fixed `last_layer` unless the statement holds
+    for a trained one; NotApplicable otherwise."""
+    require_scaling(run, last_layer=last_layer)
     if run.integrator != "descent":
         raise NotApplicable("stated for gradient descent (9)")
     step = float(run.options["step"])
@@ -52,7 +53,11 @@ def compare_step(run: Run) -> list[Comparison]:
     """||r_{k+1}|| against ||r_k|| - (1 - w) delta P_k/||r_k||, at every step."""
     require_smooth(run)
     step = step_of(run)
-    w = lost_share(run, step, float_up(run.problem.activation.L2))
+    return steps_of(run, lost_share(run, step, float_up(run.problem.activation.L2)))
+
+
+def steps_of(run: Run, w: float | np.ndarray) -> list[Comparison]:
+    """||r_{k+1}|| against ||r_k|| - (1 - w) delta P_k/||r_k||, w for every step or for each."""
     residual = np.sqrt(2 * run.loss)
     falls = np.diff(run.dissipated)  # delta P_k
     theory = residual[:-1] - (1 - w) * falls / np.maximum(residual[:-1], 1e-300)

@@ -73,6 +73,19 @@ def descent(activation: str, share: float = 0.25) -> Run:
     )
 
 
+def descent_of_all_layers() -> Run:
+    """Descent on both layers at four times the scale of the guarantee, by steps that lose a part of the decrease."""
+    problem = Problem(*load_builtin("reference", n=3, d=30), last_layer=1.0)
+    g = guarantee(problem, init="antisymmetric", method="slopes")
+    scale = 4 * g.scale
+    step = 0.5 / (scale**2 * float(problem.spectrum.lmax_ceiling))
+    return Run.of(
+        simulate.gradient_descent(
+            problem, width=g.width, scale=scale, init=g.init, seed=0, step=step, steps=60, loss_ratio=1e-12
+        )
+    )
+
+
 def all_layers() -> Run:
     """n = d + 1 affinely independent points, trained biases and a trained last layer, inside the regime."""
     X, y = load_builtin("reference", n=4, d=3)
@@ -87,6 +100,13 @@ def with_biases() -> Run:
     return regime_run(problem, guarantee(problem, init="antisymmetric", method="slopes"), seed=0)
 
 
+def with_fixed_biases() -> Run:
+    """Linearly independent points, biases that are drawn and stay."""
+    X, y = load_builtin("reference", n=3, d=4)
+    problem = Problem(X, y, bias=1.0, train_bias=False, name="fixed biases")
+    return regime_run(problem, guarantee(problem, init="antisymmetric", method="slopes"), seed=0)
+
+
 EXAMPLES: dict[str, Callable[[], Run]] = {
     "tanh in its regime": lambda: in_regime("tanh"),
     "softplus in its regime": lambda: in_regime("softplus"),
@@ -97,7 +117,9 @@ EXAMPLES: dict[str, Callable[[], Run]] = {
     "singular G": lambda: plain_run(small("softplus", n=6, d=4), width=512, scale=4.0, seed=0, t_max=5.0),
     "marching neurons": marching,
     "biases": with_biases,
+    "fixed biases": with_fixed_biases,
     "all layers trained": all_layers,
+    "descent of all layers": descent_of_all_layers,
     "tanh descent": lambda: descent("tanh"),
     "ReLU descent": lambda: descent("relu"),
 }

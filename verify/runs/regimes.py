@@ -13,6 +13,7 @@ from verify.wide_layers import draw_layers
 
 RTOL = 1e-4  # relative tolerance of the coarse run; what is reported is finer, and its error is measured
 STATE_BUDGET = 2 * 10**7  # most entries of the (m, n) state of a run
+TRAINED_BUDGET = 10**6  # the same where the last layer is trained, whose field is not compiled
 HORIZON = 20.0  # latest end of a run, in units of 1/rate: the loss falls by exp(-20) at the promised rate
 MOST_STEPS = 3000  # of a gradient flow
 
@@ -23,8 +24,9 @@ def lemma_interval(problem: Problem) -> tuple[float, float]:
 
 
 def simulable(g: Guarantee, problem: Problem, state_budget: int = STATE_BUDGET) -> bool:
-    """Whether the state of a network of the guaranteed width has at most `state_budget` entries."""
-    return g.width * problem.n <= state_budget
+    """Whether the state of a network of the guaranteed width has at most `state_budget` entries, and not more than
+    TRAINED_BUDGET where the last layer is trained."""
+    return g.width * problem.n <= (min(state_budget, TRAINED_BUDGET) if problem.last_layer else state_budget)
 
 
 def simulable_guarantee(
