@@ -49,6 +49,15 @@ def test_the_number_of_processes_changes_no_bit(folder, told, case, size):
         np.testing.assert_array_equal(many[name], one[name], err_msg=name)
 
 
+def test_networks_of_all_kinds_are_certified(folder):
+    """So that what is compared above are numbers: the cases without a certificate are the ones that can have none."""
+    one = np.load(folder / "alone.npz")
+    without = {name.partition(":")[0]: str(one[name]) for name in one.files if "no certificate" in name}
+    assert without == {"pairs": "a certificate is about the paper's scaling, 'ours'. Found 'ntk'."}
+    for case in set(CASES) - {"pairs", "trained last layer"}:
+        assert np.nanmax(one[f"{case}: certified rate"]) > 0, case
+
+
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_operators_of_a_gpu_agree_nearly(folder, size):
     one, many = np.load(folder / "alone.npz"), np.load(folder / f"{size}.npz")
@@ -103,9 +112,9 @@ def test_what_cannot_work_is_refused_by_all(told, what, message):
         assert text.startswith(("ArgumentError", "DataError"))
 
 
-def test_torchrun_is_one_command(tmp_path):
+def test_torchrun_is_one_command(tmp_path, capsys):
     """Process 0 alone prints and writes."""
-    options = ["flow", "--builtin", "experiment-1", "--n", "5", "--width", "14000", "--t-max", "0.5"]
+    options = ["flow", "--builtin", "experiment-1", "--n", "5", "--width", "14000", "--t-max", "0.5", "--certify"]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     start = [
         sys.executable,
@@ -127,6 +136,8 @@ def test_torchrun_is_one_command(tmp_path):
 
     outs = ["--out", str(tmp_path / "one.csv"), "--state-out", str(tmp_path / "one.npz")]
     assert main([*options, *outs]) == 0
+    assert "rate " in (certificate := capsys.readouterr().out.partition("as a start of gradient flow")[2])
+    assert done.stdout.partition("as a start of gradient flow")[2] == certificate
     assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()
     one, two = (np.load(tmp_path / name) for name in ("one.npz", "two.npz"))
     for name in one.files:
