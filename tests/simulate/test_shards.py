@@ -3,6 +3,7 @@ when one of them is lost, or not like the others. The processes are real ones, a
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -54,8 +55,9 @@ def test_networks_of_all_kinds_are_certified(folder):
     one = np.load(folder / "alone.npz")
     without = {name.partition(":")[0]: str(one[name]) for name in one.files if "no certificate" in name}
     assert without == {"pairs": "a certificate is about the paper's scaling, 'ours'. Found 'ntk'."}
-    for case in set(CASES) - {"pairs", "trained last layer"}:
-        assert np.nanmax(one[f"{case}: certified rate"]) > 0, case
+    for case in set(CASES) - {"pairs"}:
+        assert np.isfinite(one[f"{case}: certified beta"]).any(), case
+    assert np.nanmax(one["tanh: certified rate"]) > 0
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
@@ -79,7 +81,7 @@ def test_a_killed_process_ends_the_run_and_another_number_goes_on(folder, told):
     assert killed == "exit -9"
     for text in others:
         assert text.startswith("LostProcess: one of the 3 processes that share the network is lost")
-        assert "run.npz' as it was 0 s ago: resume it, with any number of processes" in text
+        assert re.search(r"run.npz' as it was \d+ s ago: resume it, with any number of processes", text)
     assert told["killed"]["seconds"] < 60
     whole = np.load(folder / "alone.npz")["tanh: loss"].tolist()
     for text in (*told["resumed"]["told"], *told["resumed alone"]["told"]):
