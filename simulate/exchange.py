@@ -9,7 +9,7 @@ import contextlib
 import io
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from simulate.field.chunks import Share
 
 PATIENCE = 50.0  # seconds after which a process that does not answer is taken for lost
 PATIENCE_VARIABLE = "LINRATE_PATIENCE"
+KEPT_UP_TO, MOST_KEPT = 2**21, 16  # numbers that come with an exchange whose memory is kept for the next, and how many
 HEADER = 3  # numbers ahead of a message, by which processes notice that they are out of step
 
 
@@ -45,6 +46,7 @@ class Processes:
         self.exchanges, self.received, self.texts = 0, 0, 0
         self.counts: tuple[int, ...] = (1,) * size
         self.edges: tuple[int, ...] = ()
+        self._kept: dict[Any, Any] = {}  # (length, device) -> where messages lie: fresh memory costs as much as they do
 
     # What field/reduction.py asks for: numbers of all processes.
 
@@ -62,16 +64,18 @@ class Processes:
         tensors = [torch.as_tensor(array) for array in partial]
         device = next((tensor.device for tensor in tensors if tensor.is_cuda), torch.device("cpu"))
         sizes = [math.prod(tensor.shape[1:]) for tensor in tensors]
-        message = torch.zeros((most, sum(sizes)), dtype=torch.float64, device=device)
         rows = [tensor.reshape(own, size) for tensor, size in zip(tensors, sizes, strict=True)]
-        torch.cat([row.to(device, torch.float64) for row in rows], dim=1, out=message[:own])
-        everyone = self._all(message.reshape(-1)).reshape(self.size, most, sum(sizes))
-        whole = torch.cat([of[:count] for of, count in zip(everyone, self.counts, strict=True)])
+
+        def fill(message: Any) -> None:
+            torch.cat([row.to(device, torch.float64) for row in rows], dim=1, out=message.view(most, sum(sizes))[:own])
+
+        everyone = self._all(most * sum(sizes), fill, device).reshape(self.size, most, sum(sizes))
         found: list[Array] = []
         ends = np.cumsum(sizes).tolist()
         for array, size, end in zip(partial, sizes, ends, strict=True):
+            parts = [of[:count, end - size : end] for of, count in zip(everyone, self.counts, strict=True)]
             # Contiguous, as the arrays of one process are: the order in which numpy adds depends on that.
-            full = whole[:, end - size : end].contiguous().reshape(len(whole), *array.shape[1:])
+            full = torch.cat(parts).reshape(sum(self.counts), *array.shape[1:])
             if isinstance(array, np.ndarray):
                 found.append(full.cpu().numpy().astype(array.dtype, copy=False))
             else:
@@ -82,19 +86,27 @@ class Processes:
         """See Exchange.of_each."""
         import torch
 
-        found: np.ndarray = self._all(torch.from_numpy(np.asarray(row, dtype=np.float64))).numpy()
-        return found
+        numbers = torch.from_numpy(np.asarray(row, dtype=np.float64))
+        found: np.ndarray = self._all(len(numbers), lambda message: message.copy_(numbers), numbers.device).numpy()
+        return found.copy()
 
-    def _all(self, numbers: Any) -> Any:
-        """(size, K): the numbers (K,) of all processes, on the device where they are here. Raises LostProcess."""
+    def _all(self, count: int, fill: Callable[[Any], object], device: Any) -> Any:
+        """(size, count): the numbers of all processes on the device, until the next call of this length; fill(message)
+        writes those of this one. Raises LostProcess."""
         import torch
         import torch.distributed as dist
 
         self.exchanges += 1
-        header = torch.tensor([self.exchanges, len(numbers), self.size], dtype=torch.float64, device=numbers.device)
-        mine = torch.cat([header, numbers])
-        mine = mine if self.direct else mine.cpu()
-        found = torch.empty((self.size, len(mine)), dtype=torch.float64, device=mine.device)
+        if (count, device) in self._kept:
+            own, found = self._kept[count, device]
+        else:
+            own = torch.zeros(HEADER + count, dtype=torch.float64, device=device)
+            found = own.new_empty((self.size, len(own)), device=device if self.direct else "cpu")
+            if found.numel() <= KEPT_UP_TO and len(self._kept) < MOST_KEPT:
+                self._kept[count, device] = own, found
+        own[:HEADER] = torch.tensor([self.exchanges, count, self.size], dtype=torch.float64)
+        fill(own[HEADER:])
+        mine = own if self.direct else own.cpu()
         with self._answered():
             dist.all_gather(list(found), mine)
         self.received += (self.size - 1) * mine.numel() * mine.element_size()
@@ -103,7 +115,7 @@ class Processes:
                 "the processes are out of step: what they sent does not belong to the same evaluation. They must run"
                 " the same program with the same arguments, on processors of one kind."
             )
-        return found[:, HEADER:].to(numbers.device)
+        return found[:, HEADER:].to(device)
 
     # Arrays over all neurons, which only checkpoints and final networks need in one place.
 
