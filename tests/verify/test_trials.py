@@ -2,17 +2,19 @@
 
 import contextlib
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from bounds import AssumptionError, Guarantee, Problem, guarantee
 from bounds.cells.attempt import attempt
-from bounds.errors import EngineError
+from bounds.errors import ArgumentError, EngineError
 from verify.claims import CLAIMS
 from verify.claims.base import NotApplicable
 from verify.runs import trials
 from verify.runs.trials import probabilistic_trials, repeated_trials
+from verify.session.options import read_options
 from verify.verdict import Verdict
 
 
@@ -81,3 +83,16 @@ def test_what_a_trial_raises(out_of_order, executor):
     kind = RuntimeError if executor is None else EngineError
     with pytest.raises(kind, match=r"broken"):
         raising(RuntimeError("broken"))()
+
+
+def test_a_scheduler_that_is_not_there_ends_the_session_before_it_begins(monkeypatch):
+    cluster = pytest.importorskip("bounds.cells.cluster")
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    nothing = dict.fromkeys(("alpha", "trials", "conjectures", "data", "builtin", "budget", "report", "ledger"))
+    asked = {"quick": True, "claims": "theorem-1", "activation": "tanh", "seed": "0"}
+    where = {"processes": None, "scheduler": "tcp://127.0.0.1:1"}
+    with pytest.raises(ArgumentError, match="cannot be reached"):
+        read_options(SimpleNamespace(**nothing, **asked, **where))
+    with pytest.raises(ArgumentError, match="--scheduler must be left out with --processes"):
+        read_options(SimpleNamespace(**nothing, **asked, **{**where, "processes": 2}))
