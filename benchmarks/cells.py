@@ -12,7 +12,6 @@ import pandas as pd
 
 from bounds.cells import Cell, Plan, run_cells
 from bounds.cells.store import list_cells
-from bounds.progress import Progress
 
 COUNT = 100_000
 LEFT = 150  # cells that are still to be done when the rest is resumed
@@ -37,7 +36,7 @@ def rows() -> Iterator[dict[str, object]]:
         directory = Path(folder) / "cells"
 
         def all_done() -> int:
-            return sum(1 for _ in run_cells(plan(), trivial, directory=directory, progress=Progress()))
+            return sum(1 for _ in run_cells(plan(), trivial, directory=directory))
 
         def summarised() -> int:
             return len(pd.read_parquet(directory / "parts").groupby("k").mean(numeric_only=True))

@@ -3,7 +3,9 @@
     python -m benchmarks shards
 
 Where other users load the machine, seconds of processor time say more than those of the clock: what sharing costs is
-what the two processes use up together beyond what one does.
+what the two processes use up together beyond what one does. Some of that is the machine's: cores share their memory,
+and perhaps more. So two processes that know nothing of each other, each with a network of half the width, run at the
+same time, too: no way of sharing can be more efficient than these.
 """
 
 from __future__ import annotations
@@ -58,14 +60,14 @@ def measure(n: int, m: int) -> dict[str, float]:
     }
 
 
-def on_processes(size: int, n: int, m: int) -> list[dict[str, float]]:
-    """`measure` in each of so many processes that share the network."""
+def on_processes(size: int, n: int, m: int, how: str = "shared") -> list[dict[str, float]]:
+    """`measure` in each of so many processes that share the network, or, "apart", have one of their own each."""
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
     world = {"WORLD_SIZE": str(size), "LOCAL_WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1"}
     world |= {"MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "benchmarks.shards", str(n), str(m)]
+    command = [sys.executable, "-m", "benchmarks.shards", str(n), str(m), how]
     started = [
         subprocess.Popen(command, env={**os.environ, **world, "RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
         for rank in range(size)
@@ -76,28 +78,37 @@ def on_processes(size: int, n: int, m: int) -> list[dict[str, float]]:
 
 
 def rows(rounds: int = 3) -> Iterator[Row]:
-    """Two rows for each size: one process, and two with their efficiency; medians over the rounds."""
+    """Three rows for each size: one process, two halves apart, two that share, with their efficiency; medians over the
+    rounds."""
     for n, m in SIZES:
-        pairs = [(on_processes(1, n, m), on_processes(2, n, m)) for _ in range(rounds)]
-        for size, side in ((1, 0), (2, 1)):
-            found = [pair[side] for pair in pairs]
+        found_in = [
+            (on_processes(1, n, m), on_processes(2, n, m // 2, "apart"), on_processes(2, n, m)) for _ in range(rounds)
+        ]
+        for side, name in enumerate(("on 1 process", "as two halves apart, at once", "shared by 2 processes")):
+            found = [of_round[side] for of_round in found_in]
 
             def middle(name: str, found: list[list[dict[str, float]]] = found) -> float:
                 return statistics.median(max(process[name] for process in run) for run in found)
 
-            row: Row = {"case": f"m={m} n={n} on {size} process{'es' * (size > 1)}"}
+            row: Row = {"case": f"m={m} n={n} {name}"}
             row |= {name: middle(name) for name in found[0][0]}
-            if size == 2:
+            if side > 0:
+                alone = [of_round[0][0] for of_round in found_in]
                 row["efficiency_cpu"] = statistics.median(
-                    one[0]["cpu_ms"] / sum(process["cpu_ms"] for process in two) for one, two in pairs
+                    one["cpu_ms"] / sum(process["cpu_ms"] for process in two)
+                    for one, two in zip(alone, found, strict=True)
                 )
                 row["efficiency_wall"] = statistics.median(
-                    one[0]["wall_ms"] / (2 * max(process["wall_ms"] for process in two)) for one, two in pairs
+                    one["wall_ms"] / (2 * max(process["wall_ms"] for process in two))
+                    for one, two in zip(alone, found, strict=True)
                 )
+            if side == 2:
                 row["target"] = 0.9
             yield row
 
 
 if __name__ == "__main__":
-    with processes.shared():
-        print(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
+    size, how = (int(sys.argv[1]), int(sys.argv[2])), sys.argv[3]
+    with processes.shared():  # those that stay apart meet as well, so that they begin together
+        told = measure(*size) if how == "shared" else None
+    print(json.dumps(told or measure(*size)))

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bounds.cells.engines import Executor
+from bounds.cells.options import WHERE
 from bounds.cells.progress import CellProgress
 from bounds.cells.store import list_cells
 from bounds.command_line import HOLDS, UNDECIDED
-from bounds.errors import ArgumentError, EngineError, require
+from bounds.errors import ArgumentError, EngineError
 from bounds.progress import QUIET
 from bounds.text import printable
 from bounds.versions import COLUMNS as VERSIONS
@@ -24,18 +24,11 @@ NAMES = ("processes", "scheduler", "resume", "retry")
 def add_cell_options(parser: Any, *, resume: str | None) -> None:
     """Add --processes or --scheduler, and, with the text `resume` as its help, --resume with --retry."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--processes", metavar="P", type=int, help="work in P local processes (default: in this one)")
-    where.add_argument("--scheduler", metavar="TCP", help="work on a Dask cluster: tcp://host:port of its scheduler")
+    for name, described in WHERE.items():
+        where.add_argument(name, **described)
     if resume is not None:
         parser.add_argument("--resume", metavar="DIR", help=resume)
         parser.add_argument("--retry", action="store_true", help="do cells again that failed")
-
-
-def executor_of(options: Any) -> Executor:
-    """The executor that the options name. Raises ArgumentError."""
-    if options.processes is not None:
-        require(options.processes >= 1, "--processes", "a positive integer", options.processes)
-    return options.processes if options.scheduler is None else options.scheduler
 
 
 def progress_of(what: str = "cells") -> CellProgress:

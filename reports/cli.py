@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bounds import Problem
+from bounds.cells.options import executor_of
 from bounds.command_line import HOLDS, UNDECIDED, Parser, add_problem_options, problem_from
 from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
@@ -23,7 +24,6 @@ from reports.assertions.page import add_assertions_command, run_assertions
 from reports.cell_options import (
     add_cell_options,
     add_cells_command,
-    executor_of,
     goes_on,
     progress_of,
     refuse_cell_options,

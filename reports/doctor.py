@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import simulate
 from bounds.command_line import HOLDS
 from bounds.memory import available_memory, gigabytes
+from bounds.progress import announce
 from bounds.versions import UNKNOWN, versions
 from simulate.device import COPIES
 
@@ -126,14 +127,13 @@ def reach() -> dict[str, Any]:
 
 
 def report() -> dict[str, Any]:
-    """Everything, as values of JSON. Takes a few seconds."""
-    return {
-        "machine": machine(),
-        "speed in GFlop/s": speed(),
-        "simulation": reach(),
-        "compiled loops": compiled_loops(),
-        "versions": packages(),
-    }
+    """Everything, as values of JSON. Takes some 3 seconds of processor time, most of them to load code."""
+    announce("looking for programs, GPUs and memory ...")
+    found: dict[str, Any] = {"machine": machine()}
+    announce(f"multiplying matrices for {4 * PRODUCT_SECONDS:.2g} s ...")
+    found["speed in GFlop/s"] = speed()
+    announce(f"following a small flow in a process of its own, for {FLOW_PATIENCE:g} s at most ...")
+    return {**found, "simulation": reach(), "compiled loops": compiled_loops(), "versions": packages()}
 
 
 def _processor() -> str:

@@ -30,6 +30,7 @@ import simulate
 from bounds import Guarantee, Problem, guarantee, necessary_scale, necessary_width, possible_rate
 from bounds.cells import Cell, Plan, Row, run_cells
 from bounds.cells.engines import Executor
+from bounds.cells.options import executor_of
 from bounds.cells.progress import CellProgress
 from bounds.checks import INITS
 from bounds.command_line import HOLDS
@@ -44,7 +45,7 @@ from bounds.text import printable
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
-from reports.cell_options import add_cell_options, executor_of, goes_on, progress_of
+from reports.cell_options import add_cell_options, goes_on, progress_of
 from simulate import Status
 
 ACTIVATIONS = ("tanh", "softplus", "relu")

@@ -18,6 +18,7 @@ from bounds.data.files import check_writable, write_atomically
 from bounds.errors import ArgumentError, DataError
 from bounds.signals import STOPPING, Stopped, raise_stopped
 from simulate import processes
+from simulate.exchange import LostProcess
 from simulate.solve.saved_fields import FORMAT, HEAD, OF_NEURONS, Fields, check_numbers
 
 FIRST, EVERY = 3.0, 60.0  # seconds of work until the first checkpoint; from one to the next
@@ -108,8 +109,8 @@ class Saver:
         try:
             with self._listening():
                 yield
-        except processes.LostProcess as error:
-            raise processes.LostProcess(f"{error} {self._left()}") from error
+        except LostProcess as error:
+            raise LostProcess(f"{error} {self._left()}") from error
 
     def _left(self) -> str:
         """What a run leaves that has lost a process, and how to go on."""

@@ -11,9 +11,11 @@ import numpy as np
 
 from bounds.checks import INITS
 from bounds.command_line import HOLDS, Parser, add_problem_options, add_test_options, problem_from, test_set_from
+from bounds.commands.certify import certificate_of
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
 from bounds.data.state import write_state
+from bounds.errors import ArgumentError, AssumptionError, DataError, require
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.progress import Progress
 from bounds.text import paragraph, printable
@@ -65,6 +67,7 @@ def _add_network_options(parser: Any) -> None:
     parser.add_argument("--out", metavar="CSV", help="write the observables, one row per save point")
     add_plot_option(parser, "the loss with its error, the certified curves and the lazy flow")
     parser.add_argument("--state-out", metavar="NPZ", help="write the final network, for linrate certify")
+    parser.add_argument("--certify", action="store_true", help="a certificate of the final network, by every formula")
 
 
 def write_observables(path: str | Path, run: Trajectory) -> None:
@@ -78,6 +81,15 @@ def write_observables(path: str | Path, run: Trajectory) -> None:
 def _check_out(path: str, name: str) -> None:
     """DataError in all processes if process 0, which writes it, could not."""
     processes.by_first(lambda: check_writable(path, name))
+
+
+def _certificate(run: Trajectory) -> str:
+    """The certificate of the final network, or why there is none; what has been simulated is kept all the same."""
+    try:
+        found = certificate_of(run.problem, run.neurons(), run.final.signs)
+    except (ArgumentError, AssumptionError, DataError) as error:
+        return paragraph(f"no certificate of the final network: {printable(error)}")
+    return f"the final network, as a start of gradient flow\n{found}"
 
 
 def _closing(run: Trajectory) -> str:
@@ -138,6 +150,8 @@ def _main(argv: Sequence[str] | None) -> int:
             _check_out(getattr(options, name), "--" + name.replace("_", "-"))
     if options.plot:
         check_picture(options.plot)
+    fits = not options.certify or options.scaling in ("auto", "ours")
+    require(fits, "--certify", "used with --scaling ours", options.scaling)
     problem = problem_from(options)
     function = gradient_flow if options.command == "flow" else gradient_descent
     chosen = {name: getattr(options, name) for name in _defaults(function)}
@@ -148,6 +162,8 @@ def _main(argv: Sequence[str] | None) -> int:
     with Progress("steps") as progress:
         run = function(problem, **{**chosen, "progress": progress_line(progress)})
     final = processes.whole_network(run.final) if options.state_out else run.final
+    # All processes take part in these, and all are told the same errors.
+    certificate = _certificate(run) if options.certify else ""
     if not processes.is_first():
         return HOLDS
     if options.out:
@@ -180,5 +196,7 @@ def _main(argv: Sequence[str] | None) -> int:
             f" {others.received / steps:.3g} bytes a step came to each"
         )
     print()
+    if certificate:
+        print(f"{certificate}\n")
     print(_closing(run))
     return HOLDS

@@ -225,6 +225,7 @@ class Setup:
             options=options,
             X_test=self.inputs,
             detail=detail,
+            share=self.share,
             **observed,
         )
 

@@ -11,11 +11,14 @@ import numpy as np
 from bounds.activation.base import Interval
 from bounds.errors import ArgumentError, LinrateError
 from bounds.kernel_flow import kernel_flow
+from bounds.neurons import Neurons
 from bounds.presented import Facts, Portable, Presented
 from bounds.problem import Problem
 from bounds.rounding import rounded
 from bounds.text import printable
 from simulate.falling import falling_states
+from simulate.field.chunks import Share
+from simulate.field.reduction import deal, largest, total
 from simulate.network import Network, regression_of, sample_network, scaling_of, test_inputs
 from simulate.solve.outcome import RunStatistics, Status
 
@@ -44,7 +47,8 @@ class Trajectory(Presented, Portable):
     initial, final: the networks there; of a run that processes share, the neurons of this process.
     detail: where and when the state stopped being finite, that a step of descent was beyond the limit of stability, how
     many neurons went another way, if any did where kinks are followed as events, and that a random embedding is not
-    drawn. made_by: the function that made the run, by which `plot` follows its flow again.
+    drawn. made_by: the function that made the run, by which `plot` follows its flow again. share: how its neurons are
+    cut into blocks, and which of them are here.
     """
 
     problem: Problem
@@ -83,8 +87,9 @@ class Trajectory(Presented, Portable):
     last_layer_movement: np.ndarray | None = None
     detail: str = ""
     made_by: Callable[..., Any] | None = None
+    share: Share | None = None
 
-    _not_in_dict = ("initial", "final", "made_by")  # networks of m x n numbers, and a function
+    _not_in_dict = ("initial", "final", "made_by", "share")  # networks of m x n numbers, and a function
 
     def _headline(self) -> str:
         return (
@@ -150,6 +155,20 @@ class Trajectory(Presented, Portable):
         alpha = scaling_of(self.scaling, self.width).alpha
         f: np.ndarray = alpha / self.width * (self.final.signs @ self.problem.activation.value(H))
         return f
+
+    def neurons(self) -> Neurons:
+        """The final network for a certificate: `bounds.certify(run.problem, run.neurons(), signs=run.final.signs)`.
+
+        Where processes share the network, all of them call that, and each adds up its own neurons: all get the
+        certificate of the whole network, whose digits do not depend on how many they are. (The last ones may differ
+        from those of a certificate for the array `final.H`, whose neurons are added all at once.) Raises ArgumentError
+        for another scaling than the paper's, about which a certificate says nothing.
+        """
+        if self.scaling != "ours":
+            raise ArgumentError(f"a certificate is about the paper's scaling, 'ours'. Found {self.scaling!r}.")
+        H = np.asarray(self.final.H, dtype=np.float64)
+        blocks = [(0, len(H))] if self.share is None else deal(self.share).ranges.tolist()
+        return Neurons(H, self.width, blocks, lambda partial: total(partial)[0], largest)
 
     def plot(self, ax: Any = None, certified: bool = True, *, lazy: bool = False) -> Any:
         """Draw the loss on a log scale with a band of its numerical error; returns the axes.

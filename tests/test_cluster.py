@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import reports
-from bounds import Problem
+from bounds import Problem, guarantee
 from bounds.cells import Cell, Plan, cluster, run_cells
 from bounds.cells.store import list_cells
 from bounds.data.datasets import load_builtin
@@ -28,6 +28,8 @@ from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner
 from reports.law import law_rows
 from tests.cells_work import COLUMNS, draw, slow_at_the_end
+from verify.claims import CLAIMS
+from verify.runs.trials import probabilistic_trials
 
 pytest.importorskip("distributed")
 pytest.importorskip("pyarrow")
@@ -126,6 +128,19 @@ def test_reports_have_the_same_rows_here_in_processes_and_on_a_cluster(dask, tmp
     ]
     assert laws[0] == laws[1]
     assert all(row.certified for row in laws[0])
+
+
+def test_trials_of_a_claim_are_the_same_on_a_cluster(dask):
+    """The networks are so narrow that some of them break the promise."""
+    problem = Problem([[1.0, 0.2], [0.1, -0.8]], [0.3, -0.2])
+    narrow = replace(guarantee(problem, 0.05, method="slopes"), width=4, scale=1.0, delta=0.3)
+    options = {"alpha": 0.3, "t_max": 2.0}
+    here, there = (
+        probabilistic_trials(CLAIMS["theorem-1"], problem, narrow, executor=executor, **options)
+        for executor in (None, dask.address)
+    )
+    assert here.failures > 0
+    assert {**here.row(CLAIMS["theorem-1"]), "wall_seconds": 0} == {**there.row(CLAIMS["theorem-1"]), "wall_seconds": 0}
 
 
 def test_figures_are_the_same_on_a_cluster(dask, tmp_path):

@@ -180,5 +180,9 @@ def _piecewise(activation: Activation, mu: float) -> Callable[[np.ndarray], np.n
 
 def mean_envelope(activation: Activation, variance: arb, nu: float, h: np.ndarray) -> float:
     """A lower bound of (1/m) sum_i e_mu(h_i), for h (m,) and mu as in population_moments."""
-    values = envelope_of(activation, variance, nu)(h)
-    return max(float(np.mean(values)) - ROUNDING * max(1.0, float(activation.Ls.upper()) ** 2), 0.0)
+    return rounded_down(activation, float(np.mean(envelope_of(activation, variance, nu)(h))))
+
+
+def rounded_down(activation: Activation, mean: float) -> float:
+    """A lower bound of a mean of values of an envelope, from one that is summed by blocks or in pairs."""
+    return max(mean - ROUNDING * max(1.0, float(activation.Ls.upper()) ** 2), 0.0)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bounds.cells.cell import KEPT, Cell, Rows, kept_rows
-from bounds.data.files import check_writable, open_file, remove_stale, write_once
+from bounds.data.files import OURS, check_writable, open_file, remove_stale, write_once
 from bounds.errors import ArgumentError, AssumptionError, DataError, shown
 from bounds.versions import versions
 
@@ -111,12 +111,13 @@ class Store:
         manifest = self.directory / "manifest.json"
         check_writable(manifest, "directory of cells")
         if not manifest.exists():
-            if self.directory.exists() and any(self.directory.iterdir()):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            # Another process may begin at the same moment: it writes the manifest first, by way of a temporary file.
+            others = [name for name in os.listdir(self.directory) if not OURS.fullmatch(name)]
+            if others and not manifest.exists():
                 raise DataError(
                     f"directory {str(directory)!r} holds files, but no cells of linrate. Name an empty or new one."
                 )
-            self._parts.mkdir(parents=True, exist_ok=True)
-            self._cells.mkdir(exist_ok=True)
             about = {**plan.identity, "cells in a part": plan.per_part, "seeds": _seeds(plan.cells)}
             write_once(manifest, json.dumps({**about, "grid": plan.about}, indent=1) + "\n")
         self._check(read_manifest(self.directory))

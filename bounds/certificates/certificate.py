@@ -14,11 +14,12 @@ from bounds.activation.base import FUNCTION_ULPS, TINY
 from bounds.certificates import handover, last_layer_kernel, shadowing, transport
 from bounds.certificates.magnitudes import check_magnitudes, in_units, rate_as_float
 from bounds.checks import as_float_array, choice, instance, numpy_defaults, real
-from bounds.errors import ArgumentError, AssumptionError, require, shown
+from bounds.errors import ArgumentError, AssumptionError, DataError, require, shown
 from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, envelope, get_method, proved_methods
 from bounds.methods.base import Method, Profile, usual_drift
 from bounds.methods.last_layer import at_scale, least_scale
 from bounds.methods.step_profile import StepProfile
+from bounds.neurons import Neurons, as_neurons
 from bounds.numerics.arithmetic import float_up, square
 from bounds.presented import Facts, Portable, Presented
 from bounds.problem import Problem
@@ -88,9 +89,9 @@ class Certificate(Presented, Portable):
 def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Certificate:
     """The master theorem applied to one network.
 
-    H: (m, n) pre-activations h_i(x_a); signs: (m,) the c_i, all of one magnitude (the scale), or of any if the problem
-    has a trained last layer, where the least magnitude counts as the scale. "best" takes the method
-    with the largest certified rate among those that are formulas, without one that holds the nearest to holding;
+    H: (m, n) pre-activations h_i(x_a), or Neurons, of which processes hold some each; signs: (m,) the c_i, all of one
+    magnitude (the scale), or of any if the problem has a trained last layer, where the least counts. "best" takes the
+    method with the largest certified rate among those that are formulas, without one that holds the nearest to holding;
     "last-layer", of a trained last layer alone, asks for a large mobility and for nothing else;
     "transport" (a step function, never below the envelope method) takes seconds, and "shadowing" computes the path
     until a formula takes over: far stronger, and a minute for 10^5 entries of H (docs/certificates.md).
@@ -100,13 +101,18 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     """
     pre_activation, c = _checked(problem, H, signs)
     method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES, TRAINED))
+    if method in SLOW_CERTIFICATES and not pre_activation.complete:
+        raise ArgumentError(
+            f"method {method!r} is no formula, and needs all neurons in one place. Write the network to a file (linrate"
+            " flow --state-out), and certify that in one process."
+        )
     if method == "shadowing":
-        return _by_shadowing(problem, pre_activation, c)
+        return _by_shadowing(problem, pre_activation.H, c)
     if method == TRAINED:
         return _by_last_layer(problem, pre_activation, c)
     if method == "transport":
         envelope.METHOD.require(problem)
-        profiles, drift = transport.a_posteriori(problem, pre_activation), usual_drift(problem)
+        profiles, drift = transport.a_posteriori(problem, pre_activation.H), usual_drift(problem)
         return _nearest([_by_profile("transport", p, drift, problem, pre_activation, c) for p in profiles])
     if method != "best":
         return _by_method(get_method(method), problem, pre_activation, c)
@@ -136,34 +142,42 @@ def certificate_table(problem: Problem, H: Any, *, signs: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "holds", "rate", "beta", "critical_scale", "path_length", "reason"])
 
 
-def _checked(problem: Problem, H: Any, signs: Any) -> tuple[np.ndarray, np.ndarray]:
-    """H (m, n) and signs (m,) of one network, checked as the docstring of `certify` says."""
+def _checked(problem: Problem, H: Any, signs: Any) -> tuple[Neurons, np.ndarray]:
+    """The neurons of one network and their signs, checked as the docstring of `certify` says."""
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     if problem.random or problem.gram_range is not None:
         raise AssumptionError("a certificate is about one network: draw the embedding first, problem.draw(dim=D).")
-    pre_activation = as_float_array("H", H, 2)
-    require(
-        pre_activation.shape[0] > 0 and pre_activation.shape[1] == problem.n,
-        "H",
-        f"of shape (m, n) with n = {problem.n}",
-        pre_activation.shape,
-    )
-    c = as_float_array("signs", signs, 1)
-    require(c.shape == (len(pre_activation),), "signs", f"of shape ({len(pre_activation)},)", c.shape)
-    least, largest = float(np.min(np.abs(c))), float(np.max(np.abs(c)))
+    if isinstance(H, Neurons):
+        # Whatever is wrong, all processes must find it: each looks at what the neurons of all of them have in common.
+        neurons, c = H, np.asarray(signs)
+        if not np.isfinite(neurons.most(lambda h, c: max(np.max(np.abs(h)), np.max(np.abs(c))), c)):
+            raise DataError("H and signs must be finite. Found an entry that is not: has the run diverged?")
+    else:
+        neurons, c = as_neurons(as_float_array("H", H, 2)), as_float_array("signs", signs, 1)
+    here = neurons.H
+    fits = here.shape[0] > 0 and here.shape[1] == problem.n
+    require(fits, "H", f"of shape (m, n) with n = {problem.n}", here.shape)
+    require(c.shape == (len(here),), "signs", f"of shape ({len(here)},)", c.shape)
+    least, largest = _sizes(neurons, c)
     if least == 0 or not (least == largest or problem.last_layer > 0):
         raise ArgumentError(
             "signs must be +scale or -scale with one scale > 0 (Assumption 1), or at least not 0 where the last layer"
             f" is trained (Problem(..., last_layer=1.0)). Found {np.unique(c)!r}."
         )
-    problem.activation.require_reach("H", float(np.max(np.abs(pre_activation))))
-    check_magnitudes(problem, pre_activation, least)
+    problem.activation.require_reach("H", neurons.reach)
+    check_magnitudes(problem, neurons.reach, least)
     if largest > least:
-        check_magnitudes(problem, pre_activation, largest)
-    return pre_activation, c
+        check_magnitudes(problem, neurons.reach, largest)
+    return neurons, c
 
 
-def _by_every_formula(problem: Problem, H: np.ndarray, signs: np.ndarray) -> dict[str, Certificate | AssumptionError]:
+def _sizes(neurons: Neurons, signs: np.ndarray) -> tuple[float, float]:
+    """The least and the largest |c_i|; signs: those of the neurons that are here."""
+    less, more = neurons.most(lambda _, c: [np.max(-np.abs(c)), np.max(np.abs(c))], signs).tolist()
+    return -less, more
+
+
+def _by_every_formula(problem: Problem, H: Neurons, signs: np.ndarray) -> dict[str, Certificate | AssumptionError]:
     """Method -> its certificate, or why it does not apply, for the proved methods that are formulas."""
     found: dict[str, Certificate | AssumptionError] = {}
     for method in proved_methods():
@@ -183,7 +197,7 @@ def _nearest(found: list[Certificate]) -> Certificate:
     return max(found, key=lambda certificate: (certificate.rate, -certificate.beta))
 
 
-def _best(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+def _best(problem: Problem, H: Neurons, signs: np.ndarray) -> Certificate:
     """The certificate of the method "best": the nearest of all formulas that apply, its reason naming the others."""
     results = _by_every_formula(problem, H, signs).values()
     found = [result for result in results if isinstance(result, Certificate)]
@@ -211,22 +225,29 @@ def _applies(check: Callable[[Problem], None], problem: Problem) -> bool:
     return True
 
 
-def residual_norm(problem: Problem, H: np.ndarray, signs: np.ndarray) -> arb:
-    """||r|| = ||f - y||, enclosed with the rounding of computing it; H (m, n), signs (m,)."""
-    residual = problem.residual(H, signs)
-    sizes = np.mean(np.abs(problem.activation.value(H)), axis=0)
-    magnitude = float(np.max(np.abs(signs))) * sizes + np.abs(problem.y)
-    act = problem.activation
-    lost = act.slack * float(act.Ls.upper()) * float(np.max(np.abs(signs))) * (1 + np.mean(np.abs(H), axis=0))
+def residual_norm(problem: Problem, H: np.ndarray | Neurons, signs: np.ndarray) -> arb:
+    """||r|| = ||f - y||, enclosed with the rounding of computing it; H (m, n), signs (m,), of those that are here."""
+    act, neurons = problem.activation, as_neurons(H)
+    scale = _sizes(neurons, signs)[1]
+
+    def sums(h: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """(3, n): of c sigma(h), |sigma(h)| and |h|."""
+        value = act.value(h)
+        return np.stack([c @ value, np.abs(value).sum(0), np.abs(h).sum(0)])
+
+    output, sizes, reaches = neurons.sum(sums, signs) / len(H)
+    residual = output - problem.y
+    magnitude = scale * sizes + np.abs(problem.y)
+    lost = act.slack * float(act.Ls.upper()) * scale * (1 + reaches)
     # A dot product of m terms, summed in any order, errs by at most gamma_m; sigma itself errs by FUNCTION_ULPS.
-    least = (float(np.max(np.abs(signs))) + len(H)) * 2 * TINY  # what underflows
+    least = (scale + len(H)) * 2 * TINY  # what underflows
     total = arb(0)
     for value, size, digits in zip(residual.tolist(), magnitude.tolist(), lost.tolist(), strict=True):
         total += square(arb(value) + arb(0, 1.01 * ((len(H) + FUNCTION_ULPS) * 2.0**-53 * size + digits) + least))
     return total.nonnegative_part().sqrt()  # a sum of balls that begin at 0 may reach below it
 
 
-def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+def _by_method(method: Method, problem: Problem, H: Neurons, signs: np.ndarray) -> Certificate:
     """The certificate of a method that is a formula; AssumptionError if it does not apply."""
     method.require(problem)
     if method.a_posteriori is None:
@@ -239,7 +260,7 @@ def _by_method(method: Method, problem: Problem, H: np.ndarray, signs: np.ndarra
     return _by_profile(method.name, profile, drift, problem, H, signs)
 
 
-def _by_last_layer(problem: Problem, H: np.ndarray, signs: np.ndarray) -> Certificate:
+def _by_last_layer(problem: Problem, H: Neurons, signs: np.ndarray) -> Certificate:
     """The certificate by the last layer's own kernel, for which the scale plays no part."""
     last_layer_kernel.check(problem)
     profile = last_layer_kernel.profile(problem, H)
@@ -257,14 +278,14 @@ def _by_profile(
     slopes: Profile | StepProfile,
     drift: arb,
     problem: Problem,
-    H: np.ndarray,
+    H: Neurons,
     signs: np.ndarray,
     unit: float | None = None,
 ) -> Certificate:
     """The master theorem applied to a profile of the slopes of the network; drift: what a trained last layer takes
     from it (last_layer.py), for which the least |c_i| counts as the scale, unless there is a `unit`; H (m, n), signs
     (m,)."""
-    scale = arb(float(np.min(np.abs(signs))) if unit is None else unit)
+    scale = arb(_sizes(H, signs)[0] if unit is None else unit)
     profile = at_scale(slopes, drift, scale)
     if profile.empty:
         reason = "its lower bound of the slopes or of the kernel is 0 (A = 0), and it says nothing at any scale."

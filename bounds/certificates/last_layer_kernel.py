@@ -16,6 +16,7 @@ from flint import arb
 from bounds.activation.base import FUNCTION_ULPS, TINY
 from bounds.errors import AssumptionError
 from bounds.methods.base import ROOT, Profile
+from bounds.neurons import Neurons, as_neurons
 from bounds.numerics.spectrum import gamma, spectrum
 from bounds.problem import Problem
 
@@ -29,17 +30,22 @@ def check(problem: Problem) -> None:
         )
 
 
-def profile(problem: Problem, H: np.ndarray) -> Profile:
+def profile(problem: Problem, H: np.ndarray | Neurons) -> Profile:
     """c rho(s) as a profile, of one network with pre-activations H (m, n)."""
     act, m = problem.activation, len(H)
-    value = act.value(H)
-    squares = np.mean(np.square(value), axis=0)  # the diagonal of S
-    # sigma is known to FUNCTION_ULPS of itself and to the digits that an expression loses; so is N, in Frobenius norm.
     ls = float(act.Ls.upper())
-    unsure = FUNCTION_ULPS * 2.0**-53 * np.abs(value) + act.slack * ls * (1 + np.abs(H)) + TINY
-    norm, apart = float(np.sqrt(np.sum(squares))), float(np.sqrt(np.sum(np.mean(np.square(unsure), axis=0))))
+
+    def sums(h: np.ndarray) -> np.ndarray:
+        """(n, n + 2): of m S, of its diagonal, and of the squares of what N is not known to."""
+        value = act.value(h)
+        # sigma is known to FUNCTION_ULPS of itself and to the digits that an expression loses.
+        unsure = FUNCTION_ULPS * 2.0**-53 * np.abs(value) + act.slack * ls * (1 + np.abs(h)) + TINY
+        return np.column_stack([value.T @ value, np.square(value).sum(0), np.square(unsure).sum(0)])
+
+    found = as_neurons(H).sum(sums) / m
+    S, squares, unsure = found[:, :-2], found[:, -2], found[:, -1]
+    norm, apart = float(np.sqrt(np.sum(squares))), float(np.sqrt(np.sum(unsure)))  # in Frobenius norm
     error = 1.01 * (2 * norm * apart + apart * apart + gamma(m + 4) * norm * norm)
-    S = value.T @ value / m
     least = arb(max(spectrum((S + S.T) / 2, error).lmin[0], 0.0))
     fall = act.Ls * problem.spectrum.lmax_ceiling.sqrt()
     return Profile(arb(problem.last_layer) * least, least.sqrt() / fall, ROOT)

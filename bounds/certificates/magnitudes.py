@@ -38,10 +38,10 @@ def power_of_two(value: float) -> int:
     return math.frexp(value)[1] - 1
 
 
-def check_magnitudes(problem: Problem, H: np.ndarray, scale: float) -> None:
+def check_magnitudes(problem: Problem, size: float, scale: float) -> None:
     """ArgumentError that names the quantity, its value and a rescaling, unless every magnitude is admissible.
 
-    H: (m, n), finite; scale > 0. m needs no limit: memory ends long before it matters to a rounding.
+    size: the largest |h_ia|; scale > 0. m needs no limit: memory ends long before it matters to a rounding.
     """
     target = float(np.max(np.abs(problem.y)))
     k = power_of_two(target) - power_of_two(scale) if target > 0 else 0
@@ -70,7 +70,6 @@ def check_magnitudes(problem: Problem, H: np.ndarray, scale: float) -> None:
         f"Multiply the Gram matrix by 2**{2 * k} (X by 2**{k} if there is no embedding) and keep H: the same paths, the"
         f" rate times 2**{2 * k}, the path length times 2**{-k}.",
     )
-    size = float(np.max(np.abs(H)))
     homogeneous = problem.activation.pieces is not None
     k = -power_of_two(size) if size > 0 else 0
     require(

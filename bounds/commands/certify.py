@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bounds.certificates.certificate import certificate_table, certify
+from bounds.certificates.certificate import Certificate, certificate_table, certify
 from bounds.command_line import (
     HOLDS,
     UNDECIDED,
@@ -15,6 +15,7 @@ from bounds.data.embeddings import get_embedding
 from bounds.data.state import State, read_state
 from bounds.data.weights import pre_activations
 from bounds.errors import ArgumentError
+from bounds.neurons import Neurons
 from bounds.pictures.certificate import SIZE as CERTIFICATE
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
 from bounds.presented import finite, plain
@@ -25,6 +26,7 @@ from bounds.text import paragraph
 from bounds.text_table import Column, fitted_table
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -79,22 +81,35 @@ def run(options: Any) -> int:
     if options.json:
         print(json.dumps(finite({**c.to_dict(), "methods": plain(without_nan(every))}), allow_nan=False))
         return HOLDS if c.holds else UNDECIDED
-    print(f"holds           {c.holds}")
-    print(f"rate            {rounded(c.rate, 'down')}")
-    print(f"method          {c.method}")
-    print(f"beta            {rounded(c.beta, 'up')}")
-    print(f"critical scale  {rounded(c.critical_scale, 'up')}")
-    print(f"path length     {rounded(c.path_length, 'up')}")
-    print(paragraph(c.reason, "reason          ", " " * 16))
-    print()
-    print(_certificates_as_text(every))
-    print()
-    if c.holds:
-        rate = rounded(c.rate, "down")
-        print(paragraph(f"Proved: from this network on, L_t <= L_0 exp(-{rate} t) for all times, without probability."))
-    else:
-        print("Nothing is certified for this network, which does not mean that its loss fails to converge.")
+    print(_text(c, every))
     return HOLDS if c.holds else UNDECIDED
+
+
+def certificate_of(problem: Problem, neurons: Neurons, signs: np.ndarray) -> str:
+    """The best certificate by a formula, and those of all formulas, for a terminal."""
+    return _text(certify(problem, neurons, signs=signs), certificate_table(problem, neurons, signs=signs))
+
+
+def _text(c: Certificate, every: pd.DataFrame) -> str:
+    """A certificate for a terminal; every: the table of all methods that are formulas."""
+    rate = rounded(c.rate, "down")
+    return "\n".join(
+        [
+            f"holds           {c.holds}",
+            f"rate            {rate}",
+            f"method          {c.method}",
+            f"beta            {rounded(c.beta, 'up')}",
+            f"critical scale  {rounded(c.critical_scale, 'up')}",
+            f"path length     {rounded(c.path_length, 'up')}",
+            paragraph(c.reason, "reason          ", " " * 16),
+            "",
+            _certificates_as_text(every),
+            "",
+            paragraph(f"Proved: from this network on, L_t <= L_0 exp(-{rate} t) for all times, without probability.")
+            if c.holds
+            else "Nothing is certified for this network, which does not mean that its loss fails to converge.",
+        ]
+    )
 
 
 def _certificates_as_text(frame: pd.DataFrame) -> str:

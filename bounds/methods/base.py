@@ -20,6 +20,7 @@ from flint import arb
 from bounds import constants
 from bounds.errors import AssumptionError
 from bounds.methods.step_profile import StepProfile
+from bounds.neurons import Neurons
 from bounds.problem import Problem
 
 
@@ -150,7 +151,7 @@ class Method:
     proved: bool
     check: Callable[[Problem], None]
     a_priori: Callable[[Problem, float, float], APriori]
-    a_posteriori: Callable[[Problem, np.ndarray], Profile] | None
+    a_posteriori: Callable[[Problem, np.ndarray | Neurons], Profile] | None
     caveats: tuple[str, ...] = ()
     needs_positive_definite: bool = True
     drift: Callable[[Problem], arb] | None = usual_drift

@@ -22,6 +22,7 @@ from bounds.errors import AssumptionError
 from bounds.methods import slopes
 from bounds.methods.base import ROOT, APriori, Method, Profile, drift
 from bounds.methods.kernel import slope_kernel_growth
+from bounds.neurons import Neurons, as_neurons
 from bounds.numerics.spectrum import UNIT_ROUNDOFF, Spectrum, gamma, spectrum
 from bounds.problem import Problem
 
@@ -154,15 +155,19 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     )
 
 
-def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+def a_posteriori(problem: Problem, H: np.ndarray | Neurons) -> Profile:
     """The profile from lambda_min(K o Q) at H (m, n), certified with the rounding of forming it."""
-    found = clip(problem)
-    slope = problem.activation.slope(H)
+    found, neurons = clip(problem), as_neurons(H)
+
+    def products(h: np.ndarray) -> np.ndarray:
+        slope = problem.activation.slope(h)
+        return np.asarray(slope.T @ slope)
+
     largest = float((problem.activation.Ls**2).upper())
     relative = gamma(len(H) + 4) + 4 * FUNCTION_ULPS * 2.0**-52
-    relative += 3 * problem.activation.slack * max(1.0, float(np.max(np.abs(H))))
+    relative += 3 * problem.activation.slack * max(1.0, neurons.reach)
     unsure = relative * largest * (float(np.linalg.norm(found.part)) + found.error)
-    least = found.times(slope.T @ slope / len(H), unsure, largest * (1 + relative), scaled=True).lmin[0]
+    least = found.times(neurons.sum(products) / len(H), unsure, largest * (1 + relative), scaled=True).lmin[0]
     return _profile(problem, found, arb(max(least, 0.0)) * arb(found.unit))
 
 

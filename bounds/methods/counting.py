@@ -12,6 +12,7 @@ from bounds.activation.gaussian import gaussian_probability
 from bounds.methods.base import APriori, Method, Profile, Shape, no_check
 from bounds.methods.deviations import neurons_for_fraction
 from bounds.methods.intervals import free_interval, least_fraction, least_mass, middle
+from bounds.neurons import Neurons
 from bounds.problem import Problem
 
 
@@ -40,7 +41,7 @@ def counting_method(
             choices={"interval": interval, "xi": arb(xi), "pi": pi},
         )
 
-    def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+    def a_posteriori(problem: Problem, H: np.ndarray | Neurons) -> Profile:
         interval, xi = free_interval(problem.start, power)
         return profile(problem, interval, xi, least_fraction(H, middle(interval, xi)))
 

@@ -13,9 +13,10 @@ import numpy as np
 from flint import arb
 
 from bounds.activation.gaussian import distinct
-from bounds.activation.slope_envelope import mean_envelope, population_moments
+from bounds.activation.slope_envelope import envelope_of, population_moments, rounded_down
 from bounds.methods.base import PARABOLA, APriori, Method, Profile, no_check, zoom_minimise
 from bounds.methods.deviations import envelope_sample, neurons
+from bounds.neurons import Neurons, as_neurons
 from bounds.problem import Problem
 
 
@@ -76,13 +77,13 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     )
 
 
-def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+def a_posteriori(problem: Problem, H: np.ndarray | Neurons) -> Profile:
     """The profile from the mean envelope at H (m, n)."""
     nu = best_nu(problem)
-    least = arb("inf")
-    for a, g in enumerate(problem.gram_diagonal):
-        least = least.min(arb(mean_envelope(problem.activation, g, nu, H[:, a])))
-    return _profile(problem, least, arb(nu))
+    envelopes = [envelope_of(problem.activation, g, nu) for g in problem.gram_diagonal]
+    sums = as_neurons(H).sum(lambda h: [np.sum(e(h[:, a])) for a, e in enumerate(envelopes)])
+    least = rounded_down(problem.activation, float(np.min(sums)) / len(H))
+    return _profile(problem, arb(least), arb(nu))
 
 
 METHOD = Method(

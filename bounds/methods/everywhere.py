@@ -9,6 +9,7 @@ from flint import arb
 
 from bounds.errors import AssumptionError
 from bounds.methods.base import CONSTANT, APriori, Method, Profile, drift
+from bounds.neurons import Neurons
 from bounds.problem import Problem
 
 WHOLE_LINE = (-math.inf, math.inf)
@@ -38,7 +39,7 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     return APriori(_profile(problem), concentration=arb(1), choices={"K_s": _slope_floor(problem)})
 
 
-def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+def a_posteriori(problem: Problem, H: np.ndarray | Neurons) -> Profile:
     """The profile of every network; H is not used."""
     return _profile(problem)
 

@@ -13,6 +13,7 @@ from bounds.activation.base import Interval
 from bounds.activation.gaussian import distinct, gaussian_probability, gaussian_probability_approx
 from bounds.constants.formula import Constant
 from bounds.methods.base import zoom_minimise
+from bounds.neurons import Neurons, as_neurons
 from bounds.problem import Problem
 
 LARGEST_VARIANCE = 1e8  # of the search if sigma saturates: for a larger one it would not find the slopes near 0
@@ -100,8 +101,8 @@ def least_mass(problem: Problem, interval: Interval) -> arb:
     return mass
 
 
-def least_fraction(H: np.ndarray, interval: Interval) -> arb:
+def least_fraction(H: np.ndarray | Neurons, interval: Interval) -> arb:
     """min_a of the fraction of neurons with h_ia in the closed interval; an exact ratio. H: (m, n)."""
     left, right = interval
-    inside = np.count_nonzero((left <= H) & (right >= H), axis=0)
+    inside = as_neurons(H).sum(lambda h: np.count_nonzero((left <= h) & (right >= h), axis=0))
     return arb(int(inside.min())) / len(H)

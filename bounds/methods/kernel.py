@@ -19,6 +19,7 @@ from bounds.activation.gaussian_kernels import slope_kernel
 from bounds.errors import AssumptionError
 from bounds.methods import slopes
 from bounds.methods.base import ROOT, APriori, Method, Profile, drift
+from bounds.neurons import Neurons, as_neurons
 from bounds.numerics.spectrum import Spectrum, gamma, spectrum
 from bounds.problem import Problem
 
@@ -84,13 +85,18 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     )
 
 
-def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+def a_posteriori(problem: Problem, H: np.ndarray | Neurons) -> Profile:
     """The profile from lambda_min of the tangent kernel at H (m, n), certified with the rounding of forming it."""
-    slope = problem.activation.slope(H)
-    theta = problem.gram * (slope.T @ slope) / len(H)
+    neurons = as_neurons(H)
+
+    def products(h: np.ndarray) -> np.ndarray:
+        slope = problem.activation.slope(h)
+        return np.asarray(slope.T @ slope)
+
+    theta = problem.gram * neurons.sum(products) / len(H)
     ls2 = float((problem.activation.Ls**2).upper())
     relative = gamma(len(H) + 4) + 4 * FUNCTION_ULPS * 2.0**-52 + 2 * problem.gram_relative_error
-    relative += 3 * problem.activation.slack * max(1.0, float(np.max(np.abs(H))))
+    relative += 3 * problem.activation.slack * max(1.0, neurons.reach)
     found = spectrum((theta + theta.T) / 2, relative * ls2 * float(np.trace(problem.gram)))
     return _profile(problem, arb(max(found.lmin[0], 0.0)))
 

@@ -8,6 +8,7 @@ from flint import arb
 from bounds import constants
 from bounds.methods.base import APriori, Method, Profile, no_check, paper_profile
 from bounds.methods.intervals import bounded_interval, least_fraction, middle
+from bounds.neurons import Neurons
 from bounds.problem import Problem
 
 
@@ -29,7 +30,7 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     )
 
 
-def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+def a_posteriori(problem: Problem, H: np.ndarray | Neurons) -> Profile:
     """Lemma 1 from the fraction of neurons in the middle third of I at H."""
     interval = bounded_interval(problem.start, constants.K)
     slope = problem.activation.slope_floor(interval)

@@ -10,6 +10,7 @@ from bounds.activation.gaussian import second_moment_ratio
 from bounds.errors import AssumptionError
 from bounds.methods.base import ROOT, APriori, Method, Profile
 from bounds.methods.deviations import neurons, slope_sample
+from bounds.neurons import Neurons, as_neurons
 from bounds.problem import Problem
 
 LEAST_L2 = arb(1e-9)  # used in place of a smaller L2, which is valid and keeps the path of a linear network finite
@@ -47,17 +48,17 @@ def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     )
 
 
-def mean_square_slope(problem: Problem, H: np.ndarray) -> arb:
+def mean_square_slope(problem: Problem, H: np.ndarray | Neurons) -> arb:
     """min_a q_a^2 of one network, enclosed with the rounding of computing it. H: (m, n)."""
-    q2 = np.mean(np.square(problem.activation.slope(H)), axis=0)
-    least = float(np.min(q2))
+    neurons = as_neurons(H)
+    least = float(np.min(neurons.sum(lambda h: np.square(problem.activation.slope(h)).sum(0)) / len(H)))
     # sigma' is known to FUNCTION_ULPS of Ls, its square to twice that, and a mean over rows is summed one by one.
     ulps = FUNCTION_ULPS + len(H)
-    relative = ulps * 2.0**-52 + 3 * problem.activation.slack * max(1.0, float(np.max(np.abs(H))))
+    relative = ulps * 2.0**-52 + 3 * problem.activation.slack * max(1.0, neurons.reach)
     return arb(least, relative * float((problem.activation.Ls**2).upper()))
 
 
-def a_posteriori(problem: Problem, H: np.ndarray) -> Profile:
+def a_posteriori(problem: Problem, H: np.ndarray | Neurons) -> Profile:
     """The profile from the mean square slopes at H (m, n)."""
     return _profile(problem, mean_square_slope(problem, H).nonnegative_part())
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bounds.cells.options import executor_of
 from bounds.command_line import HOLDS
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
@@ -15,7 +16,7 @@ from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
 from reports.assertions.judge import LEVEL, Finding
 from reports.assertions.statements import findings
-from reports.cell_options import add_cell_options, executor_of
+from reports.cell_options import add_cell_options
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import Case, Result

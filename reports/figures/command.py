@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bounds.cells.engines import Executor
+from bounds.cells.options import executor_of
 from bounds.checks import check_width, choice, integer
 from bounds.command_line import HOLDS
 from bounds.data.files import check_writable
 from bounds.errors import unknown_name
-from reports.cell_options import add_cell_options, executor_of
+from reports.cell_options import add_cell_options
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import REPEATS

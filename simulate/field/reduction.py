@@ -21,7 +21,7 @@ from simulate.field.chunks import Share
 
 
 class Exchange(Protocol):
-    """What connects the processes that share a network; see simulate/processes.py.
+    """What connects the processes that share a network; see simulate/exchange.py.
 
     rank, size: the number of this process, and how many there are.
     """

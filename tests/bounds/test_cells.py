@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -297,3 +299,19 @@ def test_in_a_log_there_is_a_line_now_and_then(monkeypatch, capsys):
 
 def test_the_error_of_an_engine_has_its_own_exit_code():
     assert EngineError("x").exit_code == 69
+
+
+def test_processes_that_begin_together_share_a_directory(tmp_path):
+    """As the tasks of a job array do: what another one has made of it so far is no directory of something else."""
+    for k in range(10):
+        together = threading.Barrier(4)
+
+        def begin(_, k=k, together=together):
+            together.wait()
+            return Store(tmp_path / str(k), plan()).numbers
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(begin, range(4))) == [range(1)] * 4
+    (tmp_path / "0" / "manifest.json").unlink()  # now it is one
+    with pytest.raises(DataError, match="holds files, but no cells of linrate"):
+        Store(tmp_path / "0", plan())

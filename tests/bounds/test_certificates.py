@@ -15,6 +15,7 @@ import bounds
 from bounds.certificates import handover, shadowing, transport
 from bounds.command_line import run
 from bounds.data.datasets import load_builtin
+from bounds.neurons import Neurons
 from reports.console import main
 from simulate import Network, gradient_flow, sample_network
 from tests.networks import networks
@@ -238,3 +239,22 @@ def test_certify_a_state_by_shadowing_on_the_command_line(tmp_path, capsys):
     assert run(main, ["flow", "--builtin", "experiment-1", *options, "--state-out", str(state)]) == 0
     assert run(main, ["certify", str(state), "--method", "shadowing"]) == 0
     assert "method          shadowing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_blocks_of_neurons_are_one_network(small, activation):
+    """Counts are the same, sums nearly, whatever the blocks; and a part of the neurons, which lacks others, is refused
+    where all of them must be in one place."""
+    problem = bounds.Problem(small.X, small.y, activation=activation)
+    rng = np.random.default_rng(3)
+    H, signs = rng.standard_normal((50, problem.n)), 20 * rng.choice([-1.0, 1.0], 50)
+    whole = bounds.certificate_table(problem, H, signs=signs)
+    cut = bounds.certificate_table(problem, Neurons(H, 50, [(0, 7), (7, 30), (30, 50)]), signs=signs)
+    for name in ("rate", "beta", "critical_scale", "path_length"):
+        np.testing.assert_allclose(cut[name].astype(float), whole[name].astype(float), rtol=1e-13)
+    some = Neurons(H[:7], 50, [(0, 7)], lambda _: pytest.fail("nothing is added"))
+    with pytest.raises(bounds.ArgumentError, match="needs all neurons in one place"):
+        bounds.certify(problem, some, signs=signs[:7], method="transport")
+    H[40, 1] = np.nan
+    with pytest.raises(bounds.DataError, match="has the run diverged"):
+        bounds.certify(problem, Neurons(H, 50, [(0, 30), (30, 50)]), signs=signs)

@@ -21,7 +21,10 @@ def test_the_report(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "FLOW", {"n": 2, "width": 4, "loss_ratio": 0.9})
     monkeypatch.setattr(doctor, "FLOW_PATIENCE", 300.0)
     assert run(main, ["doctor", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    shown = capsys.readouterr()
+    announced = [line.split()[0] for line in shown.err.splitlines()]
+    assert announced == ["looking", "multiplying", "following"]  # each part that takes a while
+    found = json.loads(shown.out)
     assert set(found) == {"machine", "speed in GFlop/s", "simulation", "compiled loops", "versions"}
     assert all(rate > 0 for rate in found["speed in GFlop/s"].values())
     assert len(found["speed in GFlop/s"]) == 4

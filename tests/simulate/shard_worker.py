@@ -90,7 +90,17 @@ def numbers(run):
     found |= {f"error of {name}": values for name, values in run.errors.items()}
     found["status"] = np.array(f"{run.status.name} {run.detail}")
     test = {} if final.H_test is None else {"H_test": final.H_test}
-    return found | {"H": final.H, "signs": final.signs} | test
+    return found | certified(run) | {"H": final.H, "signs": final.signs} | test
+
+
+def certified(run):
+    """What every formula certifies of the final network, or why none can."""
+    try:
+        table = bounds.certificate_table(run.problem, run.neurons(), signs=run.final.signs)
+    except bounds.LinrateError as error:
+        return {"no certificate": np.array(str(error))}
+    numbers = {name: table[name].to_numpy(dtype=float) for name in ("rate", "beta", "critical_scale", "path_length")}
+    return {f"certified {name}": values for name, values in numbers.items()}
 
 
 def find():

@@ -1,14 +1,21 @@
-"""Independent trials of a claim that may fail with probability delta, until its failure rate is decided."""
+"""Independent trials of a claim that may fail with probability delta, until its failure rate is decided.
+
+They are counted in the order of their seeds, wherever they are done: in this process, in others, or on a cluster.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bounds import Guarantee, Problem
+from bounds import Guarantee, LinrateError, Problem
+from bounds.cells.engines import Executor, open_engine
+from bounds.errors import EngineError
 from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.report_rows import Row, row_of
 from verify.run import Run
@@ -57,6 +64,15 @@ class Trials:
         }
 
 
+@dataclass(frozen=True)
+class Trial:
+    """One of them: its verdict, the comparison with the least slack, and the run unless it was made elsewhere."""
+
+    verdict: Verdict
+    nearest: Comparison
+    run: Run | None
+
+
 def repeated_trials(
     claim: Claim,
     make: Callable[[int, float], Run],
@@ -67,40 +83,45 @@ def repeated_trials(
     rtol: float = RTOL,
     first_seed: int = 0,
     stop_at: float = math.inf,
+    executor: Executor = None,
 ) -> Trials:
     """make(seed, rtol) for one seed after the other, until the failure rate is decided against delta at level alpha.
 
     At most `trials` of them (None: most_trials), and none begins after the clock (time.monotonic) has reached stop_at,
-    except the first. A run about which the claim says nothing counts as undecided. Raises NotApplicable if the claim
-    says nothing about any of the runs.
+    except the first. A run about which the claim says nothing counts as undecided. executor: where they are done, as in
+    bounds.cells.open_engine; then `make` must be a function of a module, and so must what the claim calls.
+
+    Raises NotApplicable if the claim says nothing about any of the runs, EngineError if what does the work has gone.
     """
     most = trials or most_trials(delta, alpha)
     failures = 0
     undecided = 0
     made = 0
-    tightest: tuple[float, Comparison, Run] | None = None
+    tightest: tuple[float, int, Trial] | None = None
     not_applicable: NotApplicable | None = None
     verdict = Verdict.UNDECIDED
-    while made < most and verdict is Verdict.UNDECIDED and (made == 0 or clock.monotonic() < stop_at):
-        seed = first_seed + made
-        made += 1
-        try:
-            of_this_run, run = decide(claim, lambda rtol, seed=seed: make(seed, rtol), rtol)  # type: ignore[misc]
-            comparisons = claim.comparisons(run)
-        except NotApplicable as reason:  # for example a loss below its numerical error: no evidence either way
-            undecided += 1
-            not_applicable = reason
-            continue
-        failures += of_this_run is Verdict.REFUTED
-        undecided += of_this_run is Verdict.UNDECIDED
-        for comparison in comparisons:
-            slack = comparison.slack
-            if tightest is None or slack < tightest[0]:
-                tightest = (slack, comparison, run)
-        verdict = sequential_verdict(made, failures, undecided=undecided, delta=delta, alpha=alpha)
+    one = functools.partial(_trial, claim, make, rtol, executor is None)
+    with contextlib.closing(_in_order(one, range(first_seed, first_seed + most), executor)) as trials_made:
+        while made < most and verdict is Verdict.UNDECIDED and (made == 0 or clock.monotonic() < stop_at):
+            seed, trial = first_seed + made, next(trials_made)
+            made += 1
+            if isinstance(trial, NotApplicable):  # for example a loss below its numerical error: no evidence either way
+                undecided += 1
+                not_applicable = trial
+                continue
+            failures += trial.verdict is Verdict.REFUTED
+            undecided += trial.verdict is Verdict.UNDECIDED
+            if tightest is None or trial.nearest.slack < tightest[0]:
+                tightest = (trial.nearest.slack, seed, trial)
+            verdict = sequential_verdict(made, failures, undecided=undecided, delta=delta, alpha=alpha)
     if tightest is None:
         raise not_applicable or NotApplicable("no trial was made")
-    _, comparison, run = tightest
+    _, seed, trial = tightest
+    if trial.run is None:  # a run of many neurons does not travel: the one that is shown is made again
+        again = _trial(claim, make, rtol, True, seed)
+        assert isinstance(again, Trial)
+        trial = again
+    assert trial.run is not None
     return Trials(
         trials=made,
         failures=failures,
@@ -110,10 +131,52 @@ def repeated_trials(
         interval=confidence_sequence(made, failures, undecided=undecided, alpha=alpha),
         seeds=(first_seed, first_seed + made - 1),
         verdict=verdict,
-        tightest=comparison,
-        tightest_run=run,
+        tightest=trial.nearest,
+        tightest_run=trial.run,
         cut_short=made < most and verdict is Verdict.UNDECIDED,
     )
+
+
+def _trial(
+    claim: Claim, make: Callable[[int, float], Run], rtol: float, keep: bool, seed: int
+) -> Trial | NotApplicable:
+    """The trial of one seed, or why the claim says nothing about it; keep: the run too."""
+    try:
+        verdict, run = decide(claim, functools.partial(make, seed), rtol)
+        nearest = min(claim.comparisons(run), key=lambda comparison: comparison.slack)
+    except NotApplicable as reason:
+        return reason
+    return Trial(verdict, nearest, run if keep else None)
+
+
+def _in_order(
+    one: Callable[[int], Trial | NotApplicable], seeds: Sequence[int], executor: Executor
+) -> Generator[Trial | NotApplicable, None, None]:
+    """one(seed) for each seed, in their order, however they are done; few more are begun than are asked for."""
+    if executor is None:
+        yield from map(one, seeds)
+        return
+    with open_engine(executor) as engine:
+        early: dict[int, Any] = {}
+        following = 0
+        for index, outcome in engine(functools.partial(_told, one), seeds):
+            if outcome.error:
+                raise EngineError(f"the trial with seed {seeds[index]} ended without a result: {outcome.error}")
+            early[index] = outcome.value
+            while following in early:
+                trial = early.pop(following)
+                if isinstance(trial, LinrateError):
+                    raise trial
+                yield trial
+                following += 1
+
+
+def _told(one: Callable[[int], Trial | NotApplicable], seed: int) -> Trial | NotApplicable | LinrateError:
+    """In another process: an error that is the user's to mend travels as what it is."""
+    try:
+        return one(seed)
+    except LinrateError as error:
+        return error
 
 
 def probabilistic_trials(
@@ -126,13 +189,22 @@ def probabilistic_trials(
     rtol: float = RTOL,
     first_seed: int = 0,
     stop_at: float = math.inf,
+    executor: Executor = None,
     **options: Any,
 ) -> Trials:
     """Repeated trials at the width and scale of the guarantee g, against its delta; options as in regime_run."""
-
-    def make(seed: int, rtol: float) -> Run:
-        return regime_run(problem, g, seed=seed, rtol=rtol, **options)
-
     return repeated_trials(
-        claim, make, delta=g.delta, alpha=alpha, trials=trials, rtol=rtol, first_seed=first_seed, stop_at=stop_at
+        claim,
+        functools.partial(_regime_run, problem, g, options),
+        delta=g.delta,
+        alpha=alpha,
+        trials=trials,
+        rtol=rtol,
+        first_seed=first_seed,
+        stop_at=stop_at,
+        executor=executor,
     )
+
+
+def _regime_run(problem: Problem, g: Guarantee, options: dict[str, Any], seed: int, rtol: float) -> Run:
+    return regime_run(problem, g, seed=seed, rtol=rtol, **options)

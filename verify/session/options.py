@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bounds import Problem, get_activation
+from bounds.cells.engines import open_engine
+from bounds.cells.options import WHERE, executor_of
 from bounds.checks import check_probability
 from bounds.command_line import add_problem_options, problem_from
 from bounds.data.datasets import load_builtin
@@ -36,6 +38,8 @@ def add_options(parser: Any) -> None:
     group.addoption("--ledger", metavar="CSV", help="write what holds at which confidence, and what of alpha is spent")
     group.addoption("--alpha", type=float, help="error budget of a statistical verdict (0.001; quick: 0.05)")
     group.addoption("--trials", type=int, help="runs behind a statistical verdict (default: what alpha needs)")
+    for name, described in WHERE.items():
+        group.addoption(name, **{**described, "help": f"trials: {described['help']}"})
     group.addoption("--quick", action="store_true", help="fewer examples and trials")
     group.addoption("--thorough", action="store_true", help="many more examples (an hour)")
     group.addoption("--budget", help="stop searching after this time, e.g. 30m, 2h or 90s; what is left out is named")
@@ -53,8 +57,9 @@ def read_options(options: Any) -> None:
 
     linrate_conjectures, linrate_source: the conjectures of --conjectures and the record of their file, or [] and None.
     linrate_claims: the selected claims. linrate_problems: name -> function that makes the problem. linrate_seed: the
-    seed. linrate_stop_at: when the session's searches end, on the clock (time.monotonic). Raises LinrateError for an
-    option out of its range, or a file that cannot be read or written.
+    seed. linrate_executor: where trials are done. linrate_stop_at: when the session's searches end, on the clock
+    (time.monotonic). Raises LinrateError for an option out of its range, a file that cannot be read or written, or a
+    scheduler that cannot be reached.
     """
     if options.alpha is None:
         options.alpha = 0.05 if options.quick else 1e-3
@@ -68,6 +73,10 @@ def read_options(options: Any) -> None:
     options.linrate_claims = [] if options.linrate_conjectures and chosen is None else select_claims(chosen)
     options.linrate_problems = _problems(options)
     options.linrate_seed = _seed(options)
+    options.linrate_executor = executor_of(options)
+    if options.linrate_executor is not None:
+        with open_engine(options.linrate_executor):
+            """So that one that cannot be used is refused now."""
     options.linrate_stop_at = clock.monotonic() + (_seconds(options.budget) if options.budget else math.inf)
     for name in ("report", "ledger"):
         if getattr(options, name):

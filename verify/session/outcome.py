@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bounds import Guarantee, Problem
 from bounds.text import printable
-from verify.claims import Claim, NotApplicable
+from verify.claims import CLAIMS, Claim, NotApplicable
 from verify.report_rows import Row, row_of
 from verify.run import Run
 from verify.runs.confirm import decide_run
@@ -66,6 +66,8 @@ def run_trials(
             trials=request.config.option.trials,
             first_seed=effort.seed,
             stop_at=effort.stop_at,
+            # The file of a user's own claims is not known elsewhere.
+            executor=request.config.option.linrate_executor if claim.id in CLAIMS else None,
             **options,
         )
     except NotApplicable as reason:
