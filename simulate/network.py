@@ -107,6 +107,14 @@ def scaling_of(name: str, width: int) -> Scaling:
     return table[name]
 
 
+def in_papers_scaling(network: Network, scaling: str) -> tuple[Network, float]:
+    """(network, clock): the network whose flow in the paper's scaling has the same H and the same outputs as that of
+    the given one in another row of Table 1, at `clock` times the time. Its signs are alpha c_i, for f and dh_i/dt then
+    have the factors 1 and beta/alpha."""
+    row = scaling_of(scaling, network.width)
+    return Network(network.H, row.alpha * network.signs, network.H_test, "ours"), row.beta / row.alpha
+
+
 def square_root(gram: np.ndarray) -> np.ndarray:
     """The symmetric square root (n, n) of G. Unlike a Cholesky factor it exists for a singular G too, and it does not
     depend on the signs of the eigenvectors."""
