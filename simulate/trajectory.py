@@ -154,10 +154,10 @@ class Trajectory(Presented, Portable):
     def plot(self, ax: Any = None, certified: bool = True, *, lazy: bool = False) -> Any:
         """Draw the loss on a log scale with a band of its numerical error; returns the axes.
 
-        certified: also the curve L^s exp(-rate (t - s)) from the first time s on at which a formula certifies it; unless
-        that is the start, the flow is followed once more. A run in another scaling is certified as the same flow in the
-        paper's, at another scale and clock. Where no theorem speaks of the run, the legend says why. lazy: also the lazy flow at infinite width (bounds.kernel_flow). ax: axes of matplotlib; None for those of
-        a new figure.
+        certified: also the curve L^s exp(-rate (t - s)) from the first time s on at which a formula certifies it;
+        unless that is the start, the flow is followed once more. A run in another scaling is certified as the same flow
+        in the paper's, at another scale and clock. Where no theorem speaks of the run, the legend says why. lazy: also
+        the lazy flow at infinite width (bounds.kernel_flow). ax: axes of matplotlib; None for those of a new figure.
 
             run = simulate.gradient_flow(problem, width=1024, t_max=50.0)
             run.plot().figure.savefig("run.pdf")
