@@ -74,6 +74,28 @@ def test_without_a_total_the_time_that_it_took_is_told(clock):
     assert Progress("rows", stream=io.StringIO()).text(3.0, "a\nb") == printable("[   3.0 s] 0 rows: a b")
 
 
+def test_a_run_tells_the_time_that_is_left(clock):
+    """Of the time, the steps and the decades of the loss, by whichever ends the run first."""
+    stream = Terminal()
+    with telling(), Progress("steps", stream=stream) as progress:
+        along = progress.along(t_max=100.0, loss_ratio=1e-4)
+        for k, (time, loss) in enumerate([(0.0, 1.0), (1.0, 1.0), (25.0, 0.5), (30.0, 1e-2)]):
+            along(time, loss, k, 0.5)
+            clock[0] += 3.0
+    states = [state.partition(":")[0] for state in stream.getvalue().split("\r\x1b[K")[1:-1]]
+    assert states == [
+        f"[{'':.<{BAR}}] 1 steps, about 5 min left",
+        f"[{'#' * 6:.<{BAR}}] 2 steps, about 18 s left",
+        f"[{'#' * 12:.<{BAR}}] 3 steps, about 9 s left",
+    ]
+    resumed = Progress("steps", stream=stream)
+    along = resumed.along(steps=100)
+    along(0.0, 1.0, 80, 1.0)
+    clock[0] += 10.0
+    along(0.0, 1.0, 90, 1.0)
+    assert resumed.text(10.0, share=0.9) == f"[{'#' * 22:.<{BAR}}] 90 steps, about 10 s left"
+
+
 def test_a_closed_terminal_ends_no_run(clock):
     class Closed(Terminal):
         def write(self, _):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bounds import Guarantee, Problem
+from bounds.progress import Progress
 from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.report_rows import Row, row_of
 from verify.run import Run
@@ -67,12 +68,13 @@ def repeated_trials(
     rtol: float = RTOL,
     first_seed: int = 0,
     stop_at: float = math.inf,
+    progress: Progress | None = None,
 ) -> Trials:
     """make(seed, rtol) for one seed after the other, until the failure rate is decided against delta at level alpha.
 
     At most `trials` of them (None: most_trials), and none begins after the clock (time.monotonic) has reached stop_at,
-    except the first. A run about which the claim says nothing counts as undecided. Raises NotApplicable if the claim
-    says nothing about any of the runs.
+    except the first. A run about which the claim says nothing counts as undecided. progress: told of each. Raises
+    NotApplicable if the claim says nothing about any of the runs.
     """
     most = trials or most_trials(delta, alpha)
     failures = 0
@@ -82,6 +84,8 @@ def repeated_trials(
     not_applicable: NotApplicable | None = None
     verdict = Verdict.UNDECIDED
     while made < most and verdict is Verdict.UNDECIDED and (made == 0 or clock.monotonic() < stop_at):
+        if progress is not None and made:
+            progress.step(f"{failures} failed")
         seed = first_seed + made
         made += 1
         try:
@@ -126,6 +130,7 @@ def probabilistic_trials(
     rtol: float = RTOL,
     first_seed: int = 0,
     stop_at: float = math.inf,
+    progress: Progress | None = None,
     **options: Any,
 ) -> Trials:
     """Repeated trials at the width and scale of the guarantee g, against its delta; options as in regime_run."""
@@ -133,6 +138,5 @@ def probabilistic_trials(
     def make(seed: int, rtol: float) -> Run:
         return regime_run(problem, g, seed=seed, rtol=rtol, **options)
 
-    return repeated_trials(
-        claim, make, delta=g.delta, alpha=alpha, trials=trials, rtol=rtol, first_seed=first_seed, stop_at=stop_at
-    )
+    chosen: dict[str, Any] = {"alpha": alpha, "trials": trials, "rtol": rtol, "first_seed": first_seed}
+    return repeated_trials(claim, make, delta=g.delta, stop_at=stop_at, progress=progress, **chosen)
