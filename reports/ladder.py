@@ -13,7 +13,7 @@ from bounds.pictures.style import drawing, save
 from bounds.versions import versions
 from simulate import sample_network
 
-METHODS = ("printed", "printed-style", "repaired", "markov", "chebyshev", "envelope", "slopes", "kernel")
+METHODS = ("printed", "printed-style", "repaired", "markov", "chebyshev", "envelope", "slopes", "transport", "kernel")
 CERTIFICATE = "certificate"
 INITS = ("independent", "antisymmetric")
 COLUMNS = ("method", "init", "proved", "width", "scale", "rate_over_scale_squared", "data", "n", "activation", "delta")
