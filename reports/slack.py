@@ -34,6 +34,7 @@ from bounds.cells.progress import CellProgress
 from bounds.checks import INITS
 from bounds.data.datasets import load_builtin
 from bounds.errors import AssumptionError, require
+from bounds.progress import Progress
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
 from simulate import Status
@@ -72,7 +73,7 @@ class Trial:
     """The networks by which one problem and one initialisation are tried, with seeds seed, ..., seed + trials - 1.
 
     trials: number of networks. slowest: the least promised rate / scale^2 of all methods, which sets the final time of
-    the runs: by then a network that keeps even this promise has reached TARGET.
+    the runs: by then a network that keeps even this promise has reached TARGET. progress: told of each network.
     """
 
     problem: Problem
@@ -80,6 +81,7 @@ class Trial:
     trials: int
     seed: int
     slowest: float
+    progress: Progress | None = None
 
     @cache  # noqa: B019  (keeps each Trial alive, but a table makes only six)
     def rate(self, width: int, scale: float) -> float:
@@ -89,6 +91,8 @@ class Trial:
         """
         least = math.inf
         for seed in range(self.seed, self.seed + self.trials):
+            if self.progress is not None:
+                self.progress.step(f"m = {width}, scale {scale:.3g}")
             run = simulate.gradient_flow(
                 self.problem,
                 width=width,
