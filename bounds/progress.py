@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TextIO
@@ -150,6 +150,15 @@ class Progress:
         with contextlib.suppress(OSError, ValueError):  # a terminal that was closed ends no run
             self.stream.write(text)
             self.stream.flush()
+
+
+def told(names: Collection[str], what: str) -> Iterator[str]:
+    """The names one by one, with the progress of what is done to each."""
+    with Progress(what, len(names)) as progress:
+        for name in names:
+            progress.say(name)
+            yield name
+            progress.step(name)
 
 
 def announce(text: str) -> None:

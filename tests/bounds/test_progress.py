@@ -6,7 +6,7 @@ import pytest
 
 import bounds.progress
 from bounds.command_line import HOLDS, Parser, run
-from bounds.progress import BAR, Progress, announce, telling
+from bounds.progress import BAR, Progress, announce, telling, told
 from bounds.text import printable
 
 
@@ -70,6 +70,17 @@ def test_where_nothing_is_drawn(clock, way, monkeypatch):
     assert bool(stream.getvalue()) is (way == "dumb")
 
 
+def test_names_are_told_one_by_one(clock, monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    with telling():
+        for name in told({"slopes": 1, "kernel": 2}, "methods"):
+            clock[0] += 5.0
+            assert name in ("slopes", "kernel")
+    states = stream.getvalue().split("\r\x1b[K")
+    assert states[1] == f"[{'#' * 12:.<{BAR}}] 1/2 methods, about 5 s left: slopes"
+
+
 def test_without_a_total_the_time_that_it_took_is_told(clock):
     assert Progress("rows", stream=io.StringIO()).text(3.0, "a\nb") == printable("[   3.0 s] 0 rows: a b")
 
@@ -113,9 +124,9 @@ def test_quiet_is_an_option_of_every_command_and_ends_with_it(capsys):
         print("the answer")
         return HOLDS
 
-    for arguments, told in (([], "  compiling ...\n"), (["--quiet"], ""), ([], "  compiling ...\n")):
+    for arguments, expected in (([], "  compiling ...\n"), (["--quiet"], ""), ([], "  compiling ...\n")):
         assert run(main, arguments) == HOLDS
         shown = capsys.readouterr()
-        assert (shown.out, shown.err) == ("the answer\n", told)
+        assert (shown.out, shown.err) == ("the answer\n", expected)
     announce("outside of a command")
     assert capsys.readouterr().err == ""
