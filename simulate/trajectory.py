@@ -183,7 +183,7 @@ class Trajectory(Presented, Portable):
 
         start, speed = in_papers_scaling(self.initial, self.scaling)
         if self.made_by is None or self.integrator == "descent":
-            draw_nothing_certified(axes, "of gradient flow alone")
+            draw_nothing_certified(axes, "certificates are for gradient flow")
         elif self.initial.width != self.width:
             draw_nothing_certified(axes, "processes share the neurons")
         elif self.problem.last_layer and speed != 1:
