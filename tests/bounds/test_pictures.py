@@ -71,7 +71,7 @@ def test_the_first_certified_time_is_found_along_the_flow(small, axes):
     assert np.all(at <= bound * (1 + 1e-3))
 
 
-@pytest.mark.parametrize(("made", "why"), [("descent", "are for gradient flow"), ("shared", "share"), ("layer", "last layer")])
+@pytest.mark.parametrize(("made", "why"), [("descent", "gradient flow"), ("shared", "share"), ("layer", "last layer")])
 def test_where_no_theorem_speaks_of_a_run_the_legend_says_why(small, axes, made, why):
     if made == "descent":
         run = simulate.gradient_descent(small, width=64, scale=3.0, step=0.01, steps=20)
