@@ -92,6 +92,8 @@ def content(problem: Problem, options: GapOptions, command: str, progress: Progr
     limits = list(limit_rows(problem, best, options.seed))
     progress("simulated runs")
     runs = list(simulated_runs(problem, options))
+    progress("what is certified of them")
+    run_sections = [run_section(k, *run) for k, run in enumerate(runs)]
     progress("verdicts")
     rows = _rows(problem, options, progress)
     verdict = overall(rows).value
@@ -114,7 +116,7 @@ def content(problem: Problem, options: GapOptions, command: str, progress: Progr
         "limits": limits,
         "limit_columns": LIMIT_COLUMNS,
         "limits_text": limits_text(problem, best),
-        "runs": [run_section(k, *run) for k, run in enumerate(runs)],
+        "runs": run_sections,
         "no_runs": "A random embedding must be drawn before a network can be simulated: give it a dimension, dim=4096.",
         "verdict_sentence": f"{verdict}. {MEANING[verdict]}" if found else "Nothing was tested on these data.",
         "verdicts": [_verdict_row(row) for row in found],

@@ -98,9 +98,11 @@ def _certified_later(run: Run) -> list[Curve]:
     def watched() -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
         for time, H, signs in states(run.problem, run.initial, end):
             latest[:] = [run.problem.residual(H, signs)]
+            progress.step(f"t = {time:.4g}")
             yield time, H, signs
 
-    found = first_certified(run.problem, watched())
+    with Progress("states tried") as progress:
+        found = first_certified(run.problem, watched())
     if found is None or not found.time < end:
         return []
     times = np.linspace(found.time, end, 200)
