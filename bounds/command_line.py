@@ -32,8 +32,9 @@ HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 INTERNAL, CLOSED_PIPE = 70, 141
 
 OTHER_CODES = (
-    "2 bad input, 69 a scheduler or another process has gone, 70 a fault of linrate, 74 the output cannot be written,"
-    " 128 + n stopped by signal n"
+    "2 bad input, 69 a scheduler or\n"
+    "  another process has gone, 70 a fault of linrate, 74 the output cannot be written,\n"
+    "  128 + n stopped by signal n"
 )
 EXIT_CODES = f"exit codes: 0 holds, 1 refuted, 3 undecided; {OTHER_CODES}"
 

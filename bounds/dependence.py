@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from bounds.data.embeddings import Embedding
 
 MOST_TRIED = 1500  # rows up to which other embeddings are tried, which takes seconds
+DIM = 4096  # of the random features that are drawn to be tried: what is simulated needs one realisation
 # What is tried, with what the command line calls it.
 CANDIDATES: tuple[tuple[str, str, Embedding], ...] = (
     ("Quadratic()", "--embedding quadratic", Quadratic()),
     ("RandomFeatures(depth=1)", "--embedding random-features:depth=1,activation=relu", RandomFeatures(depth=1)),
+    (
+        f"one draw of it, RandomFeatures(depth=1, dim={DIM})",
+        f"the same with ,dim={DIM}, which can be simulated",
+        RandomFeatures(depth=1, dim=DIM),
+    ),
 )
 
 
@@ -31,8 +37,11 @@ def why_dependent(X: np.ndarray, embedding: object) -> str:
         if n > d + 1:
             return f"n={n} > d+1={d + 1}: more rows than columns and a bias are always affinely dependent"
         return "duplicate or affinely dependent rows"
+    limit, words = _features_of(embedding, d)
+    if n > limit:
+        return f"n={n} > {limit}, the number of {words}: so many rows are always linearly dependent"
     if not isinstance(embedding, Identity):
-        return f"n={n}"
+        return f"n={n}, and the embedding of the rows is linearly dependent, or nearly so"
     if n > d:
         return f"n={n} > d={d}: more rows than columns are always linearly dependent"
     means, sizes = np.abs(X.mean(axis=0)), np.sqrt(np.mean(np.square(X), axis=0))
@@ -43,7 +52,7 @@ def why_dependent(X: np.ndarray, embedding: object) -> str:
 
 def ways_out(X: np.ndarray, embedding: object) -> str:
     """What makes the Gram matrix of these data positive definite: each embedding in the answer was tried on them."""
-    n = len(X)
+    n, d = X.shape
     ways = []
     size = embedding.size if isinstance(embedding, WithBias) else None
     plain = embedding.embedding if isinstance(embedding, WithBias | FixedBias) else embedding
@@ -52,17 +61,31 @@ def ways_out(X: np.ndarray, embedding: object) -> str:
         if size is not None:
             kind, rank = "affinely", int(np.linalg.matrix_rank(np.column_stack([X, np.ones(n)])))
         ways.append(f"keep at most {rank} {kind} independent rows" if rank < n else "remove nearly dependent rows")
-        if n <= MOST_TRIED:
-            if size is None and (low := _least_eigenvalue(X, WithBias(plain, 1.0))) > 0:
-                ways.append(f"train biases (bias=1.0, --bias 1), whose smallest eigenvalue is at least {low:.3g}")
-            ways += [
-                f"use {name} ({option}), whose smallest eigenvalue is at least {low:.3g}"
-                for name, option, candidate in CANDIDATES
-                if (low := _least_eigenvalue(X, candidate if size is None else WithBias(candidate, size))) > 0
-            ]
+        if n <= MOST_TRIED and size is None and (low := _least_eigenvalue(X, WithBias(plain, 1.0))) > 0:
+            ways.append(f"train biases (bias=1.0, --bias 1), whose smallest eigenvalue is at least {low:.3g}")
     else:
-        ways.append("remove dependent rows")
+        limit = _features_of(embedding, d)[0]
+        ways.append(f"keep at most {limit} rows, or fewer" if n > limit else "remove dependent rows")
+    if n <= MOST_TRIED:
+        ways += [
+            f"use {name} ({option}), whose smallest eigenvalue is at least {low:.3g}"
+            for name, option, candidate in CANDIDATES
+            if candidate != plain
+            and (low := _least_eigenvalue(X, candidate if size is None else WithBias(candidate, size))) > 0
+        ]
     return "What helps: " + "; or ".join(ways) + "."
+
+
+def _features_of(embedding: object, d: int) -> tuple[float, str]:
+    """(how many linearly independent features an embedding of d inputs has at most, what they are)."""
+    if isinstance(embedding, WithBias):
+        limit, words = _features_of(embedding.embedding, d)
+        return limit + 1, f"{words} and a bias"
+    if isinstance(embedding, Quadratic):
+        return d * (d + 1) // 2, f"products of two of d={d} columns"
+    if isinstance(embedding, RandomFeatures) and embedding.dim is not None:
+        return embedding.dim, "random features"
+    return np.inf, "features"
 
 
 def _least_eigenvalue(X: np.ndarray, embedding: Embedding) -> float:

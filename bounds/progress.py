@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TextIO
@@ -67,6 +68,7 @@ class Progress:
         self.began = clock.monotonic()
         self.last = -float("inf")  # when something was last written
         self.drawn = False
+        self.before = 0.0  # the part that was done when a run began, from a checkpoint
 
     def __enter__(self) -> Progress:
         return self
@@ -81,9 +83,29 @@ class Progress:
         self.done += count
         self.say(doing)
 
-    def say(self, doing: str = "") -> None:
-        """Show how far it is, if it is time to."""
-        self.show(self.text(clock.monotonic() - self.began, doing))
+    def say(self, doing: str = "", share: float | None = None) -> None:
+        """Show how far it is, if it is time to; share: the part that is done, where it is not a number of steps."""
+        self.show(self.text(clock.monotonic() - self.began, doing, share))
+
+    def along(
+        self, *, t_max: float = math.inf, steps: float = math.inf, loss_ratio: float = 0.0
+    ) -> Callable[[float, float, int, float], None]:
+        """A progress function for one run, called with its time, loss, number of steps and step.
+
+        The part that is done is that of the time t_max, of the steps or, in decades, of the fall of the loss to
+        loss_ratio times the first one: whichever ends the run first, as far as can be told.
+        """
+        first: list[tuple[float, float]] = []  # the loss and the part that is done when it is called first
+
+        def show(time: float, loss: float, step: int, tau: float) -> None:
+            fallen = math.log(first[0][0] / loss) if first and 0 < loss < first[0][0] else 0.0
+            parts = [time / t_max, step / steps, fallen / -math.log(loss_ratio) if loss_ratio > 0 else 0.0]
+            if not first:
+                first.append((loss, max(parts)))
+            self.done, self.before = step, first[0][1]
+            self.say(f"t={time:.4g} loss={loss:.3e} tau={tau:.2e}", max(parts))
+
+        return show
 
     def show(self, text: str) -> None:
         """Show this line, if it is time to; an empty one takes the last away."""
@@ -106,15 +128,17 @@ class Progress:
         else:
             self._write(f"  {text}\n")
 
-    def text(self, seconds: float, doing: str = "") -> str:
+    def text(self, seconds: float, doing: str = "", share: float | None = None) -> str:
         """The line: how much is done, how long it took, how long it will take, and what is being done."""
         words = printable(f": {doing}" if doing else "")
-        if not self.total:
+        if share is None and not self.total:
             return f"[{seconds:6.1f} s] {self.done} {self.what}{words}"
-        share = min(self.done / self.total, 1.0)
+        done = f"{self.done} {self.what}" if share is not None else f"{self.done}/{self.total} {self.what}"
+        share = min(self.done / (self.total or 1) if share is None else share, 1.0)
         bar = "#" * round(BAR * share)
-        left = f", {duration(seconds * (1 - share) / share)} left" if 0 < share < 1 else ""
-        return f"[{bar:.<{BAR}}] {self.done}/{self.total} {self.what}{left}{words}"
+        made = share - self.before
+        left = f", {duration(seconds * (1 - share) / made)} left" if made > 0 and share < 1 else ""
+        return f"[{bar:.<{BAR}}] {done}{left}{words}"
 
     def close(self) -> None:
         """Take the line away again: what comes next begins on a clear one."""
@@ -126,6 +150,15 @@ class Progress:
         with contextlib.suppress(OSError, ValueError):  # a terminal that was closed ends no run
             self.stream.write(text)
             self.stream.flush()
+
+
+def told(names: Collection[str], what: str) -> Iterator[str]:
+    """The names one by one, with the progress of what is done to each."""
+    with Progress(what, len(names)) as progress:
+        for name in names:
+            progress.say(name)
+            yield name
+            progress.step(name)
 
 
 def announce(text: str) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from reports.grid import sweep, sweep_share
     from reports.page.report import ReportOptions, report
     from reports.scaling import ScalingOptions, draw_scaling, scaling_rows
-    from reports.slack import draw_slack, slack_rows
+    from reports.slack import slack_rows
+    from reports.slack_table import draw_slack
 
 __all__ = [
     "CoverageOptions",
@@ -43,7 +44,8 @@ PLACES = {
     **dict.fromkeys(("CoverageOptions", "coverage_rows", "draw_coverage"), "reports.coverage"),
     **dict.fromkeys(("ScalingOptions", "scaling_rows", "draw_scaling"), "reports.scaling"),
     **dict.fromkeys(("sweep", "sweep_share"), "reports.grid"),
-    **dict.fromkeys(("slack_rows", "draw_slack"), "reports.slack"),
+    "slack_rows": "reports.slack",
+    "draw_slack": "reports.slack_table",
 }
 
 

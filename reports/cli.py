@@ -53,7 +53,7 @@ from reports.ladder import draw_ladder
 from reports.law import law_rows, law_text
 from reports.reproduce import add_reproduce_command, run_reproduce
 from reports.scaling import add_scaling_command, run_scaling
-from reports.slack import add_slack_command, run_slack
+from reports.slack_table import add_slack_command, run_slack
 from reports.summary import summary
 from verify.report_rows import Row, overall, write_report
 

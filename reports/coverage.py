@@ -17,14 +17,12 @@ import numpy as np
 from bounds import Problem, guarantee
 from bounds.checks import check_seed, instance
 from bounds.command_line import HOLDS, REFUTED
-from bounds.csv_file import write_csv
 from bounds.data.datasets import load_builtin
-from bounds.data.files import check_writable
 from bounds.errors import require
-from bounds.pictures.style import NOTES, add_plot_option, check_picture, on_axes, picture_file, points, series
-from bounds.progress import Progress
+from bounds.pictures.style import NOTES, add_plot_option, on_axes, picture_file, points, series
 from bounds.text import paragraph
 from bounds.versions import versions
+from reports.kept_rows import checked_outputs, kept_rows
 from simulate import gradient_flow
 from verify.claims import CLAIMS
 from verify.runs.regimes import regime_run
@@ -228,9 +226,7 @@ def add_coverage_command(commands: Any) -> None:
 
 def run_coverage(options: Any) -> int:
     """Count, write and draw; REFUTED if a failure rate is certainly above its delta."""
-    out = check_writable(options.out, "--out") if options.out else None
-    if options.plot:
-        check_picture(options.plot)
+    out = checked_outputs(options)
     default = QUICK if options.quick else CoverageOptions()
     chosen = CoverageOptions(
         default.seeds if options.seeds is None else options.seeds,
@@ -238,14 +234,15 @@ def run_coverage(options: Any) -> int:
         default.trials if options.trials is None else options.trials,
         default.deltas,
     )
-    rows: list[Row] = []
-    with Progress("runs", count(chosen)) as progress:
-        for row in coverage_rows(chosen):
-            progress.step(row.get("integrator", "networks at their guarantee"))
-            if row["kind"]:
-                rows.append(row)
-                if out is not None:
-                    write_csv(out, rows, (*COLUMNS, *versions()))
+    rows = kept_rows(
+        coverage_rows(chosen),
+        out,
+        (*COLUMNS, *versions()),
+        what="runs",
+        total=count(chosen),
+        words=lambda row: row.get("integrator", "networks at their guarantee"),
+        written=lambda row: bool(row["kind"]),
+    )
     if options.plot:
         with picture_file(options.plot, 2, SIZE) as axes:
             draw_coverage(rows, axes)

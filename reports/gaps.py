@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from bounds import AssumptionError, Guarantee, Problem
 from bounds.checks import check_probability, check_scale, check_seed, check_time, check_width, instance, integer
+from bounds.progress import Progress
 from verify.claims import CLAIMS, Claim, NotApplicable
 from verify.promised_rows import promise_rows
 from verify.report_rows import Row, row_of
 from verify.run import Run
 from verify.runs.confirm import decide_run
-from verify.runs.regimes import paper_guarantee, plain_run, regime_run, simulable_guarantee
+from verify.runs.regimes import horizon, paper_guarantee, plain_run, regime_run, simulable_guarantee
 from verify.runs.trials import probabilistic_trials
+from verify.statistics import trials_needed
+
+LOSS_RATIO = 1e-8  # of the initial loss: where the runs end
 
 
 @dataclass(frozen=True)
@@ -77,10 +82,15 @@ def gap_rows(
         if g is not None:
             stage = f"{label}: m={g.width}, scale={g.scale:.4g}"
             starting(stage)
-            run = regime_run(problem, g, seed=options.seed)
+            with Progress("steps") as progress:
+                along = progress.along(t_max=horizon(problem, g), loss_ratio=LOSS_RATIO)
+                run = regime_run(problem, g, seed=options.seed, loss_ratio=LOSS_RATIO, progress=along)
             yield stage, claim_rows(run)
     starting(f"m={options.width}, scale={options.scale:g}")
-    plain = plain_run(problem, width=options.width, scale=options.scale, seed=options.seed, t_max=options.t_max)
+    with Progress("steps") as progress:
+        drawn = {"width": options.width, "scale": options.scale, "seed": options.seed}
+        along = progress.along(t_max=options.t_max, loss_ratio=LOSS_RATIO)
+        plain = plain_run(problem, **drawn, t_max=options.t_max, progress=along)
     yield f"m={options.width}, scale={options.scale:g}", claim_rows(plain)
     paired = simulable_guarantee(problem, options.delta, inits=("antisymmetric",))
     if paired is not None:
@@ -110,6 +120,9 @@ def _trial_rows(problem: Problem, g: Guarantee, options: GapOptions) -> list[Row
     """The row of Theorem 1 on independent networks at the width and scale of `g`; none if it does not apply."""
     claim = CLAIMS["theorem-1"]
     try:
-        return [probabilistic_trials(claim, problem, g, alpha=options.alpha, trials=options.trials).row(claim)]
+        # With no failure the verdict comes after as many networks as this.
+        with Progress("networks", options.trials or trials_needed(g.delta, options.alpha)) as progress:
+            trials: dict[str, Any] = {"alpha": options.alpha, "trials": options.trials, "progress": progress}
+            return [probabilistic_trials(claim, problem, g, **trials).row(claim)]
     except NotApplicable:
         return []

@@ -16,14 +16,12 @@ import numpy as np
 from bounds import AssumptionError, Problem, kernel_flow
 from bounds.checks import check_scale, check_seed, check_time, check_width, instance, sequence
 from bounds.command_line import HOLDS, add_problem_options, problem_from
-from bounds.csv_file import write_csv
-from bounds.data.files import check_writable
 from bounds.errors import LinrateError, require
-from bounds.pictures.style import LAZY, add_plot_option, check_picture, on_axes, picture_file, points
-from bounds.progress import Progress
+from bounds.pictures.style import LAZY, add_plot_option, on_axes, picture_file, points
 from bounds.text import paragraph, printable
 from bounds.text_table import Column, TextTable
 from bounds.versions import versions
+from reports.kept_rows import checked_outputs, kept_rows
 from simulate import Network, gradient_flow
 from simulate.network import SCALINGS
 
@@ -222,22 +220,21 @@ def add_scaling_command(commands: Any) -> None:
 
 def run_scaling(options: Any) -> int:
     """Print the means over the seeds, write and draw the rows, and say what depends on the width."""
-    out = check_writable(options.out, "--out") if options.out else None
-    if options.plot:
-        check_picture(options.plot)
+    out = checked_outputs(options)
     default = QUICK if options.quick else ScalingOptions()
     chosen = ScalingOptions(
         options.widths or default.widths, default.seeds if options.seeds is None else options.seeds, options.scale,
         options.t_max,
     )  # fmt: skip
     problem = problem_from(options)
-    rows: list[Row] = []
-    with Progress("networks", len(SCALINGS) * len(chosen.widths) * chosen.seeds) as progress:
-        for row in scaling_rows(problem, chosen):
-            rows.append(row)
-            progress.step(f"{LABELS[row['scaling']]}, m = {row['width']}")
-            if out is not None:
-                write_csv(out, rows, (*COLUMNS, *versions()))
+    rows = kept_rows(
+        scaling_rows(problem, chosen),
+        out,
+        (*COLUMNS, *versions()),
+        what="networks",
+        total=len(SCALINGS) * len(chosen.widths) * chosen.seeds,
+        words=lambda row: f"{LABELS[row['scaling']]}, m = {row['width']}",
+    )
     print(f"{printable(problem.name)}: n={problem.n} {problem.activation.name}, after time {chosen.t_max:g}")
     print(TABLE.head())
     for scaling in SCALINGS:

@@ -25,16 +25,6 @@ from simulate.run import gradient_descent, gradient_flow
 from simulate.trajectory import Trajectory
 
 
-def progress_line(progress: Progress) -> Callable[[float, float, int, float], None]:
-    """A progress function for a run: how far it is, on stderr, as `bounds.progress` says where and how often."""
-
-    def show(time: float, loss: float, step: int, tau: float) -> None:
-        progress.done = step
-        progress.say(f"t={time:.4g} loss={loss:.3e} tau={tau:.2e}")
-
-    return show
-
-
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     """Name -> default of the keyword arguments of gradient_flow or gradient_descent, where alone these stand."""
     parameters = inspect.signature(function).parameters.values()
@@ -159,8 +149,9 @@ def _main(argv: Sequence[str] | None) -> int:
     test = test_set_from(options)
     if test is not None:
         chosen["X_test"] = test[0]
+    limits = {name: chosen[name] for name in ("t_max", "steps", "loss_ratio") if name in chosen}
     with Progress("steps") as progress:
-        run = function(problem, **{**chosen, "progress": progress_line(progress)})
+        run = function(problem, **{**chosen, "progress": progress.along(**limits)})
     final = processes.whole_network(run.final) if options.state_out else run.final
     # All processes take part in these, and all are told the same errors.
     certificate = _certificate(run) if options.certify else ""

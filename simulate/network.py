@@ -20,6 +20,8 @@ from bounds.checks import (
     real_array,
     require_finite,
 )
+from bounds.data.biases import WithBias
+from bounds.data.random_features import RandomFeatures
 from bounds.errors import ArgumentError, require, unknown_name
 from bounds.memory import require_memory
 from bounds.presented import Facts, Presented
@@ -91,8 +93,11 @@ def _real_array(name: str, value: Any) -> np.ndarray:
     return as_float_array(name, value, 1 if name == "signs" else 2)
 
 
-def scaling_of(name: str, width: int) -> Scaling:
-    """The row of Table 1 ("ours", "ntk" or "mf") at this width, for D = m.
+def scaling_of(name: str, width: int, dim: int | None = None) -> Scaling:
+    """The row of Table 1 ("ours", "ntk" or "mf") at this width m; dim: D of random features, by default m.
+
+    D plays a part in the mean-field row alone, where h = (1/D) sum_j W_ij phi_j is 1/sqrt D times that of the others,
+    and the gradient has the factor m D in place of m^2, so that time is the same.
 
     Raises ArgumentError for another name.
     """
@@ -100,11 +105,26 @@ def scaling_of(name: str, width: int) -> Scaling:
     table = {
         "ours": Scaling(1.0, 1.0, 1.0),
         "ntk": Scaling(root, 1.0 / root, 1.0),
-        "mf": Scaling(1.0, 1.0, 1.0 / root),
+        "mf": Scaling(1.0, 1.0, 1.0 / (root if dim is None else dim**0.5)),
     }
     if not isinstance(name, str) or name not in table:
         raise unknown_name("scaling", name, table)
     return table[name]
+
+
+def _features_of(problem: Problem) -> int | None:
+    """The number D of random features of a problem, None for another embedding."""
+    embedding = problem.embedding
+    plain = embedding.embedding if isinstance(embedding, WithBias) else embedding
+    return plain.dim if isinstance(plain, RandomFeatures) else None
+
+
+def in_papers_scaling(network: Network, scaling: str) -> tuple[Network, float]:
+    """(network, clock): the network whose flow in the paper's scaling has the same H and the same outputs as that of
+    the given one in another row of Table 1, at `clock` times the time. Its signs are alpha c_i, for f and dh_i/dt then
+    have the factors 1 and beta/alpha."""
+    row = scaling_of(scaling, network.width)
+    return Network(network.H, row.alpha * network.signs, network.H_test, "ours"), row.beta / row.alpha
 
 
 def square_root(gram: np.ndarray) -> np.ndarray:
@@ -258,7 +278,7 @@ def sample_neurons(
 ) -> Network:
     """Neurons first..beyond of the network that sample_network draws, as they are there, bit for bit."""
     scale, init, seed = check_scale(scale), check_init(init), check_seed(seed)
-    spread = scaling_of(scaling, width).spread
+    spread = scaling_of(scaling, width, _features_of(problem)).spread
     paired = init == "antisymmetric"
     inputs = None if X_test is None else test_inputs(problem, X_test)
     rows = problem.n + (0 if inputs is None else len(inputs))

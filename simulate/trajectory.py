@@ -19,7 +19,7 @@ from bounds.text import printable
 from simulate.falling import falling_states
 from simulate.field.chunks import Share
 from simulate.field.reduction import deal, largest, total
-from simulate.network import Network, regression_of, sample_network, scaling_of, test_inputs
+from simulate.network import Network, in_papers_scaling, regression_of, sample_network, scaling_of, test_inputs
 from simulate.solve.outcome import RunStatistics, Status
 
 if TYPE_CHECKING:
@@ -173,33 +173,45 @@ class Trajectory(Presented, Portable):
     def plot(self, ax: Any = None, certified: bool = True, *, lazy: bool = False) -> Any:
         """Draw the loss on a log scale with a band of its numerical error; returns the axes.
 
-        certified: also the curve L^s exp(-rate (t - s)) from the first time s on at which a formula certifies it, for
-        gradient flow of a whole network in the paper's scaling; unless that is the start, the flow is followed once
-        more. lazy: also the lazy flow at infinite width (bounds.kernel_flow). ax: axes of matplotlib; None for those of
-        a new figure.
+        certified: also the curve L^s exp(-rate (t - s)) from the first time s on at which a formula certifies it;
+        unless that is the start, the flow is followed once more. A run in another scaling is certified as the same flow
+        in the paper's, at another scale and clock. Where no theorem speaks of the run, the legend says why. lazy: also
+        the lazy flow at infinite width (bounds.kernel_flow). ax: axes of matplotlib; None for those of a new figure.
 
             run = simulate.gradient_flow(problem, width=1024, t_max=50.0)
             run.plot().figure.savefig("run.pdf")
 
         Raises ArgumentError where `ax` is no axes, AssumptionError where matplotlib is not installed.
         """
-        from bounds.pictures.loss import draw_certified, draw_measured
+        from bounds.pictures.loss import draw_measured
         from bounds.pictures.style import on_axes
 
         with on_axes(ax) as axes:
             draw_measured(axes, self.time, self.loss, self.error)
             if lazy:
                 self._draw_lazy(axes)
-            whole = self.initial.width == self.width  # not a part of a network that processes share
-            flow = self.integrator != "descent" and self.scaling == "ours"
-            if certified and flow and whole and self.made_by is not None:
-                clock = float(self.problem.n) if self.options.get("loss") == "mean" else 1.0
-                end = float(self.time[-1])
-                states = falling_states(self.made_by, self.problem, self.initial, end / clock, self.device)
-                draw_certified(axes, self.problem, states, end, clock)
+            if certified:
+                self._draw_certified(axes)
             axes.set_title(f"{printable(self.problem.name)}, m = {self.width}, scale {self.scale:g}")
             axes.legend()
         return axes
+
+    def _draw_certified(self, axes: Any) -> None:
+        """The certified curve, or why there is none."""
+        from bounds.pictures.loss import draw_certified, draw_nothing_certified
+
+        start, speed = in_papers_scaling(self.initial, self.scaling)
+        if self.made_by is None or self.integrator == "descent":
+            draw_nothing_certified(axes, "certificates are for gradient flow")
+        elif self.initial.width != self.width:
+            draw_nothing_certified(axes, "processes share the neurons")
+        elif self.problem.last_layer and speed != 1:
+            draw_nothing_certified(axes, f"a last layer trained in scaling {self.scaling!r}")
+        else:
+            clock = (float(self.problem.n) if self.options.get("loss") == "mean" else 1.0) / speed
+            end = float(self.time[-1])
+            states = falling_states(self.made_by, self.problem, start, end / clock, self.device)
+            draw_certified(axes, self.problem, states, end, clock)
 
     def _draw_lazy(self, axes: Any) -> None:
         """The lazy flow at the times of the run, where there is one for its activation."""

@@ -34,6 +34,8 @@ class CellProgress:
         self._before, self._began = 0, clock.monotonic()
         self._pause = EVERY if self._rewritten else FIRST_IN_LOG
         self._next = self._began + self._pause
+        if total and self._rewritten:
+            self._say(self.line())
 
     def known(self, failed: bool = False) -> None:
         """One was done, or had failed, already: it does not count for the rate."""

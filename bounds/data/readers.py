@@ -18,6 +18,7 @@ from bounds.errors import DataError
 
 Data = tuple[np.ndarray, np.ndarray]
 WHAT = "data file"
+MOST_NAMED = 30  # columns that an error lists
 CELL = 64  # bytes of memory for a short cell of a .csv as a Python string
 
 
@@ -175,14 +176,21 @@ def _advice(cell: str, line: int, sep: str) -> str:
     return " Encode it as a number, or leave the column out: --drop."
 
 
+def _no_column(file: Path, name: str, names: list[str]) -> DataError:
+    """The error for a name that is no column, with the nearest one, whatever its case."""
+    lower = {known.lower(): known for known in names}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    listed = f"{names[:MOST_NAMED]}" if len(names) <= MOST_NAMED else f"{names[:MOST_NAMED]} and {len(names)} in all"
+    return DataError(f"{str(file)!r} has no column {name!r}.{hint} Found {listed}.")
+
+
 def _kept(names: list[str], table: Table, file: Path) -> list[int]:
     """The numbers of the columns that --columns, --drop and the target leave, in the order of the file."""
     target = table.target if table.target is not None else names[-1]
     for name in (*(table.columns or ()), *(table.drop or ())):
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise DataError(f"{str(file)!r} has no column {name!r}.{hint} Found {names}.")
+            raise _no_column(file, name, names)
     if target in (table.drop or ()):
         raise DataError(f"--drop leaves out {target!r}, which is y. Name another column with --target.")
     wanted = [*table.columns, target] if table.columns is not None else names
@@ -248,7 +256,7 @@ def _split(values: np.ndarray, names: list[str], target: str | None, file: Path)
     if len(values) == 0 or len(names) < 2:
         raise DataError(f"{str(file)!r} must hold at least one row and two columns. Found {values.shape}.")
     if target is not None and target not in names:
-        raise DataError(f"{str(file)!r} has no column {target!r}. Found {names}.")
+        raise _no_column(file, target, names)
     if names.count(target or names[-1]) > 1:
         raise DataError(f"{str(file)!r} has several columns {target or names[-1]!r}. Give each a name of its own.")
     at = names.index(target) if target is not None else len(names) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -43,6 +44,11 @@ def draw_bound(ax: Any, start: float, end: float, loss: float, rate: float, labe
         ax.plot(times, loss * np.exp(-rate * (times - start)), label=label, **{**CERTIFIED, **look})
 
 
+def draw_nothing_certified(ax: Any, why: str) -> None:
+    """An entry of the legend that says why there is no certified curve."""
+    ax.plot([], [], " ", label=f"nothing is certified: {why}")
+
+
 def draw_certified(
     ax: Any, problem: Problem, states: Iterable[State], end: float, clock: float = 1.0
 ) -> SwitchOn | None:
@@ -60,10 +66,11 @@ def draw_certified(
 
     try:
         found = first_certified(problem, watched())
-    except LinrateError:
-        found = None
+    except LinrateError as error:
+        draw_nothing_certified(ax, textwrap.shorten(str(error), 60, placeholder=" ..."))
+        return None
     if found is None:
-        ax.plot([], [], " ", label="no formula certifies it")
+        draw_nothing_certified(ax, "no formula holds")
         return None
     start, rate = clock * found.time, found.certificate.rate / clock
     when = "from the start" if start == 0 else f"from t = {rounded(start)}"

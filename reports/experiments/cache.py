@@ -1,6 +1,7 @@
 """Results on disk, one file a case: a figure that was interrupted goes on where it was, and figures share their runs.
 
-Nothing in these files can run code; each is checked array by array, and replaced as a whole.
+Beside a run's file stand the certificates of the same case. Nothing in these files can run code; each is checked, array
+by array or value by value, and replaced as a whole.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from dataclasses import asdict
+import math
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,9 @@ import numpy as np
 from bounds.data.archives import Field, read_archive
 from bounds.data.files import check_writable, write_atomically
 from bounds.errors import DataError
+from bounds.versions import versions
 from reports.experiments.case import Case, Result
+from reports.experiments.certified import Certified
 
 FORMAT = 1  # raised whenever the arrays, or what they mean, change
 ARRAYS = ("time", "loss", "loss_error", "test_mse", "test_wrong")
@@ -30,6 +35,7 @@ FIELDS = {
     **{name: Field("float", ("K",)) for name in ARRAYS[3:]},
     "features": Field("float", (4, "m")),
 }
+MOST_BYTES = 10**6  # of a certificate
 MOST_ATTEMPTS = 2  # a run whose process was killed so often is not tried again
 
 
@@ -75,6 +81,20 @@ class Cache:
             with contextlib.suppress(FileNotFoundError):
                 self.file(result.case, kind).unlink()
 
+    def certified(self, case: Case, what: str, find: Callable[[], Certified]) -> Certified:
+        """The certificate of a case that is kept under the name `what`; if there is none, find it and keep it.
+
+        what: names the search, with everything that its answer depends on besides the case. Raises DataError for a file
+        that is no certificate or of another version, WriteError if the disk is full, and what `find` raises.
+        """
+        path = self.file(case, f"{what}.json")
+        if path.exists():
+            return _certificate(path, case)
+        found = replace(find(), origin=dict(versions()))
+        kept = {"format": FORMAT, "case": asdict(case), **asdict(found)}
+        write_atomically(path, json.dumps(kept, indent=1))
+        return found
+
     def begin(self, case: Case) -> bool:
         """Note that a run begins; False if that many attempts have ended without a result already."""
         path = self.file(case, "began")
@@ -90,6 +110,29 @@ class Cache:
         """The attempt ended in good order, and does not count."""
         with contextlib.suppress(OSError):
             self.file(case, "began").unlink()
+
+
+def _certificate(path: Path, case: Case) -> Certified:
+    """The certificate in a file. Raises DataError."""
+    remedy = "Remove the file, or name another folder with --cache."
+    try:
+        kept = json.loads(path.read_bytes()[:MOST_BYTES])
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"cached certificate {str(path)!r} cannot be read ({error}). {remedy}") from None
+    names = [f.name for f in fields(Certified)]
+    if not isinstance(kept, dict) or kept.get("format") != FORMAT or not all(name in kept for name in names):
+        raise DataError(f"cached certificate {str(path)!r} is none of format {FORMAT}. {remedy}")
+    if kept.get("case") != json.loads(json.dumps(asdict(case))):
+        raise DataError(f"cached certificate {str(path)!r} is that of another case. {remedy}")
+    found = {name: kept[name] for name in names}
+    numbers = [found[name] for name in ("time", "loss", "rate")]
+    if not all(isinstance(value, float) and 0 <= value < math.inf for value in numbers):
+        raise DataError(f"cached certificate {str(path)!r}: time, loss and rate must be numbers >= 0. {remedy}")
+    origin = found["origin"]
+    texts = [found["method"], found["reason"], *(origin.values() if isinstance(origin, dict) else [None])]
+    if not all(isinstance(text, str) for text in texts):
+        raise DataError(f"cached certificate {str(path)!r}: method, reason and origin must be text. {remedy}")
+    return Certified(**found)
 
 
 def _decoded(path: Path, found: dict[str, np.ndarray], name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bounds import AssumptionError, Problem, certify
 from bounds.errors import LinrateError
@@ -20,8 +20,8 @@ SHADOWED = 2**19  # entries of H up to which a path is followed: minutes
 class Certified:
     """L^t <= loss exp(-rate (t - time)) for t >= time along gradient flow, proved for this network.
 
-    method: of the certificate. If nothing is certified, rate is 0 and `reason` says
-    why.
+    method: of the certificate. If nothing is certified, rate is 0 and `reason` says why. origin: the versions that
+    found it, of one that was kept.
     """
 
     method: str
@@ -29,6 +29,7 @@ class Certified:
     loss: float = 0.0
     rate: float = 0.0
     reason: str = ""
+    origin: dict[str, str] = field(default_factory=dict)
 
     def curve(self, time: float) -> float:
         """The bound of the loss at a later time."""

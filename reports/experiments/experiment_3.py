@@ -29,6 +29,11 @@ CHOICES = (
         " of stability and leaves nearly every neuron dead (E17)",
         "step 1 with the mean loss",
     ),
+    Choice(
+        "how many random features",
+        "D = m, as Table 1 has one m for both layers",
+        "--dim D: another number, with which the mean-field scaling begins at 1/sqrt D and not at 1/sqrt m",
+    ),
     Choice("the test error", "the mean square of f - y on 500 points of the same law", "the share of wrong signs"),
     Choice(
         "how long",
@@ -39,7 +44,9 @@ CHOICES = (
 
 
 def cases(size: Size, width: int, ns: tuple[int, ...] | None = None) -> list[Case]:
-    """The runs in all three scalings with D = m = that width; ns: by default those of the size."""
+    """The runs in all three scalings with m = that width, and as many random features, D = m, unless the size says
+    otherwise; ns: by default those of the size."""
+    dim = width if size.dim is None else size.dim
     return [
         Case(
             experiment="experiment-3",
@@ -50,7 +57,7 @@ def cases(size: Size, width: int, ns: tuple[int, ...] | None = None) -> list[Cas
             data_seed=data_seed(n, k),
             test=size.test,
             activation="relu",
-            embedding=f"random-features:depth=1,activation=relu,dim={width},seed={network_seed(n, width, k)}",
+            embedding=f"random-features:depth=1,activation=relu,dim={dim},seed={network_seed(n, width, k)}",
             width=width,
             seed=network_seed(n, width, k),
             scaling=scaling,

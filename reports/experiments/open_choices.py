@@ -22,7 +22,7 @@ class Size:
 
     widths, ns, seeds: of the networks, of the training sets, and how many of each; d: of the inputs; test: the number
     of test points; t_max, steps, loss_ratio: where a run stops; reduced: whether it is smaller than in the paper;
-    method: "flow" or "descent".
+    method: "flow" or "descent"; dim: D of the random features, None for that of the network, m.
     """
 
     widths: tuple[int, ...]
@@ -35,6 +35,7 @@ class Size:
     loss_ratio: float
     reduced: bool
     method: str = "flow"
+    dim: int | None = None
 
     @property
     def words(self) -> str:
@@ -42,10 +43,19 @@ class Size:
         seeds = f"{self.seeds} seed{'s' if self.seeds > 1 else ''}"
         return f" (reduced: d = {self.d}, {seeds})" if self.reduced else ""
 
-    def changed(self, *, width: int | None = None, seeds: int | None = None, method: str | None = None) -> Size:
-        """This size with another first width, whose halves are the further ones, another number of repetitions, or
-        the other method; None: as it is. Fewer repetitions or another width make it a reduced size."""
+    def changed(
+        self,
+        *,
+        width: int | None = None,
+        seeds: int | None = None,
+        method: str | None = None,
+        dim: int | None = None,
+    ) -> Size:
+        """This size with another first width, whose halves are the further ones, another number of repetitions, the
+        other method, or D random features; None: as it is. Fewer repetitions or another width make it a reduced size.
+        """
         new = self if method is None else replace(self, method=method)
+        new = new if dim is None else replace(new, dim=dim)
         if seeds is not None:
             new = replace(new, seeds=seeds, reduced=self.reduced or seeds < self.seeds)
         if width is not None:

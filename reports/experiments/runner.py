@@ -14,11 +14,12 @@ from bounds.cells.engines import Executor
 from bounds.cells.progress import EVERY, CellProgress, to_terminal
 from bounds.data.files import FULL
 from bounds.errors import EngineError, LinrateError, WriteError
-from bounds.progress import QUIET, duration
+from bounds.progress import QUIET, announce, duration
 from bounds.versions import versions
 from reports.experiments import case as cases_of
 from reports.experiments.cache import Cache
 from reports.experiments.case import FAILED, Case, Result, result_of, run_case
+from reports.experiments.certified import Certified
 
 
 class Runner:
@@ -40,6 +41,18 @@ class Runner:
         self.cache, self.retry, self.executor = cache, retry, executor
         self.write = write if write is not None else (to_terminal if sys.stderr.isatty() and not QUIET.get() else None)
         self.measured = [0.0, 0.0]  # the cost of the runs that were made, and the seconds that they took
+
+    def certified(self, case: Case, what: str, find: Callable[[], Certified]) -> Certified:
+        """The certificate of a case, kept in the cache under the name `what`: see Cache.certified.
+
+        It is said that it is searched, which may take minutes.
+        """
+
+        def told() -> Certified:
+            announce(f"certificate {what} of {case.label} ...")
+            return find()
+
+        return self.cache.certified(case, what, told)
 
     def results(self, cases: Sequence[Case]) -> list[Result]:
         """One for each case, in order. A run that fails gives a result with its error and ends no other.

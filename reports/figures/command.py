@@ -12,7 +12,7 @@ from bounds.cells.options import executor_of
 from bounds.checks import check_width, choice, integer
 from bounds.command_line import HOLDS
 from bounds.data.files import check_writable
-from bounds.errors import unknown_name
+from bounds.errors import require, unknown_name
 from reports.cell_options import add_cell_options
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
@@ -45,6 +45,7 @@ def draw_figure(
     width: int | None = None,
     seeds: int | None = None,
     method: str | None = None,
+    dim: int | None = None,
     cache: str | Path | None = None,
     retry: bool = False,
     executor: Executor = None,
@@ -52,11 +53,13 @@ def draw_figure(
     """Draw a figure of section 4 into a folder: the paths of figure-K.csv, .png and .svg.
 
     figure: "1" to "8"; quick: a reduced size, in under a minute; width, seeds: m, and the number of repetitions, in
-    place of those of the size; method: "flow" or "descent", by default that of the size; cache: the folder of results,
+    place of those of the size; method: "flow" or "descent", by default that of the size; dim: D of the
+    random features of figures 3, 4, 7 and 8, by default m; cache: the folder of results,
     by default folder/cache; what is there already is not run again, apart from runs that failed, with `retry`;
     executor: where the runs are made, as in `bounds.cells.run_cells`.
 
-    Raises ArgumentError for an unknown figure or method, or a number of seeds below one, DataError for a folder that
+    Raises ArgumentError for an unknown figure or method, a number of seeds or features below one, or features of a
+    figure that has none, DataError for a folder that
     cannot be written or a cache of another version, WriteError if the disk is full, AssumptionError where matplotlib is
     not installed.
     """
@@ -72,7 +75,12 @@ def draw_figure(
         seeds = integer("seeds", seeds, 1, MOST_SEEDS)
     if method is not None:
         choice("method", method, METHODS)
-    size: Size = (experiment.QUICK if quick else experiment.FULL).changed(width=width, seeds=seeds, method=method)
+    if dim is not None:
+        rule = "left out for figures 1, 2, 5 and 6, which have no random features"
+        require(experiment is experiment_3, "dim", rule, dim)
+        dim = integer("dim", dim, 1)
+    whole: Size = experiment.QUICK if quick else experiment.FULL
+    size = whole.changed(width=width, seeds=seeds, method=method, dim=dim)
     runner = Runner(Cache(out / "cache" if cache is None else cache), retry=retry, executor=executor)
     return [out / f"figure-{figure}.csv", *draw(figure, size, runner, out)]
 
@@ -92,6 +100,7 @@ def add_figure_command(commands: Any) -> None:
     parser.add_argument("--width", type=int, help="m in place of that of the size; a second width is half of it")
     parser.add_argument("--seeds", type=int, help="the number of repetitions in place of that of the size")
     parser.add_argument("--method", choices=METHODS, help="flow or descent in place of that of the size")
+    parser.add_argument("--dim", type=int, help="D of the random features of figures 3, 4, 7 and 8 (default m)")
     parser.add_argument("--cache", metavar="DIR", help="folder of finished runs (default: cache in that of the files)")
     parser.add_argument("--retry", action="store_true", help="try runs again that failed")
     add_cell_options(parser, resume=None)
@@ -107,6 +116,7 @@ def run_figure(options: Any) -> int:
         width=options.width,
         seeds=options.seeds,
         method=options.method,
+        dim=options.dim,
         cache=options.cache,
         retry=options.retry,
         executor=executor_of(options),

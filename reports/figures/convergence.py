@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def draw(figure: str, size: Size, runner: Runner, folder: Path) -> list[Path]:
     width = size.widths[0 if figure == "1" else 1]
     cases = experiment_1.cases(size, width)
     results = runner.results(cases)
-    found = list(_certificates(cases, size))
+    found = list(_certificates(runner, cases, size))
     rows = [*curve_rows(results), *(certified_row(case, c) for case, c in found)]
     rows += [_a_priori_row(case) for case in cases if case.n == size.ns[0] and case.repeat == 0]
     write_rows(folder / f"figure-{figure}.csv", rows, figure=figure, reduced=size.reduced)
@@ -70,13 +71,14 @@ def _curves(axes: Any, runs: list[Result], k: int, n: int) -> None:
         axis.plot(times, 10**mean, label=f"n = {n}, mean of {len(runs)}", **series(k))
 
 
-def _certificates(cases: list[Case], size: Size) -> Iterator[tuple[Case, Certified]]:
+def _certificates(runner: Runner, cases: list[Case], size: Size) -> Iterator[tuple[Case, Certified]]:
     """At the start where the theorem's assumptions hold, and where a formula takes over later; of the first seed."""
     for case in cases:
         if case.repeat == 0 and case.n in SEARCHED:
             if case.n <= case.d:
-                yield case, at_start(case)
-            yield case, later(case, ("kernel",), min(size.t_max, LATEST))
+                yield case, runner.certified(case, "at-start", partial(at_start, case))
+            latest = min(size.t_max, LATEST)
+            yield case, runner.certified(case, f"kernel-{latest:g}", partial(later, case, ("kernel",), latest))
 
 
 def _show_certificates(axes: Any, found: list[tuple[Case, Certified]], size: Size) -> None:

@@ -93,7 +93,7 @@ def certified_row(case: Case, found: Certified) -> Row:
         "kind": "certificate",
         "certificate": found.method,
         "detail": found.reason,
-        **versions(),
+        **(found.origin or versions()),
     }
     if found.rate > 0:
         row |= {"time": found.time, "loss_value": found.loss, "rate": found.rate}

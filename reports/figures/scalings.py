@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,14 @@ def draw_figure_3(figure: str, size: Size, runner: Runner, folder: Path) -> list
         axes[0, 1].set_ylabel("share of dead neurons at the end")
         axes[0, 0].legend()
         words = size.words.strip()
-        picture.suptitle(f"Figure {figure}: test error against n, m = D = {width}\n{words}".strip(), fontsize=10)
+        picture.suptitle(f"Figure {figure}: test error against n, {_sizes(size)}\n{words}".strip(), fontsize=10)
         return save(picture, folder / f"figure-{figure}")
+
+
+def _sizes(size: Size) -> str:
+    """m and D in words."""
+    width = size.widths[0]
+    return f"m = D = {width}" if size.dim in (None, width) else f"m = {width}, D = {size.dim}"
 
 
 def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list[Path]:
@@ -56,7 +63,7 @@ def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list
     rows = [*curve_rows(results), *end_rows(results)]
     rows += [row for r in results if r.case.repeat == 0 and r.ok for row in neuron_rows(r)]
     ours = next(r for r in results if r.case.model == "ours")
-    certified = _certified(ours)
+    certified = _certified(runner, ours)
     rows.append(certified_row(ours.case, certified))
     write_rows(folder / f"figure-{figure}.csv", rows, figure=figure, reduced=size.reduced)
     with drawing(2, 3, (9, 6.3)) as (picture, axes):
@@ -81,7 +88,7 @@ def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list
         axes[1, 0].set_ylabel("h at a test point")
         picture.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         axes[1, 0].legend(loc="upper left", markerscale=2, frameon=True, edgecolor="none")
-        picture.suptitle(f"Figure {figure}: n = {n}, m = D = {width}{size.words}", fontsize=10)
+        picture.suptitle(f"Figure {figure}: n = {n}, {_sizes(size)}{size.words}", fontsize=10)
         return save(picture, folder / f"figure-{figure}")
 
 
@@ -97,14 +104,14 @@ def _losses(axis: Any, runs: list[Result], k: int, n: int) -> None:
     axis.set_xlabel("time")
 
 
-def _certified(run: Result) -> Certified:
+def _certified(runner: Runner, run: Result) -> Certified:
     """From the end of the run on, if a formula certifies that; else from a later state, which takes further runs."""
     rate = run.measures.get("certified_rate", 0.0)
     if rate > 0:
         return Certified("formula", float(run.time[-1]), float(run.loss[-1]), rate)
     if run.case.width * run.case.n > LARGEST_FURTHER:
         return Certified("formula", reason="the end of the run is not certified, and later states take too long")
-    return late_in_run(run.case)
+    return runner.certified(run.case, "late", partial(late_in_run, run.case))
 
 
 def _certified_curve(axis: Any, certified: Certified, n: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bounds import AssumptionError, Guarantee, Problem, necessary_scale, necessary_width, possible_rate
 from bounds.checks import INITS
+from bounds.progress import Progress
 from bounds.rounding import rounded
 from reports.slack import WIDTH, Trial, quantities
 
@@ -67,8 +68,9 @@ def _measured(problem: Problem, best: Guarantee, seed: int) -> dict[str, Any]:
     """Quantity -> what was enough in simulation, None where nothing was; empty where the networks are too large."""
     if problem.random or problem.n * WIDTH > MOST_ENTRIES or not best.rate > 0:
         return {}
-    trial = Trial(problem, best.init, NETWORKS, seed, best.rate / best.scale**2)
-    return {found["quantity"]: found["sufficient"] for found in quantities(trial, best)}
+    with Progress("networks tried") as progress:
+        trial = Trial(problem, best.init, NETWORKS, seed, best.rate / best.scale**2, progress)
+        return {found["quantity"]: found["sufficient"] for found in quantities(trial, best)}
 
 
 def _or_unknown(text: Callable[[], str]) -> str:

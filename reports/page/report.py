@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 from markupsafe import Markup
 
-from bounds import AssumptionError, Guarantee, Problem, certify, first_certified, guarantee, kernel_flow
+from bounds import AssumptionError, Guarantee, Problem, guarantee
 from bounds.checks import INITS, instance
 from bounds.data.files import check_writable, write_atomically
-from bounds.dependence import most_parallel_rows
 from bounds.methods import METHODS
 from bounds.rounding import Side, rounded
 from bounds.text import printable
 from bounds.versions import versions
-from reports.certificates import states
 from reports.cite import bibtex
 from reports.gaps import GapOptions, claim_rows, gap_rows
+from reports.page.assumptions import assumptions
 from reports.page.limits import COLUMNS as LIMIT_COLUMNS
 from reports.page.limits import limit_rows, limits_text
-from reports.page.pictures import Curve, axes_of, curve_data, gap_picture, loss_picture
+from reports.page.pictures import gap_picture
+from reports.page.runs import run_section, simulated_runs
 from reports.page.touching import errata_of
 from reports.summary import MEANING
-from simulate import Trajectory, gradient_flow
+from simulate import gradient_flow
 from verify.claims import CLAIMS
 from verify.report_rows import Row, overall, tested
 from verify.run import Run
-from verify.runs.regimes import RTOL, regime_run, simulable_guarantee
+from verify.runs.regimes import RTOL
 
 MOST_BYTES = 2 * 10**6  # of the page
 METHOD_COLUMNS = ("method", "initialisation", "width", "scale", "rate", "path length", "width set by", "proved")
@@ -93,7 +91,9 @@ def content(problem: Problem, options: GapOptions, command: str, progress: Progr
     progress("what is necessary and what is enough")
     limits = list(limit_rows(problem, best, options.seed))
     progress("simulated runs")
-    runs = list(_runs(problem, options))
+    runs = list(simulated_runs(problem, options))
+    progress("what is certified of them")
+    run_sections = [run_section(k, *run) for k, run in enumerate(runs)]
     progress("verdicts")
     rows = _rows(problem, options, progress)
     verdict = overall(rows).value
@@ -107,7 +107,7 @@ def content(problem: Problem, options: GapOptions, command: str, progress: Progr
         "lead": _lead(problem, best, options.delta),
         "sections": [*sections, ("errata", "Errata"), ("again", "Compute again")],
         "facts": problem._facts(),
-        "assumptions": list(_assumptions(problem)),
+        "assumptions": list(assumptions(problem)),
         "confidence": f"{1 - options.delta:.10g}",
         "methods": [_method_row(g, g is best) for g in promises],
         "method_columns": METHOD_COLUMNS,
@@ -116,7 +116,7 @@ def content(problem: Problem, options: GapOptions, command: str, progress: Progr
         "limits": limits,
         "limit_columns": LIMIT_COLUMNS,
         "limits_text": limits_text(problem, best),
-        "runs": [_run_section(k, *run) for k, run in enumerate(runs)],
+        "runs": run_sections,
         "no_runs": "A random embedding must be drawn before a network can be simulated: give it a dimension, dim=4096.",
         "verdict_sentence": f"{verdict}. {MEANING[verdict]}" if found else "Nothing was tested on these data.",
         "verdicts": [_verdict_row(row) for row in found],
@@ -147,37 +147,6 @@ def _best_sentence(best: Guarantee | None) -> str:
         return ""
     chosen = f"{best.method} with {best.init} initialisation"
     return f"Of the proved methods, {chosen} asks for the fewest neurons (highlighted)."
-
-
-def _assumptions(problem: Problem) -> Iterator[dict[str, str]]:
-    """What the theorems assume: name, whether it holds, and why."""
-
-    def line(name: str, holds: bool | None, why: str) -> dict[str, str]:
-        words = {True: ("holds", "yes"), False: ("refuted", "no"), None: ("undecided", "not certified")}
-        state, word = words[holds]
-        return {"name": name, "state": state, "word": word, "why": why}
-
-    low, high = problem.spectrum.lmin
-    if low > 0:
-        yield line("lambda_min(G) > 0 (Theorem 1)", True, f"certified: lambda_min is at least {rounded(low, 'down')}")
-    else:
-        why, way = problem.dependence
-        holds = False if problem.embedding_name == "identity" and problem.n > problem.d else None
-        yield line("lambda_min(G) > 0 (Theorem 1)", holds, f"lambda_min lies in [{low:.3g}, {high:.3g}] ({why}). {way}")
-    if problem.embedding is not None and problem.n > 1:
-        a, b, cosine = most_parallel_rows(problem.X)
-        yield line(
-            "no two points parallel",
-            True if cosine < 0.999 else None,
-            f"rows {a} and {b}, counted from 0, are nearest to it: |cosine| {cosine:.6g}",
-        )
-    activation = problem.activation
-    yield line("sigma Lipschitz (Assumption 2)", True, f"Ls = {rounded(float(activation.Ls.upper()), 'up')}")
-    smooth = (
-        f"sigma' has Lipschitz constant {rounded(float(activation.L2.upper()), 'up')}" if activation.smooth else "kink"
-    )
-    yield line("sigma in C^(1,1), for slopes, clipped and kernel", activation.smooth, smooth)
-    yield line("y not zero", bool(np.any(problem.y)), f"||y|| = {rounded(float(problem.y_norm))}")
 
 
 def _promises(problem: Problem, delta: float) -> tuple[list[Guarantee], list[str]]:
@@ -225,104 +194,13 @@ def _sortable(value: float) -> float:
         return math.inf
 
 
-def _runs(problem: Problem, options: GapOptions) -> Iterator[tuple[str, Run, float]]:
-    """(title, run, rate promised before it was drawn or 0) of the runs that are shown; none for a random embedding."""
-    if problem.random:
-        return
-    if problem.spectrum.lmin[0] > 0:
-        g = simulable_guarantee(problem, options.delta)
-        if g is not None:
-            title = (
-                f"Where the theorem speaks: width {g.width}, scale {rounded(g.scale, 'up')}, {g.init} initialisation"
-            )
-            yield title, regime_run(problem, g, seed=options.seed), g.rate
-    run = gradient_flow(
-        problem, width=options.width, scale=options.scale, seed=options.seed, t_max=options.t_max, rtol=RTOL
-    )
-    yield f"At width {options.width} and scale {options.scale:g}", Run.of(run), 0.0
-
-
-def _run_section(number: int, title: str, run: Run, promised: float) -> dict[str, Any]:
-    """One run with its curves, its picture, and what it shows in words."""
-    curves = _curves(run, promised)
-    axes = axes_of(curves)
-    identifier = f"run{number}"
-    return {
-        "id": identifier,
-        "title": title,
-        "text": _run_text(run, curves),
-        "curves": curves,
-        "picture": loss_picture(curves, axes, title, identifier),
-        "data": curve_data(curves, axes),
-    }
-
-
-def _run_text(run: Trajectory, curves: list[Curve]) -> str:
-    ratio = float(run.loss[-1] / run.loss[0]) if run.loss[0] > 0 else 0.0
-    moved = float(np.mean(run.movement[-1]))
-    certified = sum(c.kind == "certified" for c in curves)
-    nothing = "" if certified else " Nothing is certified about this run: no dashed curve bounds it."
-    return (
-        f"The loss fell to {rounded(ratio)} of its initial value by t = {rounded(float(run.time[-1]))}, and the"
-        f" features moved by {rounded(moved)} on average. It ended so: {run.ending}.{nothing}"
-    )
-
-
-def _curves(run: Run, promised: float) -> list[Curve]:
-    """The measured loss, every certified bound of it, and the lazy flow."""
-    error = f"numerical error at most {float(np.max(run.error)):.2g}, estimated"
-    curves = [Curve("measured loss", run.time, run.loss, "measured", f"simulated; {error}.", run.error)]
-    times = np.linspace(0.0, float(run.time[-1]), 200)
-    first = float(run.loss[0])
-    if promised > 0 and run.guarantee is not None:
-        note = f"promised before the network was drawn, with probability {1 - run.guarantee.delta:.10g}."
-        curves.append(Curve("promised", times, first * np.exp(-promised * times), "certified", note))
-    with contextlib.suppress(AssumptionError):
-        start = certify(run.problem, run.initial.H, signs=run.initial.signs)
-        if start.holds:
-            note = f"proved for this network at its start by {start.method}, rate {rounded(start.rate, 'down')}."
-            bound = first * np.exp(-start.rate * times)
-            curves.append(Curve("certified at the start", times, bound, "certified", note))
-        else:
-            curves += _certified_later(run)
-    with contextlib.suppress(AssumptionError):
-        lazy = kernel_flow(run.problem, run.time, scale=run.scale)
-        note = "the lazy flow at infinite width, whose features do not move: a baseline in closed form, no bound."
-        curves.append(Curve("lazy flow", run.time, lazy.loss, "lazy", note))
-    return [c for c in curves if np.any(c.value > 0)]
-
-
-def _certified_later(run: Run) -> list[Curve]:
-    """The certified curve from the first state of the same flow that is certified, if there is one."""
-    end = float(run.time[-1])
-    latest: list[np.ndarray] = []
-
-    def watched() -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
-        for time, H, signs in states(run.problem, run.initial, end):
-            latest[:] = [run.problem.residual(H, signs)]
-            yield time, H, signs
-
-    found = first_certified(run.problem, watched())
-    if found is None or not found.time < end:
-        return []
-    times = np.linspace(found.time, end, 200)
-    loss = float(np.sum(np.square(latest[0])) / 2)
-    values = loss * np.exp(-found.certificate.rate * (times - found.time))
-    rate = rounded(found.certificate.rate, "down")
-    note = f"proved for this network by {found.certificate.method}, from t = {rounded(found.time)} on, rate {rate}."
-    return [Curve(f"certified from t = {rounded(found.time)}", times, values, "certified", note)]
-
-
 def _rows(problem: Problem, options: GapOptions, progress: Progress) -> list[Row]:
     """The rows of the gap report; where it does not apply, what claims say about one run; none if that fails too."""
     if problem.random:
         return []
     if problem.spectrum.lmin[0] > 0:
-        rows: list[Row] = []
-        for stage, found in gap_rows(problem, options):
-            progress(f"verdicts: {stage}")
-            rows += found
-        return rows
+        stages = gap_rows(problem, options, starting=lambda stage: progress(f"verdicts: {stage}"))
+        return [row for _, found in stages for row in found]
     run = gradient_flow(
         problem, width=options.width, scale=options.scale, seed=options.seed, t_max=options.t_max, rtol=RTOL
     )

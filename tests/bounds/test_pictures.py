@@ -71,18 +71,32 @@ def test_the_first_certified_time_is_found_along_the_flow(small, axes):
     assert np.all(at <= bound * (1 + 1e-3))
 
 
-@pytest.mark.parametrize("made", ["descent", "ntk", "shared", "none"])
-def test_nothing_is_certified_that_no_theorem_speaks_of(small, axes, made):
+@pytest.mark.parametrize(("made", "why"), [("descent", "gradient flow"), ("shared", "share"), ("layer", "last layer")])
+def test_where_no_theorem_speaks_of_a_run_the_legend_says_why(small, axes, made, why):
     if made == "descent":
         run = simulate.gradient_descent(small, width=64, scale=3.0, step=0.01, steps=20)
-    elif made == "ntk":
-        run = simulate.gradient_flow(small, width=64, scaling="ntk", t_max=1.0)
-    else:
+    elif made == "layer":
+        layered = bounds.Problem(small.X, small.y, last_layer=1.0)
+        run = simulate.gradient_flow(layered, width=64, scaling="ntk", t_max=1.0)
+    else:  # one process of several holds only its own neurons
         run = simulate.gradient_flow(small, width=64, scale=3.0, t_max=1.0)
-    if made == "shared":  # one process of several holds only its own neurons
         run = dataclasses.replace(run, width=128)
-    run.plot(axes, certified=made != "none")
-    assert not any("certified" in str(curve.get_label()) for curve in axes.get_lines())
+    run.plot(axes)
+    told = [str(curve.get_label()) for curve in axes.get_lines()]
+    assert any(label.startswith("nothing is certified: ") and why in label for label in told)
+    assert not any(label.startswith("certified") for label in told)
+
+
+@pytest.mark.parametrize("scaling", ["ntk", "mf"])
+def test_a_run_in_another_scaling_is_certified_as_the_same_flow_in_the_papers(small, axes, scaling):
+    chosen = {"width": 512, "init": "antisymmetric", "scaling": scaling, "scale": 8.0 if scaling == "mf" else 0.3}
+    run = simulate.gradient_flow(small, t_max=60.0, **chosen)
+    run.plot(axes)
+    times, bound = line(axes, "certified from")
+    at = np.exp(np.interp(times, run.time, np.log(run.loss)))
+    assert bound[0] == pytest.approx(at[0], rel=1e-2)
+    assert np.all(at <= bound * (1 + 1e-3))
+    assert bound[-1] < 0.9 * bound[0]  # the curve falls: its clock is that of the run
 
 
 def test_the_time_of_the_mean_loss_is_that_of_its_curve(small, axes):
@@ -174,7 +188,7 @@ def test_a_picture_is_written_as_its_suffix_says(tmp_path, suffix, flow):
 @pytest.mark.parametrize("command", [["flow"], ["table"], ["gaps"], ["slack"], ["scaling"], ["coverage"]])
 def test_a_wrong_suffix_is_told_before_any_work(command, capsys, monkeypatch):
     monkeypatch.setattr("bounds.problem.Problem.__init__", lambda *_: pytest.fail("there was work"))
-    monkeypatch.setattr("reports.slack.slack_rows", lambda **_: pytest.fail("there was work"))
+    monkeypatch.setattr("reports.slack_table.slack_rows", lambda **_: pytest.fail("there was work"))
     monkeypatch.setattr("reports.coverage.coverage_rows", lambda _: pytest.fail("there was work"))
     assert run_command(main, [*command, "--plot", "picture.jpg"]) == 2
     assert "one of .png, .svg, .pdf. Found 'picture.jpg'" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 
 import bounds.progress
 from bounds.command_line import HOLDS, Parser, run
-from bounds.progress import BAR, Progress, announce, telling
+from bounds.progress import BAR, Progress, announce, telling, told
 from bounds.text import printable
 
 
@@ -70,8 +70,41 @@ def test_where_nothing_is_drawn(clock, way, monkeypatch):
     assert bool(stream.getvalue()) is (way == "dumb")
 
 
+def test_names_are_told_one_by_one(clock, monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    with telling():
+        for name in told({"slopes": 1, "kernel": 2}, "methods"):
+            clock[0] += 5.0
+            assert name in ("slopes", "kernel")
+    states = stream.getvalue().split("\r\x1b[K")
+    assert states[1] == f"[{'#' * 12:.<{BAR}}] 1/2 methods, about 5 s left: slopes"
+
+
 def test_without_a_total_the_time_that_it_took_is_told(clock):
     assert Progress("rows", stream=io.StringIO()).text(3.0, "a\nb") == printable("[   3.0 s] 0 rows: a b")
+
+
+def test_a_run_tells_the_time_that_is_left(clock):
+    """Of the time, the steps and the decades of the loss, by whichever ends the run first."""
+    stream = Terminal()
+    with telling(), Progress("steps", stream=stream) as progress:
+        along = progress.along(t_max=100.0, loss_ratio=1e-4)
+        for k, (time, loss) in enumerate([(0.0, 1.0), (1.0, 1.0), (25.0, 0.5), (30.0, 1e-2)]):
+            along(time, loss, k, 0.5)
+            clock[0] += 3.0
+    states = [state.partition(":")[0] for state in stream.getvalue().split("\r\x1b[K")[1:-1]]
+    assert states == [
+        f"[{'':.<{BAR}}] 1 steps, about 5 min left",
+        f"[{'#' * 6:.<{BAR}}] 2 steps, about 18 s left",
+        f"[{'#' * 12:.<{BAR}}] 3 steps, about 9 s left",
+    ]
+    resumed = Progress("steps", stream=stream)
+    along = resumed.along(steps=100)
+    along(0.0, 1.0, 80, 1.0)
+    clock[0] += 10.0
+    along(0.0, 1.0, 90, 1.0)
+    assert resumed.text(10.0, share=0.9) == f"[{'#' * 22:.<{BAR}}] 90 steps, about 10 s left"
 
 
 def test_a_closed_terminal_ends_no_run(clock):
@@ -91,9 +124,9 @@ def test_quiet_is_an_option_of_every_command_and_ends_with_it(capsys):
         print("the answer")
         return HOLDS
 
-    for arguments, told in (([], "  compiling ...\n"), (["--quiet"], ""), ([], "  compiling ...\n")):
+    for arguments, expected in (([], "  compiling ...\n"), (["--quiet"], ""), ([], "  compiling ...\n")):
         assert run(main, arguments) == HOLDS
         shown = capsys.readouterr()
-        assert (shown.out, shown.err) == ("the answer\n", told)
+        assert (shown.out, shown.err) == ("the answer\n", expected)
     announce("outside of a command")
     assert capsys.readouterr().err == ""

@@ -128,3 +128,20 @@ def test_a_computed_gram_matrix_of_dependent_data_is_accepted():
         assert problem.spectrum.lmin[0] <= 0
         with pytest.raises(bounds.AssumptionError, match=r"lambda_min\(G\) > 0"):
             bounds.certify(problem, np.zeros((3, 5)), signs=np.ones(3), method="slopes")
+
+
+@pytest.mark.parametrize(
+    ("embedding", "bias", "limit"),
+    [(bounds.Quadratic(), None, 6), (bounds.Quadratic(), 1.0, 7), (bounds.RandomFeatures(dim=5), None, 5)],
+)
+def test_more_rows_than_an_embedding_has_features(embedding, bias, limit):
+    """Twelve rows of three columns: so many rows as the embedding has features are independent, and no more."""
+    X = np.random.default_rng(0).standard_normal((12, 3))
+    problem = bounds.Problem(X, np.ones(12), embedding=embedding, bias=bias)
+    why, way = problem.dependence
+    assert why.startswith(f"n=12 > {limit}, ")
+    assert f"keep at most {limit} rows" in way
+    assert "RandomFeatures(depth=1)" in way  # which was tried
+    assert "Quadratic" not in way
+    assert bounds.Problem(X[:limit], np.ones(limit), embedding=embedding, bias=bias).spectrum.lmin[0] > 0
+    assert not problem.spectrum.lmin[0] > 0

@@ -36,6 +36,7 @@ def test_columns_drop_dropna_and_booleans(file):
         (Table(drop=("name",)), r"line 3, column 'c': '' is not a finite number\. --dropna leaves such rows out"),
         (Table(drop=("nme",)), r"no column 'nme'\. Did you mean 'name'\?"),
         (Table(columns=("q",)), r"no column 'q'\. Found"),
+        (Table(drop=("name",), dropna=True, target="Y"), r"no column 'Y'\. Did you mean 'y'\?"),
         (Table(drop=("y",)), r"--drop leaves out 'y', which is y"),
         (Table(sep=";;"), r"--sep must be one character"),
     ],

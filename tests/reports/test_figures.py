@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import json
 import math
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from reports.experiments import cache as cached
 from reports.experiments import experiment_1, experiment_2, experiment_3, runner
 from reports.experiments.cache import Cache
 from reports.experiments.case import FAILED, Case, Result, result_of, run_case
-from reports.experiments.certified import at_start, late_in_run, later
+from reports.experiments.certified import Certified, at_start, late_in_run, later
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner, duration
 from reports.figures.command import FIGURES, draw_figure
@@ -272,6 +273,54 @@ def test_what_is_certified_bounds_the_flow():
         after = time > found.time + 0.05 * (found.time - begins) + 1e-9
         bound = np.array([found.curve(t) for t in time[after]])
         assert np.all(flow.loss[after] <= 1.1 * bound)
+
+
+def test_a_certificate_is_searched_once(tmp_path):
+    case = experiment_1.cases(TINY[experiment_1], 16)[0]
+    found = Certified("shadowing", 0.0, 0.25, 0.125)
+    searches = []
+
+    def find():
+        searches.append(1)
+        return found
+
+    first, second = (Runner(Cache(tmp_path)).certified(case, "at-start", find) for _ in range(2))
+    assert first == second
+    assert replace(first, origin={}) == found
+    assert "linrate" in first.origin
+    assert len(searches) == 1
+    assert Runner(Cache(tmp_path)).certified(case, "late", lambda: Certified("formula", reason="no")).reason == "no"
+    other = replace(case, width=8)
+    assert Runner(Cache(tmp_path)).certified(other, "at-start", lambda: Certified("other")).method == "other"
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '"format": 2', '"rate": -1.0', '"rate": NaN', '"origin": []', '"n": 7'])
+def test_a_damaged_certificate_is_refused(tmp_path, damage):
+    case = experiment_1.cases(TINY[experiment_1], 16)[0]
+    kept = Cache(tmp_path)
+    kept.certified(case, "at-start", lambda: Certified("shadowing", 0.0, 0.25, 0.125))
+    path = kept.file(case, "at-start.json")
+    whole = json.loads(path.read_text())
+    if ":" in damage:
+        ((name, value),) = json.loads(f"{{{damage}}}").items()
+        (whole["case"] if name == "n" else whole)[name] = value
+        path.write_text(json.dumps(whole))
+    else:
+        path.write_text(damage)
+    with pytest.raises(bounds.DataError, match="cached certificate"):
+        kept.certified(case, "at-start", lambda: Certified("shadowing"))
+
+
+def test_another_number_of_random_features(tmp_path):
+    before = experiment_3.cases(TINY[experiment_3], 16)
+    assert experiment_3.cases(TINY[experiment_3].changed(dim=16), 16) == before  # D = m: the cache knows them
+    other = experiment_3.cases(TINY[experiment_3].changed(dim=40), 16)
+    assert all("dim=40" in case.embedding and case.width == 16 for case in other)
+    assert len({case.key for case in [*before, *other]}) == 2 * len(before)
+    paths = draw_figure("3", tmp_path, quick=True, seeds=1, dim=40)
+    assert "m = 16, D = 40" in paths[2].read_text()
+    with pytest.raises(bounds.ArgumentError, match="dim must be left out"):
+        draw_figure("1", tmp_path, quick=True, dim=40)
 
 
 def test_no_two_networks_share_a_seed():

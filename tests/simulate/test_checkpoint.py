@@ -146,7 +146,7 @@ def test_command_line(tmp_path, monkeypatch, capsys, command):
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr("simulate.cli.progress_line", lambda _: press)
+        patch.setattr("bounds.progress.Progress.along", lambda *_, **limits: press)
         assert command_line.run(main, [*command, "--checkpoint", file]) == 130
     assert f"--resume {file}" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is before

@@ -23,6 +23,15 @@ def module(d=6, m=64, activation=None, a=0.02, dtype=torch.float64):
     return net
 
 
+def train_in_torch(net, weights, X, y, steps, lr):
+    """So many steps of SGD on half the squared residual."""
+    optimiser = torch.optim.SGD(weights, lr=lr)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        (0.5 * torch.sum((net(torch.tensor(X))[:, 0] - torch.tensor(y)) ** 2)).backward()
+        optimiser.step()
+
+
 LAYERS = [nn.Tanh(), nn.ReLU(), nn.Sigmoid(), nn.Softplus(), nn.GELU(), nn.SiLU(), nn.ELU(), nn.LeakyReLU()]
 
 
@@ -43,11 +52,7 @@ def test_training_in_torch_is_descent_here():
     net, steps, lr = module(), 30, 0.05
     problem, network = simulate.from_torch(net, X, y)
     run = simulate.gradient_descent(problem, network=network, step=lr * 6 / 64, steps=steps)
-    optimiser = torch.optim.SGD([net[0].weight], lr=lr)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        (0.5 * torch.sum((net(torch.tensor(X))[:, 0] - torch.tensor(y)) ** 2)).backward()
-        optimiser.step()
+    train_in_torch(net, [net[0].weight], X, y, steps, lr)
     trained, after = simulate.from_torch(net, X, y)
     np.testing.assert_allclose(after.H, run.final.H, rtol=0, atol=1e-12)
     assert bounds.certify(trained, after.H, signs=after.signs).method in bounds.methods.METHODS
@@ -62,11 +67,7 @@ def test_biases_of_the_first_layer_are_trained_too():
     assert problem.bias == pytest.approx(6**-0.5)
     assert problem.spectrum.lmin[0] > 0
     run = simulate.gradient_descent(problem, network=network, step=lr * 6 / 64, steps=steps)
-    optimiser = torch.optim.SGD([net[0].weight, net[0].bias], lr=lr)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        (0.5 * torch.sum((net(torch.tensor(X))[:, 0] - torch.tensor(y)) ** 2)).backward()
-        optimiser.step()
+    train_in_torch(net, [net[0].weight, net[0].bias], X, y, steps, lr)
     _, after = simulate.from_torch(net, X, y)
     np.testing.assert_allclose(after.H, run.final.H, rtol=0, atol=1e-12)
     assert np.max(np.abs(run.final.H - run.initial.H)) > 1e-3
@@ -100,11 +101,7 @@ def test_a_last_layer_that_is_trained_too():
     problem, network = simulate.from_torch(net, X, y)
     assert problem.last_layer == pytest.approx(64**2 / 6)
     run = simulate.gradient_descent(problem, network=network, step=lr * 6 / 64, steps=steps)
-    optimiser = torch.optim.SGD(net.parameters(), lr=lr)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        (0.5 * torch.sum((net(torch.tensor(X))[:, 0] - torch.tensor(y)) ** 2)).backward()
-        optimiser.step()
+    train_in_torch(net, net.parameters(), X, y, steps, lr)
     _, after = simulate.from_torch(net, X, y)
     np.testing.assert_allclose(after.H, run.final.H, rtol=0, atol=1e-12)
     np.testing.assert_allclose(after.signs, run.final.signs, rtol=0, atol=1e-11)

@@ -42,6 +42,12 @@ def test_table_1_scalings(small):
     ours = sample_network(small, width=100, scale=1.0, seed=0)
     mf = sample_network(small, width=100, scale=1.0, seed=0, scaling="mf")
     np.testing.assert_allclose(mf.H, ours.H / 10)
+    # With random features the sum over D of them is divided by D: 1/sqrt D, whatever the width is.
+    X = np.random.default_rng(0).standard_normal((3, 2))
+    features = bounds.Problem(X, np.ones(3), embedding=bounds.RandomFeatures(dim=64), bias=0.5)
+    drawn = {"width": 100, "scale": 1.0, "seed": 0}
+    mf = sample_network(features, **drawn, scaling="mf")
+    np.testing.assert_allclose(mf.H, sample_network(features, **drawn).H / 8)
     ntk = simulate.gradient_flow(small, width=4096, seed=0, scaling="ntk", init="antisymmetric", t_max=5.0)
     mean_field = simulate.gradient_flow(small, width=4096, seed=0, init="antisymmetric", t_max=5.0)
     assert ntk.movement[-1].mean() < 0.05 * mean_field.movement[-1].mean()

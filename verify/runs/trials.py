@@ -16,6 +16,7 @@ from typing import Any
 from bounds import Guarantee, LinrateError, Problem
 from bounds.cells.engines import Executor, open_engine
 from bounds.errors import EngineError
+from bounds.progress import Progress
 from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.report_rows import Row, row_of
 from verify.run import Run
@@ -84,12 +85,14 @@ def repeated_trials(
     first_seed: int = 0,
     stop_at: float = math.inf,
     executor: Executor = None,
+    progress: Progress | None = None,
 ) -> Trials:
     """make(seed, rtol) for one seed after the other, until the failure rate is decided against delta at level alpha.
 
     At most `trials` of them (None: most_trials), and none begins after the clock (time.monotonic) has reached stop_at,
-    except the first. A run about which the claim says nothing counts as undecided. executor: where they are done, as in
-    bounds.cells.open_engine; then `make` must be a function of a module, and so must what the claim calls.
+    except the first. A run about which the claim says nothing counts as undecided. progress: told of each. executor:
+    where they are done, as in bounds.cells.open_engine; then `make` must be a function of a module, and so must what
+    the claim calls.
 
     Raises NotApplicable if the claim says nothing about any of the runs, EngineError if what does the work has gone.
     """
@@ -103,6 +106,8 @@ def repeated_trials(
     one = functools.partial(_trial, claim, make, rtol, executor is None)
     with contextlib.closing(_in_order(one, range(first_seed, first_seed + most), executor)) as trials_made:
         while made < most and verdict is Verdict.UNDECIDED and (made == 0 or clock.monotonic() < stop_at):
+            if progress is not None and made:
+                progress.step(f"{failures} failed")
             seed, trial = first_seed + made, next(trials_made)
             made += 1
             if isinstance(trial, NotApplicable):  # for example a loss below its numerical error: no evidence either way
@@ -190,6 +195,7 @@ def probabilistic_trials(
     first_seed: int = 0,
     stop_at: float = math.inf,
     executor: Executor = None,
+    progress: Progress | None = None,
     **options: Any,
 ) -> Trials:
     """Repeated trials at the width and scale of the guarantee g, against its delta; options as in regime_run."""
@@ -203,6 +209,7 @@ def probabilistic_trials(
         first_seed=first_seed,
         stop_at=stop_at,
         executor=executor,
+        progress=progress,
     )
 
 
