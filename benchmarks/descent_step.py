@@ -36,7 +36,7 @@ def contenders(
     gram = features @ features.T / D
     problem = bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=activation)
     flow = Flow(problem, signs[None], scaling_of("ours", m), Arrays(torch.float64, torch.device(device)))
-    state = DescentState(flow, flow.arrays.put(features @ W.T[None] / math.sqrt(D)))
+    state = DescentState(flow, flow.arrays.put(features @ W.T[None] / math.sqrt(D)), watched=False)
 
     def ours() -> float:
         with torch.no_grad():
