@@ -163,5 +163,4 @@ def descent_row(case: Case, target: float, *, steps: int = 50_000, timed: int = 
 
 def measured(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, times: float = 1.0) -> Row:
     """The timings of both sides, which take turns; the peer's time is multiplied by `times`."""
-    timed = duel(ours, theirs, rounds=rounds, calls=(1, 1))
-    return {"ours_ms": 1e3 * timed.ours, "peer_ms": 1e3 * times * timed.theirs, "ratio": times * timed.ratio}
+    return duel(ours, theirs, rounds=rounds, calls=(1, 1)).row(times)
