@@ -2,7 +2,7 @@
 by torch.compile, and by jax.jit.
 
 A peer is a function of a Start that returns a function, each call of which takes one step and returns the loss before
-it. jax comes with the extra `bench`; torch.compile needs a compiler for C++. All compute in float64.
+it. jax comes with the extra `peers`; torch.compile needs a compiler for C++.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Start:
     """Where descent begins, and what it fits.
 
     weights (m, D); signs (m,): the c_i; features: the embedded data, (n, D); y (n,); activation: by name, "tanh" or
-    "relu"; device: a torch device.
+    "relu"; device: a torch device; dtype: "float64" or "float32", in which everything is computed.
     """
 
     weights: np.ndarray
@@ -33,13 +33,18 @@ class Start:
     y: np.ndarray
     activation: str
     device: str = "cpu"
+    dtype: str = "float64"
 
     @classmethod
-    def draw(cls, n: int, m: int, features: np.ndarray, activation: str, device: str = "cpu") -> Start:
+    def draw(cls, n: int, m: int, features: np.ndarray, activation: str, **options: str) -> Start:
         """Gaussian weights and targets of size one half."""
         rng = np.random.default_rng(0)
         W = rng.standard_normal((m, features.shape[1]))
-        return cls(W, rng.choice([-1.0, 1.0], m), features, rng.uniform(-0.5, 0.5, n), activation, device)
+        return cls(W, rng.choice([-1.0, 1.0], m), features, rng.uniform(-0.5, 0.5, n), activation, **options)
+
+    def tensor(self, array: np.ndarray) -> torch.Tensor:
+        """A copy of the array, in the dtype and on the device."""
+        return torch.tensor(array, dtype=getattr(torch, self.dtype), device=self.device)
 
 
 Steps = Callable[[], float]
@@ -49,7 +54,7 @@ Loss = Callable[[torch.Tensor], torch.Tensor]
 def _loss(start: Start) -> Loss:
     """The loss as a function of the weights."""
     m, D = start.weights.shape
-    Phi, c, y = (torch.tensor(a, device=start.device) for a in (start.features, start.signs, start.y))
+    Phi, c, y = (start.tensor(a) for a in (start.features, start.signs, start.y))
     sigma = {"tanh": torch.tanh, "relu": torch.relu}[start.activation]
 
     def loss(weights: torch.Tensor) -> torch.Tensor:
@@ -61,7 +66,7 @@ def _loss(start: Start) -> Loss:
 
 def autograd(start: Start) -> Steps:
     """torch as it is, one operator after the other."""
-    weights = torch.tensor(start.weights, requires_grad=True, device=start.device)
+    weights = start.tensor(start.weights).requires_grad_()
     loss_of, rate = _loss(start), len(weights) * STEP
 
     def step() -> float:
@@ -76,7 +81,7 @@ def autograd(start: Start) -> Steps:
 
 def compiled(start: Start) -> Steps:
     """torch.compile of the whole step."""
-    weights = torch.tensor(start.weights, device=start.device)
+    weights = start.tensor(start.weights)
     loss_of, rate = torch.func.grad_and_value(_loss(start)), len(weights) * STEP
 
     def take(weights: torch.Tensor) -> torch.Tensor:
@@ -95,7 +100,7 @@ def jitted(start: Start) -> Steps:
 
     jax.config.update("jax_enable_x64", True)
     m, D = start.weights.shape
-    Phi, c, y = (jnp.asarray(a) for a in (start.features, start.signs, start.y))
+    Phi, c, y = (jnp.asarray(a, dtype=start.dtype) for a in (start.features, start.signs, start.y))
     sigma = {"tanh": jnp.tanh, "relu": jax.nn.relu}[start.activation]
 
     def loss_of(weights: jax.Array) -> jax.Array:
@@ -107,7 +112,7 @@ def jitted(start: Start) -> Steps:
         return weights - m * STEP * gradient, loss
 
     taken = jax.jit(take, donate_argnums=0)
-    weights = jnp.asarray(start.weights)
+    weights = jnp.asarray(start.weights, dtype=start.dtype)
 
     def step() -> float:
         nonlocal weights
