@@ -16,10 +16,8 @@ def residual_rounding(
 
     residual (S, n); largest (S,): the largest |h|; targets (n,): y, by default that of the flow.
     """
-    activation = flow.activation
-    value = abs(float(activation.value(0.0))) + float(activation.Ls) * largest
-    if activation.bounded_by is not None:
-        value = np.minimum(value, activation.bounded_by)
+    at_zero, lipschitz, most = flow.sizes
+    value = np.minimum(at_zero + lipschitz * largest, most)
     # A few roundings for each term, and those of a pairwise sum, which add up like a random walk.
     terms = 4 + math.sqrt(math.log2(flow.m + 1))
     summed = terms * flow.alpha * flow.scale * value[:, None] / math.sqrt(flow.m)
@@ -38,6 +36,6 @@ def travel_rounding(flow: Flow, path_length: np.ndarray) -> np.ndarray:
     if flow.cross is not None:
         within, *_ = np.linalg.lstsq(flow.gram, flow.cross.T)
         squares = np.concatenate([squares, (flow.cross.T * within).sum(0)])
-    sizes = np.sqrt(flow.speed * np.maximum(squares, 0.0)) * float(flow.activation.Ls)
+    sizes = np.sqrt(flow.speed * np.maximum(squares, 0.0)) * flow.sizes[1]
     bound: np.ndarray = 2 * flow.arrays.epsilon * sizes * path_length[:, None]
     return bound

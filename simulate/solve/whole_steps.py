@@ -8,12 +8,14 @@ agree to rounding: a few sums are written out here that numpy hands to BLAS ther
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from simulate.field import reduction
+from simulate.field.by_address import Types, address_of, array, caller
 from simulate.field.cpu import Compiled
 from simulate.field.elementwise import EXACT, INNER_EXACT
 from simulate.field.flow import Flow
@@ -31,6 +33,38 @@ from simulate.solve.step_control import AT_FLOOR, GROW, SAFETY, SHRINK, SMALLEST
 from simulate.solve.step_sums import add_path, error_ratios, quarter_times
 
 ORDER = 4  # of the error of a step that knows the slopes of the one before
+
+
+def _types(state: Any) -> dict[str, Types]:
+    """The types with which the larger loops are called, for states of this type of number."""
+    whole, real = types.int64, types.float64
+    one, two, three, h = array(real, 1), array(real, 2), array(real, 3), array(state, 3)
+    known, chunks, queue = types.UniTuple(h, 4), array(whole, 2), array(whole, 2)
+    return {
+        "evaluate": (whole, chunks, queue, whole, h, known, three, three, h, h, h, h, three, array(real, 4), two),
+        "displacement_sizes": (chunks, queue, whole, known, three, three, h, three, three),
+        "along_path": (two, three, two, three, one, three, one, one, one, three, three, two, two),
+        "node_times": (two, two, one, one, two),
+        "spectra": (three, two, three),
+    }
+
+
+TYPES = {"float64": _types(types.float64), "float32": _types(types.float32)}
+LOOPS = {
+    "evaluate": evaluate,
+    "displacement_sizes": displacement_sizes,
+    "along_path": along_path,
+    "node_times": node_times,
+    "spectra": spectra,
+}
+EVALUATE, SIZES, ALONG, NODES, SPECTRA = range(len(LOOPS))  # their places in an array of addresses
+call: Any = caller(tuple(kinds[name] for kinds in TYPES.values() for name in LOOPS))
+
+
+@cache
+def addresses(dtype: str) -> np.ndarray:
+    """Where the loops are, in the order of LOOPS."""
+    return np.array([address_of(loop, TYPES[dtype][name]) for name, loop in LOOPS.items()])
 
 
 class WholeSteps:
@@ -65,6 +99,7 @@ class WholeSteps:
         for name in ("time", "tau", "steps", "rejected", "evaluations"):
             setattr(state, name, getattr(state, name).copy())
         attempt(
+            addresses(np.dtype(model.arrays.real).name),
             KINDS[flow.activation.name],
             model.chunks,
             flow.backend.panels,
@@ -99,6 +134,7 @@ def _arrays(followed: Followed) -> tuple[np.ndarray, ...]:
 
 @njit(**INNER_EXACT)
 def _evaluate(
+    loops: Any,
     kind: int,
     chunks: Any,
     panels: Any,
@@ -120,8 +156,23 @@ def _evaluate(
     queue = np.zeros((1, 8), dtype=np.int64)
     queue[0, 1] = 1
     outputs, grams, works = np.zeros((1, 1, n)), np.zeros((1, 1, n, n)), np.zeros((1, 0))
-    evaluate(
-        kind, chunks, queue, 0, h, slopes, coefficients, panels, gain, signs, displaced, slopes_out, outputs, grams, works
+    call(
+        loops[EVALUATE],
+        kind,
+        chunks,
+        queue,
+        0,
+        h,
+        slopes,
+        coefficients,
+        panels,
+        gain,
+        signs,
+        displaced,
+        slopes_out,
+        outputs,
+        grams,
+        works,
     )
     in_units(outputs[0], grams[0], works[0], y, numbers[0], numbers[3], m)
     for a in range(n):
@@ -150,6 +201,7 @@ def _modes(basis: Any, residual: Any, modes: Any) -> None:
 @njit(**INNER_EXACT)
 def _step(
     errors: bool,
+    loops: Any,
     kind: int,
     chunks: Any,
     panels: Any,
@@ -190,27 +242,69 @@ def _step(
     for a in range(n):
         for b in range(n):
             past_change[0, a, b] = past_kernel[0, a, b] - kernel[0, a, b]
-    node_times(rates, modes, tau, past_length, times)
+    call(loops[NODES], rates, modes, tau, past_length, times)
     known = (slopes, past, first, second)
     # The stage at the first node.
     at[0] = times[0, 0]
-    along_path(
-        rates, basis, modes, past_change, past_length, past_change, never, at, unknown, moments, weights, end, lengths
+    call(
+        loops[ALONG],
+        rates,
+        basis,
+        modes,
+        past_change,
+        past_length,
+        past_change,
+        never,
+        at,
+        unknown,
+        moments,
+        weights,
+        end,
+        lengths,
     )
     _evaluate(
-        kind, chunks, panels, gain, signs, y, numbers, m, h, known, weights[:2], nothing, first, found, other_gram
+        loops,
+        kind,
+        chunks,
+        panels,
+        gain,
+        signs,
+        y,
+        numbers,
+        m,
+        h,
+        known,
+        weights[:2],
+        nothing,
+        first,
+        found,
+        other_gram,
     )
     # The stage at the second node.
     node = times[0].copy()
     at[0] = times[1, 0]
     _change(speed_gram, other_gram, kernel, change)
-    along_path(
-        rates, basis, modes, past_change, past_length, change, node, at, unknown, moments, weights, expected, lengths
+    call(
+        loops[ALONG],
+        rates,
+        basis,
+        modes,
+        past_change,
+        past_length,
+        change,
+        node,
+        at,
+        unknown,
+        moments,
+        weights,
+        expected,
+        lengths,
     )
-    _evaluate(kind, chunks, panels, gain, signs, y, numbers, m, h, known, weights, nothing, second, found, gram)
+    _evaluate(loops, kind, chunks, panels, gain, signs, y, numbers, m, h, known, weights, nothing, second, found, gram)
     # The difference from the step of lower order, which uses the first node.
     if errors:
-        along_path(
+        call(
+            loops[ALONG],
             rates,
             basis,
             modes,
@@ -228,8 +322,21 @@ def _step(
     # The step itself.
     node[0] = times[1, 0]
     _change(speed_gram, gram, kernel, change)
-    along_path(
-        rates, basis, modes, past_change, past_length, change, node, tau, unknown, moments, weights, end, lengths
+    call(
+        loops[ALONG],
+        rates,
+        basis,
+        modes,
+        past_change,
+        past_length,
+        change,
+        node,
+        tau,
+        unknown,
+        moments,
+        weights,
+        end,
+        lengths,
     )
     if errors:
         difference = np.empty((4, 1, n))
@@ -241,7 +348,7 @@ def _step(
         queue = np.zeros((1, 8), dtype=np.int64)
         queue[0, 1] = 1
         changes, squares = np.zeros((1, 1, n)), np.zeros((1, 1, n))
-        displacement_sizes(chunks, queue, 0, known, difference, panels, slopes, changes, squares)
+        call(loops[SIZES], chunks, queue, 0, known, difference, panels, slopes, changes, squares)
         for a in range(n):
             moved = -numbers[3] / m * changes[0, 0, a]
             in_residual[0, a] = abs(moved) + abs(found[0, a] - expected[0, a])
@@ -250,6 +357,7 @@ def _step(
 
 @njit(**INNER_EXACT)
 def _advance(
+    loops: Any,
     kind: int,
     chunks: Any,
     panels: Any,
@@ -279,7 +387,7 @@ def _advance(
     n = residual.shape[1]
     before = residual.copy()
     known = (slopes, past, second, second)
-    _evaluate(kind, chunks, panels, gain, signs, y, numbers, m, h, known, weights, h, first, residual, gram)
+    _evaluate(loops, kind, chunks, panels, gain, signs, y, numbers, m, h, known, weights, h, first, residual, gram)
     past_length[0] = lengths[0, 0]
     for a in range(n):
         for i in range(slopes.shape[2]):
@@ -288,12 +396,13 @@ def _advance(
         for b in range(n):
             past_kernel[0, a, b] = kernel[0, a, b]
             kernel[0, a, b] = speed_gram[a, b] * gram[0, a, b]
-    spectra(kernel, rates, basis)
+    call(loops[SPECTRA], kernel, rates, basis)
     add_path(before, residual, lengths[0], lengths[2], path)
 
 
 @njit(**EXACT)
 def attempt(
+    loops: Any,
     kind: int,
     chunks: Any,
     panels: Any,
@@ -361,42 +470,61 @@ def attempt(
             until = time[s] + tau[0]
         else:
             tau[0] = t_max - time[s]
-        # The coarse integration proposes a step, which is accepted if its estimated error is allowed.
-        _step(
-            True,
-            kind,
-            chunks,
-            panels,
-            gain[one],
-            signs[one],
-            nothing,
-            speed_gram,
-            y,
-            numbers,
-            m,
-            h[one],
-            slopes[one],
-            past[one],
-            past_kernel[one],
-            past_length[one],
-            residual[one],
-            kernel[one],
-            rates[one],
-            basis[one],
-            tau,
-            first,
-            second,
-            weights,
-            end,
-            lengths,
-            in_residual,
-            in_movement,
-        )
-        error_ratios(residual[one], end, in_residual, in_movement, scales, rtol, floor[one], 1, ratio)
-        accepted[s], tried[s] = ratio[0] <= 1, tau[0]
         evaluations[s] += 2
-        if accepted[s]:
+        # The coarse integration proposes a step; if its estimated error is allowed, it takes it, and the fine one takes
+        # two halves.
+        for k in range(3):
+            coarse = k == 0
+            h_k = (h if coarse else fine_h)[one]
+            slopes_k = (slopes if coarse else fine_slopes)[one]
+            past_k = (past if coarse else fine_past)[one]
+            past_kernel_k = (past_kernel if coarse else fine_past_kernel)[one]
+            past_length_k = (past_length if coarse else fine_past_length)[one]
+            residual_k = (residual if coarse else fine_residual)[one]
+            gram_k = (gram if coarse else fine_gram)[one]
+            kernel_k = (kernel if coarse else fine_kernel)[one]
+            rates_k = (rates if coarse else fine_rates)[one]
+            basis_k = (basis if coarse else fine_basis)[one]
+            path_k = (path if coarse else fine_path)[one]
+            length = tau if coarse else half
+            _step(
+                coarse,
+                loops,
+                kind,
+                chunks,
+                panels,
+                gain[one],
+                signs[one],
+                nothing,
+                speed_gram,
+                y,
+                numbers,
+                m,
+                h_k,
+                slopes_k,
+                past_k,
+                past_kernel_k,
+                past_length_k,
+                residual_k,
+                kernel_k,
+                rates_k,
+                basis_k,
+                length,
+                first,
+                second,
+                weights,
+                end,
+                lengths,
+                in_residual,
+                in_movement,
+            )
+            if coarse:
+                error_ratios(residual_k, end, in_residual, in_movement, scales, rtol, floor[one], 1, ratio)
+                accepted[s], tried[s], half[0] = ratio[0] <= 1, tau[0], tau[0] / 2
+                if not accepted[s]:
+                    break
             _advance(
+                loops,
                 kind,
                 chunks,
                 panels,
@@ -406,80 +534,23 @@ def attempt(
                 y,
                 numbers,
                 m,
-                h[one],
-                slopes[one],
-                past[one],
-                past_kernel[one],
-                past_length[one],
-                residual[one],
-                gram[one],
-                kernel[one],
-                rates[one],
-                basis[one],
-                path[one],
+                h_k,
+                slopes_k,
+                past_k,
+                past_kernel_k,
+                past_length_k,
+                residual_k,
+                gram_k,
+                kernel_k,
+                rates_k,
+                basis_k,
+                path_k,
                 first,
                 second,
                 weights,
                 lengths,
             )
-            half[0] = tau[0] / 2
-            for _ in range(2):  # the fine integration takes two halves
-                _step(
-                    False,
-                    kind,
-                    chunks,
-                    panels,
-                    gain[one],
-                    signs[one],
-                    nothing,
-                    speed_gram,
-                    y,
-                    numbers,
-                    m,
-                    fine_h[one],
-                    fine_slopes[one],
-                    fine_past[one],
-                    fine_past_kernel[one],
-                    fine_past_length[one],
-                    fine_residual[one],
-                    fine_kernel[one],
-                    fine_rates[one],
-                    fine_basis[one],
-                    half,
-                    first,
-                    second,
-                    weights,
-                    end,
-                    lengths,
-                    in_residual,
-                    in_movement,
-                )
-                _advance(
-                    kind,
-                    chunks,
-                    panels,
-                    gain[one],
-                    signs[one],
-                    speed_gram,
-                    y,
-                    numbers,
-                    m,
-                    fine_h[one],
-                    fine_slopes[one],
-                    fine_past[one],
-                    fine_past_kernel[one],
-                    fine_past_length[one],
-                    fine_residual[one],
-                    fine_gram[one],
-                    fine_kernel[one],
-                    fine_rates[one],
-                    fine_basis[one],
-                    fine_path[one],
-                    first,
-                    second,
-                    weights,
-                    lengths,
-                )
+        if accepted[s]:
             evaluations[s] += 7
             time[s] = until
             steps[s] += 1
