@@ -45,12 +45,12 @@ def caller(accepted: tuple[Types, ...]) -> Any:
             convention = context.call_conv
             kind = convention.get_function_type(types.none, given)
             function = builder.inttoptr(values[0], kind.as_pointer())
-            unpacked = cgutils.unpack_tuple(builder, values[1], len(given))
+            unpacked = cgutils.unpack_tuple(builder, values[1], len(given))  # type: ignore[no-untyped-call]
             status, _ = convention.call_function(builder, function, types.none, given, unpacked)
-            with cgutils.if_unlikely(builder, status.is_error):
+            with cgutils.if_unlikely(builder, status.is_error):  # type: ignore[no-untyped-call]
                 convention.return_status_propagate(builder, status)
             return context.get_dummy_value()
 
-        return types.none(types.int64, types.StarArgTuple(given)), generate
+        return types.none(types.int64, types.StarArgTuple(given)), generate  # type: ignore[no-untyped-call]
 
     return intrinsic(call)

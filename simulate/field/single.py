@@ -53,7 +53,7 @@ def _tanh(x: Any) -> Any:
 
 
 @njit(**SUMS)
-def tanh_row_single(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> float:
+def tanh_row_single(h: Any, gain: Any, Gv: Any, slope: Any, c: Any, w: int) -> Any:
     """elementwise.tanh_row_moved in float32; a strip is short enough for its sum."""
     _wide()
     total = ZERO

@@ -39,7 +39,8 @@ def _types(state: Any) -> dict[str, Types]:
     """The types with which the larger loops are called, for states of this type of number."""
     whole, real = types.int64, types.float64
     one, two, three, h = array(real, 1), array(real, 2), array(real, 3), array(state, 3)
-    known, chunks, queue = types.UniTuple(h, 4), array(whole, 2), array(whole, 2)
+    known: Any = types.UniTuple(h, 4)  # type: ignore[no-untyped-call]
+    chunks, queue = array(whole, 2), array(whole, 2)
     return {
         "evaluate": (whole, chunks, queue, whole, h, known, three, three, h, h, h, h, three, array(real, 4), two),
         "displacement_sizes": (chunks, queue, whole, known, three, three, h, three, three),
