@@ -1,5 +1,6 @@
 """The search finds what is false, shrinks it, saves it, and shows it again."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -165,6 +166,25 @@ def test_shrinking_drops_neurons_and_points():
     shrink(entry, Effort())
     assert entry.options["network"].H.shape == (1, 1)
     assert claim.verdict(entry.run) is Verdict.REFUTED
+
+
+def test_a_shrunk_flow_is_one_that_the_other_integrator_confirms(monkeypatch):
+    """Asked of the smallest flow first, not of every attempt: at kinks it may take a thousand times as long."""
+    module = importlib.import_module("verify.search.shrink")
+    asked = []
+
+    def refutes_if_wide(claim, options, *, by_another=True):
+        width = options["network"].H.shape[0]
+        if by_another:
+            asked.append(width)
+        return object() if width >= 3 or not by_another else None
+
+    monkeypatch.setattr(module, "refutes", refutes_if_wide)
+    entry = Found(CLAIMS["pl"], options=start(), run=object(), refuted=True)
+    shrink(entry, Effort())
+    assert asked[0] == 1
+    assert len(asked) <= 4
+    assert 3 <= entry.options["network"].H.shape[0] == asked[-1] < 16
 
 
 def test_room_counts_the_error():

@@ -18,13 +18,17 @@ FINEST = 1e-13  # the least tolerance that the step control can keep in float64
 OTHERWISE_STEPS = 3000  # most steps of the second integrator, whose steps at kinks are short
 
 
-def decide(claim: Claim, make_run: Callable[[float], Run], rtol: float = RTOL) -> tuple[Verdict, Run]:
+def decide(
+    claim: Claim, make_run: Callable[[float], Run], rtol: float = RTOL, *, by_another: bool = True
+) -> tuple[Verdict, Run]:
     """The verdict of the claim on make_run(rtol), and the most accurate run that was made.
 
     A run that seems to refute is made again at a tolerance TIGHTER times smaller. If sigma has kinks, or the second run
     took no more evaluations than the first, the two may share their error, so the run is made a third time by another
     integrator. REFUTED is returned only if all of them refute, UNDECIDED if one of them does not. Raises NotApplicable
     if the claim says nothing about such a run.
+
+    by_another: whether that third run is made. Without it REFUTED is only a suspicion where sigma has kinks.
     """
     run = make_run(rtol)
     verdict = claim.verdict(run)
@@ -33,7 +37,7 @@ def decide(claim: Claim, make_run: Callable[[float], Run], rtol: float = RTOL) -
     finer = make_run(max(rtol / TIGHTER, FINEST))
     refuted = claim.verdict(finer) is Verdict.REFUTED
     independent = run.problem.activation.smooth and finer.stats.evaluations > run.stats.evaluations
-    if refuted and not independent:
+    if refuted and by_another and not independent:
         refuted = claim.verdict(otherwise(run, rtol)) is Verdict.REFUTED
     return Verdict.REFUTED if refuted else Verdict.UNDECIDED, finer
 

@@ -110,10 +110,11 @@ def room_of(comparison: Comparison) -> float:
     return float(np.min(room, where=~np.isnan(room), initial=np.inf))
 
 
-def refutes(claim: Claim, options: Options) -> Run | None:
-    """The run of these options if it refutes the claim and is confirmed (see `decide`), else None."""
+def refutes(claim: Claim, options: Options, *, by_another: bool = True) -> Run | None:
+    """The run of these options if it refutes the claim and is confirmed, else None. by_another: see `decide`."""
     try:
-        verdict, run = decide(claim, lambda rtol: flow(options, rtol), options.get("rtol", RTOL))
+        rtol = options.get("rtol", RTOL)
+        verdict, run = decide(claim, lambda wanted: flow(options, wanted), rtol, by_another=by_another)
     except FaultyConjecture:
         raise
     except (NotApplicable, LinrateError):

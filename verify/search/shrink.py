@@ -14,27 +14,43 @@ SHRINKS = 60  # most attempts for one refutation
 
 
 def shrink(entry: Found, effort: Effort) -> None:
-    """Drop neurons and data points from a refuting flow as long as it still refutes, in at most SHRINKS attempts."""
+    """Drop neurons and data points from a refuting flow as long as it still refutes, in at most SHRINKS attempts.
+
+    Each attempt is judged by the integrator of the search alone; another one, which may need a thousand times as long
+    at kinks, confirms the smallest flow only, or if it does not, one of the larger ones. `entry` is confirmed before,
+    and stays as it is if none of them can be."""
+    if entry.options.get("network") is None or entry.run is None:
+        return
+    smaller = _smaller_and_smaller(entry, effort)
+    while smaller and clock.monotonic() <= effort.stop_at:
+        confirmed = refutes(entry.claim, smaller[-1])
+        if confirmed is not None:
+            entry.options, entry.run = smaller[-1], confirmed
+            return
+        del smaller[len(smaller) // 2 :]
+
+
+def _smaller_and_smaller(entry: Found, effort: Effort) -> list[Options]:
+    """Flows that seem to refute, each smaller than the one before it and the first smaller than that of `entry`."""
+    found: list[Options] = []
     options = entry.options
     attempts_left = SHRINKS
-    if options.get("network") is None or entry.run is None:
-        return
     for axis in ("neurons", "points"):
         part = _count(options, axis) // 2
         while part >= 1:
             start = 0
             while start < _count(options, axis) and _count(options, axis) > part:
                 if clock.monotonic() > effort.stop_at or attempts_left == 0:
-                    return
+                    return found
                 attempts_left -= 1
                 smaller = _without(options, axis, start, part)
-                confirmed = refutes(entry.claim, smaller)
-                if confirmed is None:
+                if refutes(entry.claim, smaller, by_another=False) is None:
                     start += part
                 else:
-                    options = entry.options = smaller
-                    entry.run = confirmed
+                    options = smaller
+                    found.append(smaller)
             part //= 2
+    return found
 
 
 def _count(options: Options, axis: str) -> int:
