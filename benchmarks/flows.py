@@ -16,7 +16,7 @@ import torch
 import bounds
 import simulate
 from benchmarks.descent_step import contenders
-from benchmarks.peers import PEERS, Field, OutOfTime, Peer
+from benchmarks.peers import PEERS, Failed, Field, OutOfTime, Peer
 from benchmarks.timing import duel
 from bounds.data.datasets import load_builtin
 from simulate.network import Network, sample_network
@@ -128,10 +128,14 @@ def rows(case: Case, targets: dict[str, float], *, rounds: int = 5, limit: float
         try:
             tolerance = loosest(lambda rtol, p=peer: case.peer(p, rtol, limit)[0], reference, THEIRS)  # type: ignore[misc]
         except OutOfTime as late:
-            own = duel(lambda: case.ours(mine), lambda: None, rounds=rounds, calls=(1, 1)).ours
-            row.update(ours_ms=1e3 * own, peer_ms=1e3 * limit, ratio=limit / own)
+            own = duel(lambda: case.ours(mine), lambda: None, rounds=rounds, calls=(1, 1))
+            row.update(ours_ms=1e3 * own.ours, ours_cpu_ms=1e3 * own.ours_cpu)
+            row.update(peer_ms=1e3 * limit, ratio=limit / own.ours)
             row["note"] = f"ratio is a lower bound: {late.args[0]} after {limit:g} s; looser ones are not accurate"
             yield row
+            continue
+        except Failed as failure:
+            yield {**row, "note": f"the peer gives up: {failure.args[0]}"}
             continue
         if tolerance is None:
             row["note"] = f"the peer is not accurate to {ACCURACY:g} at any tolerance"
@@ -163,5 +167,4 @@ def descent_row(case: Case, target: float, *, steps: int = 50_000, timed: int = 
 
 def measured(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, times: float = 1.0) -> Row:
     """The timings of both sides, which take turns; the peer's time is multiplied by `times`."""
-    timed = duel(ours, theirs, rounds=rounds, calls=(1, 1))
-    return {"ours_ms": 1e3 * timed.ours, "peer_ms": 1e3 * times * timed.theirs, "ratio": times * timed.ratio}
+    return duel(ours, theirs, rounds=rounds, calls=(1, 1)).row(times)

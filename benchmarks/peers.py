@@ -1,7 +1,8 @@
 """The integrators that a user could choose instead of linrate, each given the same vector field in function space.
 
 A peer is a function (field, h0, times, rtol) that returns the losses at `times`, where h0 is the initial state, (n, m).
-torchdiffeq, scikit-sundae and extensisq come with the extra `bench`.
+torchdiffeq, scikit-sundae and extensisq come with the extra `bench`. SUNDIALS' own stabilised method (LSRKStep) and
+Siconos, for Filippov's solutions, have no package that pip could install.
 """
 
 from __future__ import annotations

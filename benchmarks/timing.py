@@ -14,31 +14,47 @@ REST = 0.1  # seconds between the sides: the OpenMP threads of the one stay busy
 
 @dataclass(frozen=True)
 class Duel:
-    """ours, theirs: median seconds per call. ratio: how many times faster `ours` is, by the median of paired ratios."""
+    """ours, theirs: median seconds per call. ratio: how many times faster `ours` is, by the median of paired ratios;
+    ours_cpu, theirs_cpu, cpu_ratio: the same in processor time of all threads, on which other users weigh less."""
 
     ours: float
     theirs: float
     ratio: float
+    ours_cpu: float
+    theirs_cpu: float
+    cpu_ratio: float
+
+    def row(self, times: float = 1.0) -> dict[str, object]:
+        """The columns of a table; times: what the peer was timed at has to be multiplied by."""
+        return {
+            "ours_ms": 1e3 * self.ours,
+            "peer_ms": 1e3 * times * self.theirs,
+            "ratio": times * self.ratio,
+            "ours_cpu_ms": 1e3 * self.ours_cpu,
+            "peer_cpu_ms": 1e3 * times * self.theirs_cpu,
+            "cpu_ratio": times * self.cpu_ratio,
+        }
 
 
 def duel(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, calls: tuple[int, int]) -> Duel:
     """Alternate `rounds` times between calls[0] calls of `ours` and calls[1] calls of `theirs`, after a warm-up."""
 
-    def seconds(function: Callable[[], object], count: int) -> float:
+    def seconds(function: Callable[[], object], count: int) -> tuple[float, float]:
         time.sleep(REST)
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         for _ in range(count):
             function()
-        return (time.perf_counter() - start) / count
+        return (time.perf_counter() - start) / count, (time.process_time() - cpu) / count
 
     for function, count in ((ours, calls[0]), (theirs, calls[1])):
         seconds(function, max(1, count // 5))
     pairs = [(seconds(ours, calls[0]), seconds(theirs, calls[1])) for _ in range(rounds)]
-    return Duel(
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        statistics.median(b / a for a, b in pairs),
-    )
+    found = []
+    for clock in (0, 1):
+        ratios = [b[clock] / max(a[clock], 1e-9) for a, b in pairs]
+        found += [statistics.median(side[clock] for side in sides) for sides in zip(*pairs, strict=True)]
+        found.append(statistics.median(ratios))
+    return Duel(*found)
 
 
 def matrix_product_rate(size: int = 1536, rounds: int = 5) -> float:

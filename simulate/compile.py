@@ -25,7 +25,8 @@ DATA = np.array([[1.0, 0.2], [0.3, 1.0]]), np.array([0.5, -0.5])
 
 def smooth() -> None:
     """What a flow of tanh needs, and most of what any other flow does."""
-    gradient_flow(Problem(*DATA), width=4, t_max=0.1, save_at=[0.01, 0.1])
+    for saved in ([0.01, 0.1], None):  # interpolated, and whole attempts in one call
+        gradient_flow(Problem(*DATA), width=4, t_max=0.1, save_at=saved)
 
 
 def kinks() -> None:

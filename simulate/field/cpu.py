@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulate.field import kernels
+from simulate.field import kernels, single
 from simulate.field.arrays import Array
 from simulate.field.chunks import map_chunks
 from simulate.field.model import Displacement, Model, Sums
 from simulate.field.threads import run_on_threads, thread_count
-from simulate.field.tiles import panels
+from simulate.field.tiles import MOST_TILED, panels
 from simulate.field.work_queue import work_queue
 
 MOST_SLOPES = 4  # in one compiled pass, which always takes this number of arguments, so that it is compiled once
@@ -28,13 +28,15 @@ ONE_CHUNK = work_queue(1, 1)
 
 class Compiled:
     """The Backend (see backend.py) whose loops numba compiles. Everything is computed in float64, whatever the dtype of
-    the state; sums are over chunks of neurons, one entry of the result for each."""
+    the state, apart from the step of descent in single.py; sums are over chunks of neurons, one entry of the result for
+    each."""
 
     most_slopes = MOST_SLOPES
 
     def __init__(self, gram: np.ndarray) -> None:
         """gram: (n + k, n), the Gram matrix between all rows of a state and the training points."""
         self.panels = panels(gram)
+        self.single = self.panels.astype(np.float32)
 
     def evaluate(
         self,
@@ -58,6 +60,12 @@ class Compiled:
         kind = kernels.KINDS.get(model.activation.name)
         if kind is None:
             self._evaluate_in_pieces(model, h, displacement, displaced, slopes, sums)
+            return sums
+        # A step of descent moves h by the slopes there, which those at the end replace.
+        descends = displaced is h and work and not gram and len(displacement.slopes) == 1
+        descends = descends and slopes is displacement.slopes[0]
+        if descends and kind == kernels.TANH and model.arrays.real is np.float32 and n <= MOST_TILED:
+            self._descend(model, h, displacement, sums)
             return sums
         given, coefficients = _arguments(displacement, h)
         nothing = model.arrays.nothing
@@ -83,6 +91,27 @@ class Compiled:
 
         _share(model, run)
         return sums
+
+    def _descend(self, model: Model, h: Array, displacement: Displacement, sums: Sums) -> None:
+        """`evaluate` for a step of descent in float32. Adds to the sums in place."""
+        coefficients = displacement.coefficients[0].astype(np.float32)
+
+        def run(queue: np.ndarray, thread: int) -> None:
+            single.descend(
+                chunks=model.chunks,
+                queue=queue,
+                thread=thread,
+                h=h,
+                slopes=displacement.slopes[0],
+                coefficients=coefficients,
+                panels=self.single,
+                gain=model.gain,
+                signs=model.signs,
+                output=sums.output,
+                work=sums.work,
+            )
+
+        _share(model, run)
 
     def _evaluate_in_pieces(
         self,

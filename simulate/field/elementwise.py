@@ -81,12 +81,26 @@ def exp_(x: float) -> float:
     return p * _as_float((_as_bits(shifted) + 1023) << 52)
 
 
+# tanh(y) = y S(y^2)/C(y^2) to 5e-18 for |y| <= log(2)/4: quadratics of least relative error.
+S1, S2 = 0.11109908463020566, 0.0010573998936251373
+C1, C2 = 0.44443241796353096, 0.015868205883612798
+
+
 @njit(**INNER_EXACT)
 def _tanh(x: float) -> float:
-    """tanh to 2.5e-16 absolute, not relative, near zero; 1 - tanh^2 to 1e-15 absolute. NaN stays NaN."""
+    """tanh to 3.3e-16 absolute, not relative, near zero; 1 - tanh^2 to 6.5e-16 absolute. NaN stays NaN.
+
+    With 2x = k log 2 + 2y, exp(2y) = (C + yS)/(C - yS), so that tanh x = 1 - 2 (C - yS)/(2^k (C + yS) + (C - yS)): one
+    division, and a third of the arithmetic of exp_. Errors near the ends of |y| <= log(2)/4 count half.
+    """
     x = -20.0 if x < -20.0 else x
     x = 20.0 if x > 20.0 else x
-    return 1.0 - 2.0 / (exp_(2.0 * x) + 1.0)
+    shifted = x * 2.8853900817779268 + 6755399441055744.0  # adding 1.5 2^52 rounds to an integer
+    y = x - (shifted - 6755399441055744.0) * 0.34657359027997264
+    z = y * y
+    odd, even = y * (1.0 + z * (S1 + z * S2)), 1.0 + z * (C1 + z * C2)
+    above, below = even + odd, even - odd
+    return 1.0 - 2.0 * (below / (_as_float((_as_bits(shifted) + 1023) << 52) * above + below))
 
 
 @njit(**SUMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -64,7 +65,7 @@ class Flow:
 
     slope_rows, tests: rows of an array of slopes, n unless the last layer is trained (last_layer.py), and k;
     model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__;
-    alpha, beta: the row of Table 1;
+    alpha, beta: the row of Table 1; sizes: |sigma(0)|, Ls and sup |sigma|, for bounds on rounding;
     scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
     that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which the
     first is neuron `first` of the network.
@@ -88,6 +89,9 @@ class Flow:
         """signs: (S, m); cross: (k, n), the Gram matrix between test and training points; share: which neurons of the
         network these are, by default all."""
         self.arrays, self.activation = arrays, problem.activation
+        sigma = problem.activation
+        most = math.inf if sigma.bounded_by is None else sigma.bounded_by
+        self.sizes = abs(float(sigma.value(0.0))), float(sigma.Ls), most
         self.gram, self.y = np.array(problem.gram), np.asarray(problem.y)
         self.alpha, self.beta, self.scale = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
         self.speed = self.alpha * self.beta * self.scale**2

@@ -37,10 +37,10 @@ VECTOR, SHORT = ir.VectorType(NUMBER, LANES), ir.VectorType(NUMBER, ROWS)
 FUSED = ("contract",)
 
 
-def _after(builder: Any, address: Any, entries: Any) -> Any:
-    """The address that lies `entries` float64 numbers after `address`."""
+def _after(builder: Any, address: Any, entries: Any, size: int = 8) -> Any:
+    """The address that lies `entries` numbers of `size` bytes after `address`."""
     entries = ir.Constant(INDEX, entries) if isinstance(entries, int) else entries
-    return builder.add(address, builder.mul(entries, ir.Constant(INDEX, 8)))
+    return builder.add(address, builder.mul(entries, ir.Constant(INDEX, size)))
 
 
 def _load(builder: Any, address: Any, kind: Any, alignment: int) -> Any:
@@ -58,15 +58,20 @@ def _pick(builder: Any, one: Any, other: Any, lanes: list[int]) -> Any:
 
 
 def _sums(
-    builder: Any, count: Any, step: int, shape: tuple[int, int], factors: Callable[[Any], tuple[list[Any], list[Any]]]
+    builder: Any,
+    count: Any,
+    step: int,
+    shape: tuple[int, int],
+    factors: Callable[[Any], tuple[list[Any], list[Any]]],
+    vector: Any = VECTOR,
 ) -> Any:
     """Sums over k = 0, step, ... < count (at least one) of left_r right_c; (left, right) = factors(k)."""
     before, loop = builder.block, builder.append_basic_block("tile")
     builder.branch(loop)
     builder.position_at_end(loop)
-    k, zero = builder.phi(INDEX), ir.Constant(VECTOR, [0.0] * LANES)
+    k, zero = builder.phi(INDEX), ir.Constant(vector, [0.0] * vector.count)
     k.add_incoming(ir.Constant(INDEX, 0), before)
-    sums = [[builder.phi(VECTOR) for _ in range(shape[1])] for _ in range(shape[0])]
+    sums = [[builder.phi(vector) for _ in range(shape[1])] for _ in range(shape[0])]
     lefts, rights = factors(k)
     found = []
     for row, left in zip(sums, lefts, strict=True):
@@ -84,30 +89,38 @@ def _sums(
     return found
 
 
-def _product_tile(typingctx: Any, panel: Any, v: Any, p: Any, n: Any) -> Any:
-    """p (PANEL, WIDTH) = panel' v, all given by their addresses: panel (n, PANEL), v (n, WIDTH)."""
+def _product_tile(number: Any, size: int) -> Callable[..., Any]:
+    """The code of the tile of a product of such numbers, of `size` bytes each."""
+    lanes = 8 * LANES // size
+    vector = ir.VectorType(number, lanes)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        panel, v, p, n = args
+    def product_tile(typingctx: Any, panel: Any, v: Any, p: Any, n: Any) -> Any:
+        """p (PANEL, WIDTH) = panel' v, all given by their addresses: panel (n, PANEL), v (n, WIDTH)."""
 
-        def factors(b: Any) -> tuple[list[Any], list[Any]]:
-            row = _after(builder, v, builder.mul(b, ir.Constant(INDEX, STRIP)))
-            column = _after(builder, panel, builder.mul(b, ir.Constant(INDEX, PANEL)))
-            right = [_load(builder, _after(builder, row, LANES * c), VECTOR, 8 * LANES) for c in range(VECTORS)]
-            left = []
-            for r in range(PANEL):
-                one = _load(builder, _after(builder, column, r), NUMBER, 8)
-                none = ir.Constant(VECTOR, ir.Undefined)
-                one = builder.insert_element(none, one, ir.Constant(ir.IntType(32), 0))
-                left.append(_pick(builder, one, none, [0] * LANES))
-            return left, right
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            panel, v, p, n = args
 
-        for r, row in enumerate(_sums(builder, n, 1, (PANEL, VECTORS), factors)):
-            for c, value in enumerate(row):
-                _store(builder, value, _after(builder, p, r * STRIP + c * LANES), 8 * LANES)
-        return context.get_dummy_value()
+            def factors(b: Any) -> tuple[list[Any], list[Any]]:
+                row = _after(builder, v, builder.mul(b, ir.Constant(INDEX, STRIP)), size)
+                column = _after(builder, panel, builder.mul(b, ir.Constant(INDEX, PANEL)), size)
+                places = [_after(builder, row, lanes * c, size) for c in range(VECTORS)]
+                right = [_load(builder, place, vector, 8 * LANES) for place in places]
+                left = []
+                for r in range(PANEL):
+                    one = _load(builder, _after(builder, column, r, size), number, size)
+                    none = ir.Constant(vector, ir.Undefined)
+                    one = builder.insert_element(none, one, ir.Constant(ir.IntType(32), 0))
+                    left.append(_pick(builder, one, none, [0] * lanes))
+                return left, right
 
-    return types.none(*[types.int64] * 4), generate
+            for r, row in enumerate(_sums(builder, n, 1, (PANEL, VECTORS), factors, vector)):
+                for c, value in enumerate(row):
+                    _store(builder, value, _after(builder, p, r * STRIP + c * lanes, size), 8 * LANES)
+            return context.get_dummy_value()
+
+        return types.none(*[types.int64] * 4), generate
+
+    return product_tile
 
 
 def _gram_tile(typingctx: Any, v: Any, u: Any, gram: Any, stride: Any, w: Any) -> Any:
@@ -140,7 +153,8 @@ def _pairs(values: list[Any]) -> list[tuple[Any, Any]]:
     return list(zip(values[::2], values[1::2], strict=True))
 
 
-product_tile: Any = intrinsic(_product_tile)
+product_tile: Any = intrinsic(_product_tile(NUMBER, 8))
+product_tile_single: Any = intrinsic(_product_tile(ir.FloatType(), 4))  # as many bytes, so twice as many neurons
 gram_tile: Any = intrinsic(_gram_tile)
 
 
@@ -176,6 +190,18 @@ def product(G: Any, v: Any, p: Any, count: int, w: int) -> None:
         for j in range(0, w, WIDTH):
             for k in range(start, min(start + block, count)):
                 product_tile(first + 8 * k * PANEL * n, here + 8 * j, into + 8 * (k * PANEL * STRIP + j), n)
+
+
+@njit(**EXACT)
+def product_single(G: Any, v: Any, p: Any, count: int, w: int) -> None:
+    """product() in float32, for at most MOST_TILED data points, and up to 2 WIDTH - 1 more columns."""
+    n = G.shape[1]
+    first, into, here = G.ctypes.data, p.ctypes.data, v.ctypes.data
+    block = max(1, NEAR // (PANEL * n))
+    for start in range(0, count, block):
+        for j in range(0, w, 2 * WIDTH):
+            for k in range(start, min(start + block, count)):
+                product_tile_single(first + 4 * k * PANEL * n, here + 4 * j, into + 4 * (k * PANEL * STRIP + j), n)
 
 
 @njit(**EXACT)

@@ -28,6 +28,7 @@ from simulate.solve.saved_fields import flow_fields
 from simulate.solve.segment import Followed, Segment
 from simulate.solve.step_control import attempt, error_ratio, next_step, resolved
 from simulate.solve.step_sums import stop_reasons
+from simulate.solve.whole_steps import WholeSteps
 
 
 class Loop:
@@ -55,48 +56,23 @@ class Loop:
             Status.STEP_LIMIT,
             Status.STEP_UNDERFLOW if flow.activation.smooth else Status.KINKS,
         )
+        self.whole_steps = WholeSteps.of(flow, integrator, options, self.scales)
         self.forecast = Forecast(options) if len(h0) == 1 else None  # runs that go together are small
         self.outcomes: dict[int, Outcome] = {}
         self.runs = self._resume(flow) if checkpoints.resuming else self._begin(flow)
 
     def integrate(self) -> list[Outcome]:
         """One Outcome for each run, in order. Each turn of the loop is one attempt of every run that is still going."""
-        options, integrator, smooth = self.options, self.integrator, self.runs.flow.activation.smooth
         if not self.checkpoints.resuming:
             self._record_at_saves(np.full(len(self.h0), True), np.zeros(len(self.h0)))
         self._take_out_ended()
         while len(self.runs.state.run):
-            runs, state = self.runs, self.runs.state
+            runs = self.runs
 
             # Save a checkpoint if it is time; after ctrl-C this raises Interrupted.
             self.checkpoints.offer(self._saved)
 
-            # Choose how far each run tries to go: its step, but not beyond a time that must be hit exactly.
-            allowed = state.tau
-            if options.save_at is None:
-                allowed = resolved(runs.coarse.state, state.tau, state.floor)
-            tau, until = attempt(state.time, allowed, self._goal(state))
-
-            # Let the coarse run propose a step, and accept it if its estimated error is allowed.
-            order = integrator.error_order(runs.coarse.state)
-            step = integrator.step(runs.flow, runs.coarse.state, tau, errors=True)
-            state.evaluations = state.evaluations + step.evaluations
-            residual = runs.coarse.state.residual
-            ratio = error_ratio(step, residual, self.scales, options.rtol, state.floor, smooth=smooth)
-            accepted = ratio <= 1
-
-            # Advance the accepted runs: the coarse one by this step, the fine one by two halves of it. Save points
-            # inside the step are recorded here.
-            if accepted.all():
-                self._advance(runs, step, tau, until)
-            else:
-                step.discard()
-                self._advance_some(np.flatnonzero(accepted), tau, until)
-
-            # Choose the next step by the error, and count.
-            state.tau = next_step(state.tau, tau, ratio, accepted, order)
-            state.time = np.where(accepted, until, state.time)
-            state.steps, state.rejected = state.steps + accepted, state.rejected + ~accepted
+            accepted, tau = self._attempt() if self.whole_steps is None else self.whole_steps.attempt(runs)
 
             # Record the runs that have come to a save point or to their end.
             self._record_at_saves(accepted, tau)
@@ -107,6 +83,40 @@ class Loop:
             # Take out the runs that have ended.
             self._take_out_ended()
         return [self.outcomes[run] for run in range(len(self.h0))]
+
+    def _attempt(self) -> tuple[np.ndarray, np.ndarray]:
+        """(accepted, tau) (R,): one attempt of every run; which took its step, and the length that each tried."""
+        options, integrator, runs, state = self.options, self.integrator, self.runs, self.runs.state
+
+        # Choose how far each run tries to go: its step, but not beyond a time that must be hit exactly.
+        allowed = state.tau
+        if options.save_at is None:
+            allowed = resolved(runs.coarse.state, state.tau, state.floor)
+        tau, until = attempt(state.time, allowed, self._goal(state))
+
+        smooth = runs.flow.activation.smooth
+
+        # Let the coarse run propose a step, and accept it if its estimated error is allowed.
+        order = integrator.error_order(runs.coarse.state)
+        step = integrator.step(runs.flow, runs.coarse.state, tau, errors=True)
+        state.evaluations = state.evaluations + step.evaluations
+        residual = runs.coarse.state.residual
+        ratio = error_ratio(step, residual, self.scales, options.rtol, state.floor, smooth=smooth)
+        accepted = ratio <= 1
+
+        # Advance the accepted runs: the coarse one by this step, the fine one by two halves of it. Save points
+        # inside the step are recorded here.
+        if accepted.all():
+            self._advance(runs, step, tau, until)
+        else:
+            step.discard()
+            self._advance_some(np.flatnonzero(accepted), tau, until)
+
+        # Choose the next step by the error, and count.
+        state.tau = next_step(state.tau, tau, ratio, accepted, order)
+        state.time = np.where(accepted, until, state.time)
+        state.steps, state.rejected = state.steps + accepted, state.rejected + ~accepted
+        return accepted, tau
 
     def _begin(self, flow: Flow) -> Runs:
         """All runs at time zero."""

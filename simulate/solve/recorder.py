@@ -9,7 +9,7 @@ from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.last_layer import TrainedFlow
-from simulate.field.rounding import residual_rounding
+from simulate.field.rounding import residual_rounding, travel_rounding
 from simulate.integrators.state import State
 from simulate.solve.kinks import SlidingCounter, add_slips, count_other_side
 from simulate.solve.observables import SCALARS, ULPS_OF_H, VECTORS, add_rounding, differences, observe
@@ -63,14 +63,17 @@ class Recorder:
         for name in GROWING:
             grown = scalar_errors[:, SCALARS.index(name)]
             grown[:] = self.last[name][runs] = np.maximum(grown, self.last[name][runs])
-        # Rounding.
+        # Rounding. That of the displacements is in the difference of two integrations, if there are two.
+        travelled = np.zeros((flow.runs, flow.n + flow.tests))
+        if coarse is fine:
+            travelled = travel_rounding(flow, fine.path[:, 0])
         vector_errors = np.repeat(distances, flow.n, axis=2)
         add_rounding(
             epsilon=flow.arrays.epsilon,
             scalars=scalars,
             vectors=vectors,
             residual=residual,
-            of_output=_rounding(flow, fine, largest),
+            of_output=_rounding(flow, fine, largest) + travelled[:, : flow.n],
             largest=self.largest[runs],
             moved=time > 0,
             scalar_errors=scalar_errors,
@@ -88,6 +91,7 @@ class Recorder:
             errors["last_layer_movement"] = apart + np.where(time > 0, rounding, 0.0) + 0.0 * moved
         if flow.tests:
             values["test_output"], errors["test_output"] = _tested(flow, fine.state.h, coarse.state.h)
+            errors["test_output"] += travelled[:, flow.n :]
         if self.sliding is not None:
             add_slips(flow, errors, fine)
         counts = flow.count_inside(fine.state.h, coarse.state.h, self.interval)

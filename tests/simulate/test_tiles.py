@@ -5,7 +5,18 @@ import numpy as np
 import pytest
 
 from simulate.field.elementwise import aligned
-from simulate.field.tiles import LANES, MOST_TILED, PANEL, ROWS, STRIP, add_gram, padded, panels, product
+from simulate.field.tiles import (
+    LANES,
+    MOST_TILED,
+    PANEL,
+    ROWS,
+    STRIP,
+    add_gram,
+    padded,
+    panels,
+    product,
+    product_single,
+)
 
 
 def strip(n: int, w: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,3 +64,16 @@ def test_not_a_number_is_seen() -> None:
     assert np.isnan(into.reshape(-1, STRIP)[:5, 17]).all()
     assert np.isnan(gram[3, 3])
     assert np.isfinite(gram[:3, :3]).all()
+
+
+@pytest.mark.parametrize("n", [1, 5, 19, 40, 129])
+@pytest.mark.parametrize("w", [1, 15, 17, 255, 256])
+def test_product_in_float32(n: int, w: int) -> None:
+    flat, into = (aligned(padded(n, PANEL) * STRIP // 2).view(np.float32) for _ in range(2))
+    flat.reshape(-1, STRIP)[:n, :w] = np.random.default_rng(0).standard_normal((n, w))
+    G = np.random.default_rng(1).standard_normal((n, n)).astype(np.float32)
+    into[:] = np.nan
+    product_single(panels(G).astype(np.float32), flat, into, padded(n, PANEL) // PANEL, w)
+    v = flat.reshape(-1, STRIP)[:n, :w].astype(np.float64)
+    exact, scale = G.astype(np.float64) @ v, np.abs(G) @ np.abs(v)
+    assert (np.abs(into.reshape(-1, STRIP)[:n, :w] - exact) <= n * 1.2e-7 * scale).all()
