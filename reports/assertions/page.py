@@ -11,6 +11,7 @@ from bounds.cells.options import executor_of
 from bounds.command_line import HOLDS
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
+from bounds.errors import require
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
@@ -71,6 +72,9 @@ def add_assertions_command(commands: Any) -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a reduced size: minutes")
     size.add_argument("--full", action="store_true", help="the paper's size (default): many hours, resumable")
+    parser.add_argument(
+        "--experiment", type=int, choices=(1, 2, 3), metavar="K", help="1, 2 or 3: only what is said of that one"
+    )
     parser.add_argument("--out", metavar="CSV", default="assertions.csv", help="the table (default assertions.csv)")
     parser.add_argument("--cache", metavar="DIR", default="figures/cache", help="finished runs (default figures/cache)")
     parser.add_argument("--markdown", action="store_true", help="print the page docs/experiments.md instead")
@@ -80,7 +84,16 @@ def add_assertions_command(commands: Any) -> None:
 def run_assertions(options: Any) -> int:
     """Print the table, or the page. Returns the exit code, 0: the verdicts are about the paper's words."""
     out = check_writable(options.out, "--out")
+    require(
+        options.experiment is None or not options.markdown,
+        "--experiment",
+        "left out with --markdown",
+        options.experiment,
+        "The page is about all experiments.",
+    )
     sizes = {name: module.QUICK if options.quick else module.FULL for name, module in EXPERIMENTS.items()}
+    if options.experiment is not None:
+        sizes = {name: size for name, size in sizes.items() if name == f"experiment-{options.experiment}"}
     runner = Runner(Cache(options.cache), executor=executor_of(options))
     found = findings(runner, sizes)
     write_csv(out, [_row(f, options.quick) for f in found], COLUMNS)

@@ -165,9 +165,9 @@ ASSERTIONS = (
 
 
 def findings(runner: Runner, sizes: dict[str, Size]) -> list[Finding]:
-    """Every assertion, from the runs of the experiments at these sizes ("experiment-1": ... and so on)."""
+    """Every assertion about the experiments in `sizes` ("experiment-1": ... and so on), from their runs."""
     runs = {name: [r for r in runner.results(cases(name, size)) if r.ok] for name, size in sizes.items()}
-    return [judge_assertion(a, runs[a.experiment]) for a in ASSERTIONS]
+    return [judge_assertion(a, runs[a.experiment]) for a in ASSERTIONS if a.experiment in runs]
 
 
 def cases(name: str, size: Size) -> list[Case]:

@@ -82,7 +82,10 @@ def _certificates(runner: Runner, cases: list[Case], size: Size) -> Iterator[tup
 
 
 def _show_certificates(axes: Any, found: list[tuple[Case, Certified]], size: Size) -> None:
-    labels = {"shadowing": "certified from the start, n = {n}", "kernel": "certified from the dot on"}
+    labels = {
+        "shadowing": "certified from the start: one run, n = {n}",
+        "kernel": "the same run, certified from the dot on",
+    }
     for case, c in found:
         if c.rate <= 0:
             continue
