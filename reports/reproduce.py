@@ -163,7 +163,7 @@ def page(measured: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
         yield "| --- | --- | --- | --- | --- | --- |"
         for item in group():
             row = measured.get(item.id, {})
-            seconds = f"{float(row['cpu_seconds']):.2g}" if row else "-"
+            seconds = _seconds(float(row["cpu_seconds"])) if row else "-"
             cells = (
                 _name(item),
                 _cell(item.words),
@@ -173,6 +173,11 @@ def page(measured: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
                 row.get("outcome", "-"),
             )
             yield f"| {' | '.join(cells)} |"
+
+
+def _seconds(seconds: float) -> str:
+    """Two digits, without an exponent."""
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
 def _name(item: Item) -> str:
