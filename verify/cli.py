@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bounds.command_line import Parser
+from bounds.errors import ArgumentError
 from verify.commands import claims as claim_table
 from verify.commands import power, replay
 
@@ -27,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if any(argument in ("-h", "--help") for argument in arguments):
         print(_help())
         return 0
+    _check_processes(arguments)
     import pytest
 
     from verify.session.ending import Watcher
@@ -36,6 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = arguments[1:]
     watcher = Watcher()
     return watcher.code(int(pytest.main([str(here), "-p", "no:cacheprovider", "-q", *arguments], plugins=[watcher])))
+
+
+def _check_processes(arguments: Sequence[str]) -> None:
+    """ArgumentError if the tests are to be spread over processes and pytest-xdist, which does it, is not installed."""
+    asked = [argument for argument in arguments if argument.startswith(("-n", "--numprocesses"))]
+    if asked and importlib.util.find_spec("xdist") is None:
+        raise ArgumentError(
+            f"{asked[0]} spreads the tests over processes by pytest-xdist, which is not installed. Leave it out, or"
+            " install that: pip install pytest-xdist."
+        )
 
 
 def parsers() -> dict[str, Parser]:

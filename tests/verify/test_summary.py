@@ -1,5 +1,7 @@
 """The table at the end of `pytest verify/`: groups, marks, totals, and lines that end between words."""
 
+from bounds.command_line import run as run_command
+from verify.cli import main as verify_main
 from verify.session.summary import table
 
 ROW = {
@@ -36,3 +38,9 @@ def test_no_line_is_wider_than_the_terminal_or_breaks_a_word():
         for line in lines(row, width=width):
             assert len(line) <= width
             assert set(line.removesuffix("...").split()) <= words
+
+
+def test_processes_without_what_starts_them(monkeypatch, capsys):
+    monkeypatch.setattr("verify.cli.importlib.util.find_spec", lambda name: None)
+    assert run_command(verify_main, ["verify", "--quick", "-n", "2"]) == 2
+    assert "pip install pytest-xdist" in capsys.readouterr().err
