@@ -17,7 +17,7 @@ from bounds.data.biases import FixedBias, WithBias
 from bounds.data.embeddings import Embedding, Identity, embedding_name, with_bias
 from bounds.data.random_features import RandomFeatures
 from bounds.dependence import ways_out, why_dependent
-from bounds.errors import AssumptionError, DataError, require
+from bounds.errors import ArgumentError, AssumptionError, DataError, require
 from bounds.numerics.arithmetic import ball, float_up
 from bounds.numerics.spectrum import Spectrum, spectrum
 from bounds.presented import Facts, Portable, Presented
@@ -296,9 +296,16 @@ class Problem(Presented, Portable):
     def within(self, radius: float) -> Problem:
         """These data with a Gram matrix known only up to `radius` in the spectral norm: every number computed from it
         holds for each such matrix. For a random embedding these are the realisations within `radius` of the limit, and
-        a statement holds given that the one drawn is among them."""
+        a statement holds given that the one drawn is among them.
+
+        Raises ArgumentError after `given`: a range has its own bounds, which are to be widened instead."""
+        if self.gram_range is not None:
+            raise ArgumentError(
+                f"within({radius!r}) is for a Gram matrix that is known. Of this one a range is given: widen its bounds"
+                " by the radius, in problem.given(GramRange(...)), or call within before any range is given."
+            )
         radius = real("radius", radius, "a finite number >= 0", lambda u: 0 <= u < np.inf)
-        return self._known(gram_radius=self.gram_radius + radius, gram_range=self.gram_range)
+        return self._known(gram_radius=self.gram_radius + radius)
 
     def given(self, known: GramRange) -> Problem:
         """These data with a Gram matrix of which only `known` is known: every number computed from it holds for each

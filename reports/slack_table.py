@@ -17,8 +17,8 @@ from bounds.pictures.ladder import SIZE as LADDER
 from bounds.pictures.style import add_plot_option, check_picture, on_axes, picture_file
 from bounds.text import printable
 from bounds.text_table import Column, TextTable
+from reports import slack
 from reports.cell_options import add_cell_options, goes_on, progress_of
-from reports.slack import ACTIVATIONS, COLUMNS, METHODS, slack_rows
 
 TABLE = TextTable(
     [
@@ -73,7 +73,7 @@ def draw_slack(rows: Sequence[dict[str, Any]], axes: Any = None) -> Any:
         necessary[column] = easiest(necessary.get(column, row["necessary"] / unit), row["necessary"] / unit)
         if row["sufficient"] is not None:
             enough[column] = hardest(enough.get(column, row["sufficient"] / unit), row["sufficient"] / unit)
-    names = [method for method in reversed(METHODS) if any(key[0] == method for key in rungs)]
+    names = [method for method in reversed(slack.METHODS) if any(key[0] == method for key in rungs)]
     whole = [rung for rung in rungs.values() if set(PANELS) <= set(rung)]
     with on_axes(axes, 3, LADDER, "axes", sharey=True) as panels:
         draw_rungs(panels, whole, names, necessary=necessary, enough=enough)
@@ -92,7 +92,7 @@ def add_slack_command(commands: Any) -> None:
     parser.add_argument("--trials", type=int, default=3, help="networks for each width and scale tried (default 3)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first network (default 0)")
     parser.add_argument("--out", metavar="CSV", default="slack.csv", help="file for the table (default slack.csv)")
-    parser.add_argument("--activation", choices=ACTIVATIONS, help="this one only (default: all)")
+    parser.add_argument("--activation", choices=slack.ACTIVATIONS, help="this one only (default: all)")
     add_plot_option(parser, "the ladder of the first activation: necessary, enough and required")
     add_cell_options(parser, resume="directory of finished problems, which are not done again")
 
@@ -107,15 +107,15 @@ def run_slack(options: Any) -> int:
     print(TABLE.head())
     directory = Path(options.resume) if options.resume else None
     kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
-    chosen = ACTIVATIONS if options.activation is None else (options.activation,)
+    chosen = slack.ACTIVATIONS if options.activation is None else (options.activation,)
     asked = {"trials": options.trials, "seed": options.seed, "activations": chosen}
     by_cell: dict[int, list[Row]] = {}
     rows: list[Row] = []
     with goes_on(directory):
-        for index, found in slack_rows(**asked, **kept, progress=progress_of("problems")):
+        for index, found in slack.slack_rows(**asked, **kept, progress=progress_of("problems")):
             by_cell[index] = found
             rows = [row for k in sorted(by_cell) for row in by_cell[k]]
-            write_csv(out, rows, COLUMNS)  # after each problem: an interruption loses none that is finished
+            write_csv(out, rows, slack.COLUMNS)  # after each problem: an interruption loses none that is finished
             for row in found:
                 print(table_line(row), flush=True)
     if options.plot:

@@ -180,6 +180,7 @@ KINDS: dict[str, Kind] = {
         values(the_class=lambda: bounds.Identity, limit=bounds.RandomFeatures),
     ),
     "bias": Kind(these(None, None, 1.0, 0.5), these(0.0, -1.0, 1e-100, 1e100, 1e101)),
+    "train_bias": Kind(these(True, False), these(1, "no")),
     "last_layer": Kind(these(0.0, 0, 1.0, 10), these(-1.0, 1e-100, 1e100, 1e300, 5e-324)),
     "name": Kind(these("reference", "experiment-1"), these("refrence", "tanh")),
     "expression": Kind([Value("u/2", lambda: u / 2)], values(square=lambda: u**2, two=lambda: u * sp.Symbol("v"))),

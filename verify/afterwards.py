@@ -165,9 +165,10 @@ def afterwards(run: Run) -> Iterator[Run]:
 
 
 def _reach(run: Run) -> float:
-    """An upper bound of |f_a| of every network of this width and scale; infinite for unbounded sigma."""
+    """An upper bound of |f_a| of every network of this width and scale; infinite for unbounded sigma, and if the last
+    layer is trained too, for then the scale does not stay."""
     bound = run.problem.activation.bounded_by
-    if bound is None:
+    if bound is None or run.problem.last_layer > 0:
         return math.inf
     return scaling_of(run.scaling, run.width).alpha * run.scale * float(bound) * (1 + ROUNDING)
 
@@ -179,7 +180,7 @@ def _ranges(run: Run, last: float) -> dict[str, Range]:
     """
     act, y = run.problem.activation, run.problem.y
     slope = float_up(act.Ls)
-    kernel = float_up(run.problem.spectrum.lmax_ceiling) * slope**2
+    kernel = math.inf if run.problem.last_layer > 0 else float_up(run.problem.spectrum.lmax_ceiling) * slope**2
     size = np.sqrt([float_up(g) for g in run.problem.gram_diagonal])
     left = remaining_path(run)
     away = math.inf if run.integrator == "descent" else math.sqrt(2 * max(last, 0.0))
@@ -202,7 +203,7 @@ def _ranges(run: Run, last: float) -> dict[str, Range]:
         "mean_square_slope": (np.maximum(q - turn, 0.0) ** 2, np.minimum(q + turn, slope) ** 2),
         "path_length": (run.path_length[-1], run.path_length[-1] + left),
         "dissipated": (run.dissipated[-1], max(float(run.dissipated[-1]), float(run.loss[0]))),
-        "power": (0.0, 2 * run.scale**2 * kernel * last),
+        "power": (0.0, 2 * run.scale**2 * kernel * last if last > 0 else 0.0),
         "kernel_min_eig": (0.0, kernel),
         "kernel_max_eig": (0.0, kernel),
     }

@@ -36,7 +36,8 @@ class Compiled:
     def __init__(self, gram: np.ndarray) -> None:
         """gram: (n + k, n), the Gram matrix between all rows of a state and the training points."""
         self.panels = panels(gram)
-        self.single = self.panels.astype(np.float32)
+        with np.errstate(over="ignore"):  # a step in float32 that meets an infinite entry is refused
+            self.single = self.panels.astype(np.float32)
 
     def evaluate(
         self,

@@ -104,14 +104,14 @@ class WholeSteps:
             KINDS[flow.activation.name],
             model.chunks,
             flow.backend.panels,
-            model.gain,
-            model.signs,
+            writable(model.gain),
+            writable(model.signs),
             model.arrays.nothing,
-            flow.speed_gram,
-            flow.y,
+            writable(flow.speed_gram),
+            writable(flow.y),
             np.array([flow.alpha, flow.beta, flow.scale, flow.speed, options.rtol, options.t_max]),
             flow.m,
-            self.scales,
+            writable(self.scales),
             *(state.time, state.tau, state.floor, state.steps, state.rejected, state.evaluations),
             *_arrays(runs.coarse),
             *_arrays(runs.fine),
@@ -119,6 +119,11 @@ class WholeSteps:
             tau,
         )
         return accepted, tau
+
+
+def writable(array: np.ndarray) -> np.ndarray:
+    """The array, or a copy of one that is read-only: the loops are compiled for the other type, see by_address.py."""
+    return np.require(array, requirements=["C", "W"])
 
 
 def _arrays(followed: Followed) -> tuple[np.ndarray, ...]:

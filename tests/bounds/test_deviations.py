@@ -20,6 +20,7 @@ from bounds.methods.deviations import (
     neurons_for_fraction,
     slope_sample,
 )
+from bounds.problem import GramRange
 from simulate import sample_network
 
 
@@ -113,6 +114,14 @@ def test_a_wide_diagonal_has_no_sample_and_falls_back_on_second_moments():
     assert bounds.guarantee(problem, method="slopes", init="antisymmetric").width > 500
     with pytest.raises(bounds.AssumptionError, match="needs the Gram matrix itself"):
         bounds.guarantee(problem, method="transport")
+
+
+def test_a_range_of_gram_matrices_is_not_widened_by_a_radius():
+    """The range has bounds of its own: a radius on top of them must not be dropped in silence."""
+    problem = bounds.Problem(2 * np.eye(3), np.ones(3))
+    known = problem.given(GramRange(tuple(problem.gram_diagonal), problem.spectrum))
+    with pytest.raises(bounds.ArgumentError, match="widen its bounds"):
+        known.within(1.0)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])

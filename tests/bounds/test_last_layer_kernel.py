@@ -95,8 +95,8 @@ def test_it_is_refused_where_the_last_layer_is_fixed():
     with pytest.raises(bounds.AssumptionError, match=r"about a last layer that is trained.*method='best'"):
         bounds.certify(p, start.H, signs=start.signs, method="last-layer")
     assert "last-layer" not in set(bounds.certificate_table(p, start.H, signs=start.signs)["method"])
-    with pytest.raises(bounds.ArgumentError, match=r"'last-layer' certifies a network that is given"):
-        bounds.guarantee(problem(), method="last-layer")
+    with pytest.raises(bounds.AssumptionError, match=r"about a last layer that is trained"):
+        bounds.guarantee(p, method="last-layer")
 
 
 # -- before the network is drawn ---------------------------------------------------------------------------------------

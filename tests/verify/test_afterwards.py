@@ -125,6 +125,18 @@ def test_what_is_decided_at_the_end(reference_problem):
     assert verdict(lambda run: 1.0 - float(np.max(np.abs(run.final.H)))) is Verdict.UNDECIDED
 
 
+def test_a_trained_last_layer_reaches_farther_than_its_first_scale():
+    """f = c tanh(h) with c = 1 at the start is at most 1, and the target is 5; but c moves, and the flow gets there."""
+    problem = bounds.Problem(np.ones((1, 1)), np.array([5.0]), last_layer=10.0)
+    run = plain_run(problem, width=16, scale=1.0, seed=0, t_max=1e-3, loss_ratio=0.0)
+    later = plain_run(problem, width=16, scale=1.0, seed=0, t_max=50.0, loss_ratio=1e-8)
+    assert later.loss[-1] < 1e-5 < run.loss[-1]
+    assert least_loss(run) <= later.loss[-1]
+    fits = conjecture(at="end")(lambda r: 1.0 - r.loss[-1]).as_claim()
+    assert fits.verdict(run) is Verdict.UNDECIDED
+    assert fits.verdict(later) is Verdict.HOLDS
+
+
 def test_a_band_is_not_refuted_by_its_two_sides(reference_problem):
     """What lies between two numbers at the end may be between them later, though neither extreme is."""
     run = plain_run(reference_problem, width=94, scale=0.5, seed=0, t_max=1.0)

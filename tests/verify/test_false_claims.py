@@ -12,6 +12,7 @@ from simulate import Network
 from simulate.field.cpu import Compiled
 from simulate.integrators.exponential import Exponential
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
+from simulate.solve.whole_steps import WholeSteps
 from verify.claims import CLAIMS, Claim, NotApplicable, widths
 from verify.claims import theorem_1 as theorem_1_module
 from verify.claims.draws import reference
@@ -153,6 +154,12 @@ def verdict_with_bug(problem) -> Verdict:
     return CLAIMS["equation-14"].verdict(run)
 
 
+@pytest.fixture
+def step_by_step(monkeypatch):
+    """The ordinary loop, which evaluates the field by Compiled.evaluate; small states take whole attempts at once."""
+    monkeypatch.setattr(WholeSteps, "of", classmethod(lambda *_: None))
+
+
 def pushed_by(factor):
     """Compiled.evaluate with every displacement multiplied by a factor."""
     true = Compiled.evaluate
@@ -164,19 +171,19 @@ def pushed_by(factor):
     return evaluate
 
 
-def test_a_wrong_step_length_is_seen(small, monkeypatch):
+def test_a_wrong_step_length_is_seen(small, step_by_step, monkeypatch):
     """Neurons that move 1% too far lose energy that (14) does not account for."""
     assert verdict_with_bug(small) is Verdict.HOLDS
     monkeypatch.setattr(Compiled, "evaluate", pushed_by(1.01))
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
-def test_a_wrong_sign_is_seen(small, monkeypatch):
+def test_a_wrong_sign_is_seen(small, step_by_step, monkeypatch):
     monkeypatch.setattr(Compiled, "evaluate", pushed_by(-1.0))
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
-def test_a_factor_two_in_the_kernel_is_seen(small, monkeypatch):
+def test_a_factor_two_in_the_kernel_is_seen(small, step_by_step, monkeypatch):
     true = Compiled.evaluate
 
     def evaluate(self, *arguments, **options):
@@ -184,6 +191,19 @@ def test_a_factor_two_in_the_kernel_is_seen(small, monkeypatch):
         return replace(sums, gram=2 * sums.gram)
 
     monkeypatch.setattr(Compiled, "evaluate", evaluate)
+    assert verdict_with_bug(small) is not Verdict.HOLDS
+
+
+def test_neurons_that_a_compiled_attempt_moves_too_far_are_seen(small, monkeypatch):
+    true = WholeSteps.attempt
+
+    def attempt(self, runs):
+        before = runs.fine.state.h.copy()
+        found = true(self, runs)
+        runs.fine.state.h += 0.01 * (runs.fine.state.h - before)
+        return found
+
+    monkeypatch.setattr(WholeSteps, "attempt", attempt)
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 
