@@ -18,7 +18,7 @@ from bounds.rounding import rounded
 from bounds.text import printable
 from simulate.falling import falling_states
 from simulate.field.chunks import Share
-from simulate.field.reduction import deal, largest, total
+from simulate.field.reduction import deal, exchange, largest, total
 from simulate.network import Network, in_papers_scaling, regression_of, sample_network, scaling_of, test_inputs
 from simulate.solve.outcome import RunStatistics, Status
 
@@ -162,11 +162,17 @@ class Trajectory(Presented, Portable):
         Where processes share the network, all of them call that, and each adds up its own neurons: all get the
         certificate of the whole network, whose digits do not depend on how many they are. (The last ones may differ
         from those of a certificate for the array `final.H`, whose neurons are added all at once.) Raises ArgumentError
-        for another scaling than the paper's, about which a certificate says nothing.
+        for another scaling than the paper's, about which a certificate says nothing, and where this process has a part
+        of the network only and no longer shares it with others.
         """
         if self.scaling != "ours":
             raise ArgumentError(f"a certificate is about the paper's scaling, 'ours'. Found {self.scaling!r}.")
         H = np.asarray(self.final.H, dtype=np.float64)
+        if len(H) != self.width and exchange() is None:
+            raise ArgumentError(
+                f"{len(H)} of {self.width} neurons are here, and the processes that have the others no longer share the"
+                " network. Ask for them within simulate.processes.shared(), in all processes: docs/cluster.md shows how."
+            )
         blocks = [(0, len(H))] if self.share is None else deal(self.share).ranges.tolist()
         return Neurons(H, self.width, blocks, lambda partial: total(partial)[0], largest)
 

@@ -41,15 +41,18 @@ two_to: Any = intrinsic(_two_to)
 
 @njit(**INNER_EXACT)
 def _tanh(x: Any) -> Any:
-    """tanh to 1.9e-7 absolute, and 1 - tanh^2 to 3.6e-7; the method is that of elementwise._tanh. NaN stays NaN."""
+    """tanh to 1.6e-7 absolute and 2.4e-7 relative, and 1 - tanh^2 to 3.6e-7 absolute; the method is that of
+    elementwise._tanh. NaN stays NaN."""
     x = -FAR if x < -FAR else x
     x = FAR if x > FAR else x
     shifted = x * RATE + SHIFT
     y = x - (shifted - SHIFT) * HALF
     z = y * y
     odd, even = y * (ONE + z * S1), ONE + z * C1
-    above, below = even + odd, even - odd
-    return ONE - TWO * (below / (two_to(shifted) * above + below))
+    P = two_to(shifted)
+    value = ((P - ONE) * even + (P + ONE) * odd) / ((P + ONE) * even + (P - ONE) * odd)
+    value = ONE if value > ONE else value  # by rounding
+    return -ONE if value < -ONE else value
 
 
 @njit(**SUMS)

@@ -1,5 +1,7 @@
 """Weights in, weights out: the same network as autograd in weight space."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -61,3 +63,20 @@ def test_bad_weights():
     run = simulate.gradient_flow(problem, width=10, t_max=0.1)
     with pytest.raises(bounds.ArgumentError, match="the weights that the run began from"):
         simulate.weights_of(run, W)
+
+
+def test_a_part_of_a_network_is_not_certified_for_the_whole(small):
+    run = simulate.gradient_flow(small, width=16, scale=1.0, seed=0, t_max=0.1)
+    part = dataclasses.replace(run, final=simulate.Network(run.final.H[:7], run.final.signs[:7]))
+    assert len(run.neurons()) == 16
+    with pytest.raises(bounds.ArgumentError, match="7 of 16 neurons are here"):
+        part.neurons()
+
+
+def test_weights_that_may_not_be_written(small):
+    """Small flows are followed by loops that are compiled for arrays that may be."""
+    start = simulate.sample_network(small, width=16, scale=1.0, seed=0)
+    signs = np.frombuffer(start.signs.tobytes())
+    run = simulate.gradient_flow(small, network=simulate.Network(start.H, signs), t_max=0.5)
+    own = simulate.gradient_flow(small, network=start, t_max=0.5)
+    np.testing.assert_array_equal(run.loss, own.loss)
