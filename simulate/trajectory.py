@@ -170,7 +170,7 @@ class Trajectory(Presented, Portable):
         H = np.asarray(self.final.H, dtype=np.float64)
         if len(H) != self.width and exchange() is None:
             raise ArgumentError(
-                f"{len(H)} of {self.width} neurons are here; the processes that have the others share the network no more."
+                f"{len(H)} of {self.width} neurons are here; those who have the others share the network no more."
                 " Ask for them within simulate.processes.shared(), in all processes: docs/cluster.md shows how."
             )
         blocks = [(0, len(H))] if self.share is None else deal(self.share).ranges.tolist()
