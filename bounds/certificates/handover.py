@@ -21,6 +21,7 @@ from bounds.methods import clipped, kernel, slopes
 from bounds.methods.base import ROOT, Profile
 from bounds.numerics.arithmetic import float_down, float_up
 from bounds.problem import Problem
+from bounds.progress import Progress
 
 # The path is followed until the handover certifies this share of the rate that the path so far allows,
 ENOUGH = 0.9
@@ -199,6 +200,8 @@ def _prove(
     extra = 0.0  # a bound of the error of ||r|| inside the last step
     sizes = [0.0]  # ||r|| of the reference path at the INSIDE times of the last step
     local = None  # Handover.local of the stage before
+    progress = Progress("steps along the path")
+    highest = 0.0  # the first beta that is finite
     for count, stage in enumerate(follow(problem, H, signs, precision=precision)):
         ref, found = stage.reference, stage.shadow
         # What the step proves about the loss and the path length.
@@ -216,6 +219,9 @@ def _prove(
         # What the master theorem proves from here on, and whether that is the best total so far.
         end = handover(k, stage, norm(stage.H))
         local = end.local
+        highest = highest or (end.beta if math.isfinite(end.beta) else 0.0)
+        progress.done = count
+        progress.say(f"beta {end.beta:.3g}, certified below 1", _share_done(highest, end.beta))
         if end.rate > 0 and (best is None or min(account.allowed(), end.rate) > best.rate):
             facts = {
                 "time": stage.time,
@@ -240,4 +246,12 @@ def _prove(
         if count >= STEPS:
             ended = f"{STEPS} steps are too few"
             break
+    progress.close()
     return best if best is not None else Proof(facts={"time": stage.time, "steps": count}, ended=ended)
+
+
+def _share_done(highest: float, beta: float) -> float | None:
+    """The part of the way from the first beta to NEARLY_ALL that is done, in decades; None if it cannot be told."""
+    if not NEARLY_ALL < highest < math.inf or not 0 < beta < math.inf:
+        return None
+    return min(max(math.log(highest / beta) / math.log(highest / NEARLY_ALL), 0.0), 1.0)

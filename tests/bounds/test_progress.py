@@ -4,8 +4,11 @@ import io
 
 import pytest
 
+import bounds
 import bounds.progress
+import simulate
 from bounds.command_line import HOLDS, Parser, run
+from bounds.data.datasets import load_builtin
 from bounds.progress import BAR, Progress, announce, telling, told
 from bounds.text import printable
 
@@ -130,3 +133,17 @@ def test_quiet_is_an_option_of_every_command_and_ends_with_it(capsys):
         assert (shown.out, shown.err) == ("the answer\n", expected)
     announce("outside of a command")
     assert capsys.readouterr().err == ""
+
+
+def test_a_path_that_is_followed_tells_how_far_it_is(monkeypatch):
+    told = []
+    monkeypatch.setattr(Progress, "say", lambda self, doing="", share=None: told.append((doing, share)))
+    problem = bounds.Problem(*load_builtin("experiment-1", n=4, d=20))
+    start = simulate.sample_network(problem, width=64, scale=1.0, seed=0)
+    found = bounds.certify(problem, start.H, signs=start.signs, method="shadowing")
+    shares = [share for _, share in told if share is not None]
+    assert found.holds
+    assert len(shares) > 2
+    assert 0 <= min(shares) < 0.2
+    assert 0.5 < max(shares) <= 1
+    assert all("certified below 1" in doing for doing, _ in told)
