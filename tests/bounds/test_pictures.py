@@ -188,7 +188,7 @@ def test_a_picture_is_written_as_its_suffix_says(tmp_path, suffix, flow):
 @pytest.mark.parametrize("command", [["flow"], ["table"], ["gaps"], ["slack"], ["scaling"], ["coverage"]])
 def test_a_wrong_suffix_is_told_before_any_work(command, capsys, monkeypatch):
     monkeypatch.setattr("bounds.problem.Problem.__init__", lambda *_: pytest.fail("there was work"))
-    monkeypatch.setattr("reports.slack_table.slack_rows", lambda **_: pytest.fail("there was work"))
+    monkeypatch.setattr("reports.slack.slack_rows", lambda **_: pytest.fail("there was work"))
     monkeypatch.setattr("reports.coverage.coverage_rows", lambda _: pytest.fail("there was work"))
     assert run_command(main, [*command, "--plot", "picture.jpg"]) == 2
     assert "one of .png, .svg, .pdf. Found 'picture.jpg'" in capsys.readouterr().err
