@@ -70,6 +70,15 @@ class Parser(argparse.ArgumentParser):
             raise ArgumentError(f"unrecognized arguments: {' '.join(rest)}. See {self.prog} --help.")
         return found, rest
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse, but the error for a value that is none of the choices names the nearest of them."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = difflib.get_close_matches(str(value), [str(choice) for choice in action.choices or ()], n=2)
+            hint = f". Did you mean {' or '.join(near)}?" if near else ""
+            raise argparse.ArgumentError(action, f"{error.message}{hint}") from None
+
     def error(self, message: str) -> NoReturn:
         """Called by argparse for bad input; `run` turns the error into exit code 2."""
         raise ArgumentError(message)

@@ -100,7 +100,7 @@ def certify(problem: Problem, H: Any, *, signs: Any, method: str = "best") -> Ce
     DataError for entries that are no numbers; AssumptionError if the method does not apply to the problem.
     """
     pre_activation, c = _checked(problem, H, signs)
-    method = choice("method", method, ("best", *METHODS, *SLOW_CERTIFICATES, TRAINED))
+    method = choice("method", method, tuple(dict.fromkeys(("best", *METHODS, *SLOW_CERTIFICATES, TRAINED))))
     if method in SLOW_CERTIFICATES and not pre_activation.complete:
         raise ArgumentError(
             f"method {method!r} is no formula, and needs all neurons in one place. Write the network to a file (linrate"

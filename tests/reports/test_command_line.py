@@ -87,6 +87,7 @@ def test_verify_has_its_own_help(capsys):
         (["width", "--method", "shadowing"], "certifies a network that is given"),
         (["width", "--method", "slops"], "Did you mean 'slopes'?"),
         (["help", "tabel"], "Did you mean 'table'?"),
+        (["slack", "--activation", "tahn"], "Did you mean tanh?"),
     ],
 )
 def test_suggestions(arguments, hint, capsys):
