@@ -38,6 +38,10 @@ class Neurons:
     added: Callable[[np.ndarray], np.ndarray] = _added
     largest: Callable[[np.ndarray], np.ndarray] = _largest
 
+    def __post_init__(self) -> None:
+        # The margins of the certificates are for float64, into which other numbers go without an error.
+        object.__setattr__(self, "H", np.asarray(self.H, dtype=np.float64))
+
     def __len__(self) -> int:
         return self.width
 
@@ -51,7 +55,7 @@ class Neurons:
         return self.added(self._of_blocks(of, *others))
 
     def most(self, of: Callable[..., Any], *others: np.ndarray) -> np.ndarray:
-        """The same for the largest value; not a number if one of them is not."""
+        """As `sum`, but the largest of the values of the blocks; NaN if one of them is NaN."""
         return self.largest(self._of_blocks(of, *others))
 
     @cached_property

@@ -251,7 +251,7 @@ def _prove(
 
 
 def _share_done(highest: float, beta: float) -> float | None:
-    """The part of the way from the first beta to NEARLY_ALL that is done, in decades; None if it cannot be told."""
+    """The part of the way from the first beta to NEARLY_ALL that is done, in log beta; None if one is 0 or infinite."""
     if not NEARLY_ALL < highest < math.inf or not 0 < beta < math.inf:
         return None
     return min(max(math.log(highest / beta) / math.log(highest / NEARLY_ALL), 0.0), 1.0)

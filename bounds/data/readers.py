@@ -177,7 +177,7 @@ def _advice(cell: str, line: int, sep: str) -> str:
 
 
 def _no_column(file: Path, name: str, names: list[str]) -> DataError:
-    """The error for a name that is no column, with the nearest one, whatever its case."""
+    """The error for a name that is no column, with the nearest one, in upper or lower case."""
     lower = {known.lower(): known for known in names}
     near = difflib.get_close_matches(name.lower(), lower, n=1)
     hint = f" Did you mean {lower[near[0]]!r}?" if near else ""

@@ -252,6 +252,9 @@ def test_blocks_of_neurons_are_one_network(small, activation):
     cut = bounds.certificate_table(problem, Neurons(H, 50, [(0, 7), (7, 30), (30, 50)]), signs=signs)
     for name in ("rate", "beta", "critical_scale", "path_length"):
         np.testing.assert_allclose(cut[name].astype(float), whole[name].astype(float), rtol=1e-13)
+    short = H.astype(np.float32)  # as a state in float32 has them: the numbers count, not the type
+    exact = bounds.certify(problem, short.astype(np.float64), signs=signs)
+    assert bounds.certify(problem, Neurons(short, 50, [(0, 50)]), signs=signs).beta == exact.beta
     some = Neurons(H[:7], 50, [(0, 7)], lambda _: pytest.fail("nothing is added"))
     with pytest.raises(bounds.ArgumentError, match="needs all neurons in one place"):
         bounds.certify(problem, some, signs=signs[:7], method="transport")
