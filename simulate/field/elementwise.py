@@ -25,6 +25,9 @@ EXACT: dict[str, Any] = {**SUMS, "fastmath": {"contract", "nsz"}}
 # from Python would crash the process, so one that a test needs is EXACT or SUMS.
 INNER_SUMS: dict[str, Any] = {**SUMS, "no_cpython_wrapper": True}
 INNER_EXACT: dict[str, Any] = {**EXACT, "no_cpython_wrapper": True}
+# For those that make no array: without the counting of references, which is an atomic operation for each array, row or
+# slice that is named, and a third of the time of short loops.
+BORROWED_SUMS: dict[str, Any] = {**INNER_SUMS, "_nrt": False}
 
 
 def _wide_vectors(typingctx: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import INNER_SUMS
+from simulate.field.elementwise import BORROWED_SUMS
 from simulate.integrators.piecewise_linear.desk import (
     ANSWER,
     ANSWERS,
@@ -32,7 +32,7 @@ NO_SPEED = 1e-12  # of the speed that all drives together could give an entry: w
 DEPENDENT = 1e-10  # of G_aa: below this an entry's own drive does not move it, so that nothing can hold it
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def place_on(desk: Desk, net: Network, k: int, side: int, gain: float) -> None:
     """Put candidate k on this side: its bounds, how it answers, and its slope."""
     held = side % 2 == 1
@@ -48,7 +48,7 @@ def place_on(desk: Desk, net: Network, k: int, side: int, gain: float) -> None:
     desk.reals[SLOPE, desk.ints[MEMBER, k]] = 0.0 if held else net.slopes[piece]
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def _drive(desk: Desk, k: int, count: int, stop: float) -> None:
     """Candidate k, which is not held and whose row has been found, gets the drive desk.change."""
     respond(desk.found, desk.reals, desk.change, desk.paths, count)
@@ -61,7 +61,7 @@ def _drive(desk: Desk, k: int, count: int, stop: float) -> None:
             desk.reals[MOVED, j] -= desk.found[ANSWERS, j] * total
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def hold(desk: Desk, net: Network, k: int, kink: int, count: int, gain: float, stop: float) -> None:
     """From now on candidate k, whose row has been found, is held: its drive is what it had, and what cancels the rest
     of its path."""
@@ -77,7 +77,7 @@ def hold(desk: Desk, net: Network, k: int, kink: int, count: int, gain: float, s
     desk.ints[FRESH, k] = 0
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def _set_off(
     desk: Desk, net: Network, k: int, kink: int, up: bool, x: float, count: int, gain: float, stop: float
 ) -> None:
@@ -106,7 +106,7 @@ def _set_off(
     desk.ints[FRESH, k] = 1 if up else -1
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def event(
     desk: Desk, net: Network, log: Log, curve: Curve, k: int, x: float, count: int, gain: float, counts: Any
 ) -> None:

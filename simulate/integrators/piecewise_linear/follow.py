@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import INNER_SUMS, SUMS
+from simulate.field.elementwise import BORROWED_SUMS, SUMS
 from simulate.integrators.piecewise_linear.desk import (
     ABOVE,
     ANEW,
@@ -54,14 +54,14 @@ MANY_CANDIDATES = 64
 GAPS, FINEST = 8.0, 0.01
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def _add_candidate(desk: Desk, b: int, count: int) -> int:
     desk.ints[MEMBER, count] = b
     desk.ints[PLACE, b] = count
     return count + 1
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, ends: Any) -> int:
     """How many candidates the neuron has; see the module."""
     count, low, high = 0, net.table[BELOW], net.table[ABOVE]
@@ -78,7 +78,7 @@ def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: 
     return count
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gain: float, count: int) -> None:
     """The candidates at the start of the step: paths and drives, with the held entries driven as they must be."""
     n, driven = len(sides), desk.driven
@@ -110,7 +110,7 @@ def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gai
             hold(desk, net, k, sides[desk.ints[MEMBER, k]] // 2, count, gain, curve.stop)
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: float, counts: Any) -> None:
     """All events of the neuron, in order."""
     x, together, sign = 0.0, 0, 1.0 if gain > 0 else -1.0
@@ -145,7 +145,7 @@ def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: flo
         event(desk, net, log, curve, k, x, count, gain, counts)
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def follow_neuron(
     start: Any,
     ends: Any,
@@ -168,9 +168,6 @@ def follow_neuron(
     if count == 0:
         return
     counts[NEURONS] += 1
-    desk.slack[0] = 1e-13 * net.spread.max()
-    desk.slack[1] = 1e-11 * curve.fastest
-    desk.slack[2] = 1e-9 * abs(gain) * curve.fastest * net.spread.max() ** 2
     rows, turns = log.filled[0], log.filled[1]
     for c in range(COUNTS):
         desk.counts[c] = counts[c]
@@ -246,7 +243,10 @@ def follow_neurons(
     for i in range(len(sides)):
         for b in range(n):
             ends[i, b] = start[i, b] - gains[i] * moves[i, b]
+    widest = net.spread.max()
+    desk.slack[0], desk.slack[1] = 1e-13 * widest, 1e-11 * curve.fastest
     for i in range(len(sides)):
+        desk.slack[2] = 1e-9 * abs(gains[i]) * curve.fastest * widest**2
         follow_neuron(start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, counts)
         sum_up(log, 128, kinds)
     sum_up(log, 0, kinds)

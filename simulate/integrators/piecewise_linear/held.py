@@ -17,7 +17,7 @@ from typing import Any
 
 from numba import njit
 
-from simulate.field.elementwise import INNER_SUMS
+from simulate.field.elementwise import BORROWED_SUMS
 from simulate.integrators.piecewise_linear.desk import (
     ANSWER,
     ANSWERS,
@@ -30,7 +30,7 @@ from simulate.integrators.piecewise_linear.desk import (
 )
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def find_row(gram: Any, inverse: Any, found: Any, ints: Any, k: int, count: int) -> None:
     """For candidate k, which is not held: found[ROW] = S_k, for all entries; found[ANSWERS] = S_kb for the candidates
     that move, and w for the held ones. inverse, found, ints: see Desk."""
@@ -67,7 +67,7 @@ def find_row(gram: Any, inverse: Any, found: Any, ints: Any, k: int, count: int)
         answers[order[i]] = weights[i]
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def add_held(inverse: Any, found: Any, ints: Any, k: int) -> None:
     """Candidate k, whose row has just been found, is one of the held ones from now on."""
     held, weights = ints[HELD_COUNT, 0], found[WEIGHTS]
@@ -84,7 +84,7 @@ def add_held(inverse: Any, found: Any, ints: Any, k: int) -> None:
     ints[HELD_COUNT, 0] = held + 1
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def remove_held(inverse: Any, ints: Any, k: int) -> None:
     """Candidate k is no longer one of the held ones."""
     last, place = ints[HELD_COUNT, 0] - 1, ints[HELD_PLACE, k]
@@ -104,7 +104,7 @@ def remove_held(inverse: Any, ints: Any, k: int) -> None:
     ints[HELD_COUNT, 0] = last
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def respond(found: Any, reals: Any, change: Any, paths: Any, count: int) -> None:
     """The candidate whose row has been found, which is not held, gets the drive `change`, a polynomial (P,): add the
     answers to `paths` (P, count): to the path of an entry that moves, to the drive of a held one."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import INNER_SUMS
+from simulate.field.elementwise import BORROWED_SUMS, INNER_SUMS
 
 # Degrees of the Legendre polynomials against which the change of the kernel along the path is known exactly. What the
 # next step begins with, the whole change and the trend, needs the first of them only.
@@ -59,7 +59,7 @@ def new_log(n: int, most: int) -> Log:
     )
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def set_weights(x: float, weight: float, out: Any) -> None:
     """out (W,) = weight times 1 and the integrals over [x, 1] of the Legendre polynomials of 2x - 1, see LEGENDRE."""
     u = 2 * x - 1
@@ -69,7 +69,7 @@ def set_weights(x: float, weight: float, out: Any) -> None:
     out[3] = weight * (u - u * u * u) / 4
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED_SUMS)
 def log_row(row: Any, slope: Any, out: Any) -> None:
     """out (n,) = w: row (n,), that of the Schur complement, times slope (n,), D, which is zero for held entries."""
     for a in range(len(out)):
