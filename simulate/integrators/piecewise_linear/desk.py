@@ -64,7 +64,7 @@ class Desk(NamedTuple):
 # candidates; the held candidates, one after the other; the place of each of them there; and, first, their number. Rows
 # of found: see held.py.
 ANSWER, MOVED, SLOPE = range(2, 5)
-MEMBER, SIDE, PLACE, ORDER, HELD_PLACE, HELD_COUNT = range(2, 8)  # the row 8 is search.NEAR
+MEMBER, SIDE, PLACE, ORDER, HELD_PLACE, HELD_COUNT = range(2, 8)
 ROW, ANSWERS, WEIGHTS = range(3)
 # Rows of Network.table, by side: where h is at least and at most, beyond any for held entries; sigma', zero for these;
 # and sigma at h = 0 if it went on like this, or at the kink.
@@ -73,7 +73,7 @@ BELOW, ABOVE, SLOPES, OFFSETS = range(4)
 
 def new_desk(n: int) -> Desk:
     """A desk for n data points."""
-    ints = np.zeros((9, n), dtype=np.int64)
+    ints = np.zeros((8, n), dtype=np.int64)
     ints[PLACE] = -1
     return Desk(
         inverse=np.zeros((n, n)),

@@ -10,21 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import njit
 
 from simulate.field.elementwise import BORROWED_SUMS
 
 LOW, HIGH = 0, 1  # rows of the bounds
-IS_HELD, FRESH, NEAR = 0, 1, 8  # rows of the marks
+IS_HELD, FRESH = 0, 1  # rows of the marks
 CELLS = 8  # at least, in which what is left of a step is searched for the first event
 AHEAD = 1e-7  # rates at an event are taken this far behind it: at the event itself they may be zero
 BISECTIONS = 60  # at most, for one root
 EXACT_ROOT = 1e-14  # width of the bracket in which a root is known well enough
-# By how much x^p, p = 0, 1, ..., is away from the chord between 0 and 1 at most, and half its curvature there.
-_P = np.arange(2.0, 12.0)
-_AWAY = np.concatenate([[0.0, 0.0], _P ** (-1 / (_P - 1)) * (1 - 1 / _P)])
-_CURVED = np.concatenate([[0.0, 0.0], _P * (_P - 1) / 8])
 
 
 @njit(**BORROWED_SUMS)
@@ -92,43 +87,6 @@ def _root(
 
 
 @njit(**BORROWED_SUMS)
-def _near_ones(
-    paths: Any, own: Any, bounds: Any, marks: Any, count: int, sign: float, x: float, stop: float, value: Any
-) -> int:
-    """How many of the candidates may have an event in [x, stop]; marks[NEAR] says which, in order.
-
-    The others have room at both ends for how far a polynomial may be from its chord: x^p is convex, so it is never
-    farther than between 0 and 1, nor than the square of the length allows. The arguments are as in next_event."""
-    degree, square, near = len(paths) - 1, (stop - x) ** 2, 0
-    for k in range(count):
-        value[k] = 0.0
-    for p in range(2, degree + 1):
-        away, row = min(_AWAY[p], square * _CURVED[p]), paths[p]
-        for k in range(count):
-            value[k] += away * abs(row[k])
-    for k in range(count):
-        low, high = bounds[LOW, k], bounds[HIGH, k]
-        if marks[IS_HELD, k]:
-            lower = upper = 0.0  # of sign (drive' - low own') and of sign (high own' - drive')
-            for p in range(3, degree + 1):
-                away = p * min(_AWAY[p - 1], square * _CURVED[p - 1])
-                lower += away * abs(paths[p, k] - low * own[p, k])
-                upper += away * abs(high * own[p, k] - paths[p, k])
-            drive, whole = rate_at(paths, k, x), rate_at(own, k, x)
-            drive_then, whole_then = rate_at(paths, k, stop), rate_at(own, k, stop)
-            room_low = min(sign * (drive - low * whole), sign * (drive_then - low * whole_then))
-            room_high = min(sign * (high * whole - drive), sign * (high * whole_then - drive_then))
-            clear = room_low > lower and room_high > upper
-        else:
-            here, then = value_at(paths, k, x), value_at(paths, k, stop)
-            clear = min(here, then) - low > value[k] and high - max(here, then) > value[k]
-        if not clear:
-            marks[NEAR, near] = k
-            near += 1
-    return near
-
-
-@njit(**BORROWED_SUMS)
 def next_event(
     paths: Any,
     own: Any,
@@ -150,22 +108,28 @@ def next_event(
     as long as the one before it, but at most one of CELLS equal parts of what is left.
     """
     before, length = x, first
-    near = _near_ones(paths, own, bounds, marks, count, sign, x, stop, value)
-    while near > 0 and before < stop:
+    while before < stop:
         here = before + length
         if not before < here < stop:
             here = stop
         length = min(2 * length, (stop - x) / CELLS)
+        for k in range(count):
+            value[k] = paths[-1, k]
+        for p in range(len(paths) - 2, -1, -1):
+            row = paths[p]
+            for k in range(count):
+                value[k] = value[k] * here + row[k]
         who, nearest = -1, 2.0
-        for i in range(near):
-            k = marks[NEAR, i]
-            held = marks[IS_HELD, k] != 0
-            slack_here = slack[1] if held else slack[0]
-            if room(paths, own, k, held, here, bounds[LOW, k], bounds[HIGH, k], sign) < -slack_here:
+        for k in range(count):
+            if marks[IS_HELD, k]:
+                beyond = room(paths, own, k, True, here, bounds[LOW, k], bounds[HIGH, k], sign) < -slack[1]
+            else:
+                beyond = min(value[k] - bounds[LOW, k], bounds[HIGH, k] - value[k]) < -slack[0]
+            if beyond:
                 left = before
                 if before == x and (marks[FRESH, k] != 0 or marks[IS_HELD, k]):
                     left = min(x + AHEAD, here)
-                root = _root(paths, own, k, held, left, here, bounds[LOW, k], bounds[HIGH, k], sign)
+                root = _root(paths, own, k, marks[IS_HELD, k] != 0, left, here, bounds[LOW, k], bounds[HIGH, k], sign)
                 if root < nearest:
                     who, nearest = k, root
         if who >= 0:
