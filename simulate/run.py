@@ -28,10 +28,9 @@ from bounds.checks import (
 )
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
-from simulate.field.arrays import TORCH_FROM
+from simulate.field.arrays import MANY_POINTS, TORCH_FROM
 from simulate.integrators import get_integrator
 from simulate.integrators.choice import AUTO, choose_integrator, default_rtol, require_pieces
-from simulate.integrators.state import MANY_POINTS
 from simulate.network import Network
 from simulate.options import DescentRunOptions, FlowOptions, Options, check_ratio, check_saves, check_seeds, check_step
 from simulate.setup import Setup

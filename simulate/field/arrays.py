@@ -17,6 +17,7 @@ Array = Any  # a numpy.ndarray or a torch.Tensor
 TORCH_FROM = 2**12  # entries from which torch's elementary functions beat numpy's, though its calls cost more
 CACHE_LINE = 64  # bytes
 PINNED = 2**20  # entries up to which a copy from a GPU goes to memory that the system cannot page out
+MANY_POINTS = 128  # data points from which on torch finds eigenvectors faster, with all its threads or on a GPU
 
 
 def _torch() -> Any:
@@ -31,6 +32,11 @@ def aligned_empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     memory = np.empty(size + CACHE_LINE, dtype=np.uint8)
     ahead = -memory.__array_interface__["data"][0] % CACHE_LINE
     return memory[ahead : ahead + size].view(dtype).reshape(shape)
+
+
+def copied(array: Array) -> Array:
+    """A copy of an array of either kind, on the same device."""
+    return array.copy() if isinstance(array, np.ndarray) else array.clone()
 
 
 class Arrays:
@@ -58,6 +64,15 @@ class Arrays:
         torch = _torch()
         return torch.float64 if self.real is np.float64 else torch.float32
 
+    def wide(self) -> Arrays:
+        """Arrays of float64 on the same device."""
+        return type(self)("float64", self.device, tensors=not self.numpy)
+
+    def small(self, n: int) -> Arrays:
+        """Where arrays (S, n) and (S, n, n) are worked on, always in float64: with the neurons if there are many data
+        points, else on the CPU, whose loops are done with few points before a GPU has begun."""
+        return self.wide() if n >= MANY_POINTS else Arrays("float64", "cpu")
+
     def contiguous(self, array: Array) -> Array:
         """On the CPU a contiguous copy, unless it is contiguous; on a GPU the array itself."""
         return np.ascontiguousarray(array) if self.numpy else array
@@ -77,6 +92,16 @@ class Arrays:
             return array.to("cpu", torch.float64).numpy()
         host = torch.empty(array.shape, dtype=torch.float64, pin_memory=True)  # several times faster
         return host.copy_(array).numpy()
+
+    def fetch_together(self, *arrays: Array) -> list[np.ndarray]:
+        """What fetch gives for each of the arrays, by one copy from the device."""
+        if self.numpy:
+            return [self.fetch(array) for array in arrays]
+        torch = _torch()
+        flat = self.fetch(torch.cat([array.reshape(-1).to(torch.float64) for array in arrays]))
+        ends = np.cumsum([math.prod(array.shape) for array in arrays])
+        parts = np.split(flat, ends[:-1])
+        return [part.reshape(tuple(array.shape)) for part, array in zip(parts, arrays, strict=True)]
 
     def empty(self, *shape: int) -> Array:
         """An array to be overwritten."""

@@ -41,7 +41,7 @@ class Backend(Protocol):
 
     def displacement_sizes(
         self, model: Model, displacement: Displacement, against: Array
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[Array, Array]:
         """Partial sums (P, S, n) of Gv * against and of (Gv)^2, for v of the displacement; against: (S, n, m)."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -49,12 +49,12 @@ class Evaluation:
 
     residual (S, n): r = f - y; slope_gram (S, n, n): (1/m) sum_i sigma'(h_ia) sigma'(h_ib); power (S,): (speed/m)
     sum_i v_i'G v_i of the displacement that led there, with v as in model.Displacement. slope_gram and power are empty
-    where they were not asked for.
+    where they were not asked for. The arrays are of the kind Flow.small.
     """
 
-    residual: np.ndarray
-    slope_gram: np.ndarray
-    power: np.ndarray
+    residual: Array
+    slope_gram: Array
+    power: Array
 
 
 class Flow:
@@ -66,6 +66,7 @@ class Flow:
     slope_rows, tests: rows of an array of slopes, n unless the last layer is trained (last_layer.py), and k;
     model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__;
     alpha, beta: the row of Table 1; sizes: |sigma(0)|, Ls and sup |sigma|, for bounds on rounding;
+    small: the kind of arrays of what is as large as the data: on a GPU with many data points they stay there;
     scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
     that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which the
     first is neuron `first` of the network.
@@ -95,7 +96,8 @@ class Flow:
         self.gram, self.y = np.array(problem.gram), np.asarray(problem.y)
         self.alpha, self.beta, self.scale = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
         self.speed = self.alpha * self.beta * self.scale**2
-        self.speed_gram = self.speed * self.gram
+        self.small = arrays.small(problem.n)
+        self.speed_gram, self.targets = self.small.put(self.speed * self.gram), self.small.put(self.y)
         self.cross = cross
         all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
         self.n, self.rows = problem.n, len(all_rows)
@@ -158,12 +160,21 @@ class Flow:
         if packed:
             triangle, gram = gram, np.zeros((self.runs, self.n, self.n))
             gram[:, row, column] = triangle
-        if not self.arrays.numpy:
-            output, gram, work = (self.arrays.fetch(array) for array in (output, gram, work))
+        output, gram, work = self.brought(output, gram, work)
+        if not self.small.numpy:
+            return self.in_units(output, gram, work)
         in_units(output=output, gram=gram, work=work, y=self.y, alpha=self.alpha, speed=self.speed, m=self.m)
         return Evaluation(output, gram, work)
 
-    def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
+    def brought(self, *sums: Array) -> Sequence[Array]:
+        """Sums over the neurons, brought to where small arrays are."""
+        return self.arrays.fetch_together(*sums) if self.small.numpy and not self.arrays.numpy else sums
+
+    def in_units(self, output: Array, gram: Array, work: Array) -> Evaluation:
+        """The sums over all neurons in the units of the theory, by operators of numpy or torch."""
+        return Evaluation(self.alpha / self.m * output - self.targets, gram / self.m, work * (self.speed / self.m))
+
+    def kernel(self, slope_gram: Array) -> Array:
         """speed Theta (S, n, n): dr/dt = -speed Theta r, equation (14)."""
         return self.speed_gram * slope_gram
 
