@@ -20,6 +20,7 @@ from simulate.field.kernels import in_units
 from simulate.field.model import NO_DISPLACEMENT, Model, Scaling, Sums
 
 KEEP_SLOPES_BELOW = 2**20  # entries of h; larger states compute slopes again, to save memory
+KEEP_SLOPES_ON_GPU = 2**25  # the same on a GPU, where half as many steps are worth the 6 GB that such states take
 SPARES = 4  # arrays (S, n, m) kept for reuse
 
 T = TypeVar("T")
@@ -29,6 +30,11 @@ T = TypeVar("T")
 def _lower(n: int) -> tuple[np.ndarray, np.ndarray]:
     """The rows and the columns of the lower triangle of a matrix (n, n)."""
     return np.tril_indices(n)
+
+
+def keeps_slopes(entries: int, arrays: Arrays, *, low_memory: bool) -> bool:
+    """Whether a flow keeps the slopes of a state of that many entries from step to step."""
+    return not low_memory and entries < (KEEP_SLOPES_BELOW if arrays.numpy else KEEP_SLOPES_ON_GPU)
 
 
 class Buffers(threading.local):
@@ -97,7 +103,7 @@ class Flow:
         self.alpha, self.beta, self.scale = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
         self.speed = self.alpha * self.beta * self.scale**2
         self.small = arrays.small(problem.n)
-        self.speed_gram, self.targets = self.small.put(self.speed * self.gram), self.small.put(self.y)
+        self.speed_gram, self.targets = self.small.put(self.speed * self.gram), self.small.put(self.y.copy())
         self.cross = cross
         all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
         self.n, self.rows = problem.n, len(all_rows)
@@ -107,7 +113,7 @@ class Flow:
             share = chunks.share(**sizes, low_memory=low_memory, gpu=not arrays.numpy, rank=0, size=1)
         self.m, self.first = share.width, share.first
         self.low_memory = low_memory
-        self.keeps_slopes = not low_memory and self.n * self.m < KEEP_SLOPES_BELOW
+        self.keeps_slopes = keeps_slopes(self.n * self.m, arrays, low_memory=low_memory)
         self.backend: Backend
         if arrays.numpy:
             self.backend = Compiled(all_rows)

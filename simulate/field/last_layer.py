@@ -152,9 +152,7 @@ class LastLayer:
         products = [part @ part.swapaxes(1, 2) for part in (slope, value)]
         return Sums(output, xp.concatenate(products, 1), spent)
 
-    def displacement_sizes(
-        self, model: Model, displacement: Displacement, against: Array
-    ) -> tuple[Array, Array]:
+    def displacement_sizes(self, model: Model, displacement: Displacement, against: Array) -> tuple[Array, Array]:
         """See backend.Backend: the change of r to first order through h and c, and the squares of Gv. To the latter
         is added (sqrt(G_aa)/c)^2 times the square of the change of c_i, so that an error of c_i relative to c counts
         as one of h_ia relative to sqrt(G_aa)."""

@@ -74,9 +74,7 @@ class Tensors:
         products = (slope @ slope.mT).to(torch.float64) if gram else spent.new_empty(runs, 0, 0)
         return Sums(output, products, spent)
 
-    def displacement_sizes(
-        self, model: Model, displacement: Displacement, against: Array
-    ) -> tuple[Array, Array]:
+    def displacement_sizes(self, model: Model, displacement: Displacement, against: Array) -> tuple[Array, Array]:
         """See backend.Backend."""
         change, square, real = [], [], torch.float64
         for start, stop in model.chunks.tolist():

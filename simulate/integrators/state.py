@@ -112,8 +112,7 @@ class State:
         modes = apply(basis.mT, evaluation.residual)
         diagonal = slope_gram[:, : flow.n].diagonal(dim1=1, dim2=2)
         residual, rates, modes, squares = flow.small.fetch_together(evaluation.residual, rates, modes, diagonal)
-        known = {"residual_modes": modes, "squares": squares}
-        return cls(h, residual, slopes, slope_gram, kernel, rates, basis, previous, **known)
+        return cls(h, residual, slopes, slope_gram, kernel, rates, basis, previous, None, modes, squares)
 
     @classmethod
     def held(

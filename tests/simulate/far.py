@@ -1,6 +1,8 @@
 """Tensors that stand in for those on a GPU: on the CPU, but nothing looks at their numbers unless it fetches them, and
 they do not mix with others. What goes to and fro is counted."""
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -39,7 +41,7 @@ def check(name, values):
 class Far(arrays.Arrays):
     """Arrays of FarTensors. fetched: how many numbers each copy brought back; sent: how many arrays were sent."""
 
-    fetched: list[int] = []
+    fetched: ClassVar[list[int]] = []
     sent = 0
 
     def __init__(self, dtype, device, *, tensors=True):
@@ -66,8 +68,6 @@ def use(monkeypatch, *, many_points=1):
     monkeypatch.setattr(setup, "Arrays", Far)
     monkeypatch.setattr(arrays, "MANY_POINTS", many_points)
     near = on_tensors.constants("cpu")
-    monkeypatch.setattr(
-        on_tensors, "constants", lambda device: type(near)(*(c.as_subclass(FarTensor) for c in near))
-    )
+    monkeypatch.setattr(on_tensors, "constants", lambda device: type(near)(*(c.as_subclass(FarTensor) for c in near)))
     monkeypatch.setattr(Far, "fetched", [])
     monkeypatch.setattr(Far, "sent", 0)

@@ -8,11 +8,14 @@ import pytest
 
 import bounds
 import simulate
+from simulate.device import COPIES
 
 SCRIPT = """
-import json, sys
+import functools, json, sys
 import numpy as np, torch, bounds, simulate
 from bounds.data.datasets import load_builtin
+from simulate import setup
+from simulate.field import arrays, chunks
 from simulate.field.threads import run_on_threads
 
 def status(name):
@@ -20,7 +23,9 @@ def status(name):
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 n, m, k, options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else (20, 100_000, 0, {})
-problem = bounds.Problem(*load_builtin("experiment-1", n=n))
+if options.pop("tensors", False):  # as on a GPU, but for what chunks take
+    setup.Arrays, chunks.GPU_CHUNK = functools.partial(arrays.Arrays, tensors=True), 2**16
+problem = bounds.Problem(*load_builtin("experiment-1", n=n), last_layer=options.pop("last_layer", 0))
 if k:
     options |= {"X_test": np.random.default_rng(0).standard_normal((k, problem.d)), "save_at": [0.01, 0.02, 0.05, 2.0]}
 simulate.gradient_flow(problem, width=2000, t_max=0.2, max_steps=4)  # load code
@@ -54,6 +59,14 @@ def test_peak_with_many_test_points():
     """A small network whose states between steps are looked at on many test points."""
     found = copies(20, 10_000, 600)
     assert 2.9 < found <= 6.0, found
+
+
+@LINUX
+@pytest.mark.parametrize(("kind", "options"), [("kept", {"tensors": True}), ("last layer", {"last_layer": 1.0})])
+def test_the_copies_that_are_asked_for(kind, options):
+    """A run takes no more than what it is refused for, and the greediest takes nearly that."""
+    found = copies(20, 30_000, integrator="runge-kutta", **options)
+    assert 0.75 * COPIES[kind] < found <= COPIES[kind], found
 
 
 @pytest.mark.parametrize(("options", "way"), [({}, "low_memory=True"), ({"low_memory": True}, "dtype='float32'")])

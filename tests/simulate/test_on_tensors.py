@@ -1,4 +1,4 @@
-"""The flow where the matrices are on a GPU too: the same numbers as by the compiled loops, and nothing large comes back.
+"""The flow with its matrices on a GPU too: the numbers of the compiled loops, and nothing large comes back.
 
 Tensors of the CPU stand in for those of a GPU; see far.py.
 """

@@ -155,6 +155,13 @@ class ResidualPath:
     Lagrange polynomials of the start, the step before and the node. All are arrays of the kind Flow.small.
     """
 
+    moments: Array
+    weights: Array
+    end: Array
+    length: Array
+    length_at_node: Array
+    dissipated: Array
+
     def __init__(
         self,
         model: ResidualModel,
@@ -209,7 +216,7 @@ class ResidualPath:
         self.length, self.length_at_node, self.dissipated = found.length, found.length_at_node, found.dissipated
 
     def weights_of(self, middle: Array, end: Array) -> Array:
-        """(3, S, n): integrals of r against the Lagrange polynomials of the start and two further places (S,) in the path."""
+        """(3, S, n): integrals of r against the Lagrange polynomials of the start and two places (S,) in the path."""
         small = self.model.flow.small
         if not small.numpy:
             from simulate.integrators.exponential import on_tensors

@@ -3,8 +3,8 @@
 The mathematics, the nodes and the constants are those of the compiled loops, and the results agree to rounding
 (tests/simulate/test_on_tensors.py). What differs is what costs: not an operation, but a call, some microseconds each,
 and a look at a number from the CPU, which waits for all calls before it. So all times of a step go through each call
-together, sums over nodes are products with constant matrices, the fixed point takes all of its ROUNDS (the compiled loops
-stop where nothing moves any more), and no number is looked at: a special case is made harmless, not asked for.
+together, sums over nodes are products with constant matrices, the fixed point takes all of its ROUNDS (the compiled
+loops stop where nothing moves any more), and no number is looked at: a special case is made harmless, not asked for.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from simulate.field.arrays import Arrays
+from simulate.field.arrays import Array, Arrays
 from simulate.integrators.exponential.forcing import OF_VALUES, T_NODES, Q
 from simulate.integrators.exponential.path_length import MOMENTS
 from simulate.integrators.exponential.phi import DEGREE, FACTORIALS
 from simulate.integrators.exponential.quadrature import NODES, T_WEIGHTS, TO_NODES, T, X, integrals
 from simulate.integrators.exponential.residual import ROUNDS, TO_T_NODES
 
-Tensor = torch.Tensor
-TIMES = np.concatenate([T_NODES, T])  # in units of the step: the nodes of g, of which the last is 1, and the quadrature's
+# In units of the step: the nodes of g, of which the last is 1, and those of the quadrature.
+TIMES = np.concatenate([T_NODES, T])
 END = Q - 1  # the place of 1 in TIMES
-FAR = 1e150  # where a place in the path is that does not count: polynomials through it are those without it, to rounding
+FAR = (
+    1e150  # where a place in the path is that does not count: polynomials through it are those without it, to rounding
+)
 NEAR = 1e-150  # the least path, so that nothing is divided by 0
 
 
@@ -33,28 +35,28 @@ class Along(NamedTuple):
     """What the compiled along_path finds, too: moments (S, MOMENTS, n), weights (3, S, n), end (S, n), and length,
     length_at_node, dissipated (S,)."""
 
-    moments: Tensor
-    weights: Tensor
-    end: Tensor
-    length: Tensor
-    length_at_node: Tensor
-    dissipated: Tensor
+    moments: Array
+    weights: Array
+    end: Array
+    length: Array
+    length_at_node: Array
+    dissipated: Array
 
 
 class Constants(NamedTuple):
     """powers (Q, T): p! t^(p+1) at TIMES; series (D, Q + 1): Taylor coefficients of phi_1, phi_2, ...; degrees (D,);
-    minus_vander (Q, NODES): -t^p at the nodes of the quadrature; reach (NODES, Q + NODES + 1): from ds/dx there to the path
-    until T_NODES, until those nodes and until the end; weights (NODES,): T_WEIGHTS; to_g (Q, Q): from values of -g at
-    T_NODES to the coefficients of g; factorials (Q,)."""
+    minus_vander (Q, NODES): -t^p at the nodes of the quadrature; reach (NODES, Q + NODES + 1): from ds/dx there to the
+    path until T_NODES, until those nodes and until the end; weights (NODES,): T_WEIGHTS; to_g (Q, Q): from values of -g
+    at T_NODES to the coefficients of g; factorials (Q,)."""
 
-    powers: Tensor
-    series: Tensor
-    degrees: Tensor
-    minus_vander: Tensor
-    reach: Tensor
-    weights: Tensor
-    to_g: Tensor
-    factorials: Tensor
+    powers: Array
+    series: Array
+    degrees: Array
+    minus_vander: Array
+    reach: Array
+    weights: Array
+    to_g: Array
+    factorials: Array
 
 
 @cache
@@ -75,7 +77,7 @@ def constants(device: str) -> Constants:
     return Constants(*(torch.as_tensor(np.ascontiguousarray(c), dtype=torch.float64, device=device) for c in found))
 
 
-def phis(z: Tensor, known: Constants) -> tuple[Tensor, Tensor]:
+def phis(z: Array, known: Constants) -> tuple[Array, Array]:
     """exp(z), and phi_1, ..., phi_{Q+1} along a last axis, for z <= 0; see phi.py."""
     exponential = torch.exp(z.clamp(min=-700.0))
     inverse, rows = 1 / z.clamp(max=-1.0), [exponential]
@@ -88,15 +90,15 @@ def phis(z: Tensor, known: Constants) -> tuple[Tensor, Tensor]:
 def along_path(
     small: Arrays,
     *,
-    rates: Tensor,
-    basis: Tensor,
-    modes: Tensor,
+    rates: Array,
+    basis: Array,
+    modes: Array,
     tau: np.ndarray,
-    previous_change: Tensor | None,
+    previous_change: Array | None,
     previous_length: np.ndarray,
-    change: Tensor | None,
+    change: Array | None,
     node: np.ndarray | None,
-    length_at_node: Tensor | None,
+    length_at_node: Array | None,
 ) -> Along:
     """The residual over [0, tau], as by the compiled along_path.
 
@@ -118,7 +120,7 @@ def along_path(
     # In the rounds one product gives r at T_NODES and at the nodes of the quadrature, and -g at the latter.
     table = torch.cat([forced, known.minus_vander.expand(*forced.shape[:2], -1, -1)], -1)
     start = torch.cat([free, torch.zeros_like(free[..., Q:])], -1)
-    g: Tensor | None = None  # coefficients (S, n, Q) of (t/tau)^p
+    g: Array | None = None  # coefficients (S, n, Q) of (t/tau)^p
     place = torch.full_like(tau_, FAR)
     constant = previous_change is None and change is None
     for _ in range(1 if constant else ROUNDS):
@@ -134,7 +136,7 @@ def along_path(
         if constant:
             break
         # A new g, by the kernel along this path: both changes of the kernel with their Lagrange polynomials.
-        r_q, between, minus_force = basis @ r_q, place + before_, None
+        r_q, between, minus_force = basis @ r_q, place + before_, 0
         if previous_change is not None:
             share = reached_q * (place - reached_q) / (before_ * between)
             if change is None:
@@ -142,10 +144,9 @@ def along_path(
             minus_force = previous_change @ (r_q * -share[:, None])
         if change is not None:
             share = reached_q * (reached_q + before_) / (place * between)
-            product = change @ (r_q * share[:, None])
-            minus_force = product if minus_force is None else minus_force + product
+            minus_force = minus_force + change @ (r_q * share[:, None])
         g = basis.mT @ minus_force @ known.to_g
-    # The results, from modes back to data points: r at tau and its integral in closed form, further moments by quadrature.
+    # From modes back to data points: r at tau and its integral in closed form, the other moments by quadrature.
     path = (reached / length.clamp(min=2 * NEAR))[..., None] ** known.degrees[1:MOMENTS]
     higher = r_t @ ((tau_ * known.weights)[..., None] * path)
     end, whole = free[..., END], tau_ * phi[..., END, 0] * modes
@@ -159,7 +160,7 @@ def along_path(
     return Along(moments, weights, back[..., MOMENTS], length[:, 0], place[:, 0], dissipated)
 
 
-def path_weights(moments: Tensor, length: Tensor, second: Tensor, third: Tensor) -> Tensor:
+def path_weights(moments: Array, length: Array, second: Array, third: Array) -> Array:
     """(3, S, n): the integrals of r against the Lagrange polynomials of three places in the path, 0 and two (S,) that
     differ from it and from each other; see the compiled one. length: (S,)."""
     x = torch.stack([torch.zeros_like(third), second, third], 1) / length[:, None].clamp(min=2 * NEAR)
