@@ -12,8 +12,8 @@ from simulate.field.chunks import GPU_CHUNK
 DTYPES = ("float64", "float32")
 GPU_FROM = 2**18  # entries of a state from which on a GPU was faster than 16 cores
 # Of the state that a run needs: where slopes are computed again; with low_memory; where they are kept from step to
-# step (18.4 measured, with tensors on the CPU); and with a trained last layer, where they have twice as many rows and are
-# kept always (32.7).
+# step (18.4 measured, with tensors on the CPU); and with a trained last layer, where they have twice as many rows and
+# are kept always (32.7).
 COPIES = {"large": 6.0, "low memory": 3.5, "kept": 20.0, "last layer": 34.0}
 
 

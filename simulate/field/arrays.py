@@ -18,6 +18,9 @@ TORCH_FROM = 2**12  # entries from which torch's elementary functions beat numpy
 CACHE_LINE = 64  # bytes
 PINNED = 2**20  # entries up to which a copy from a GPU goes to memory that the system cannot page out
 MANY_POINTS = 128  # data points from which on torch finds eigenvectors faster, with all its threads or on a GPU
+# Data points from which on a GPU should be faster at all that is n x n. There one closed form of the residual is 250
+# calls of some 5 microseconds each; compiled, it took a core 0.3 ms at n = 150, 0.6 at 256, 1.8 at 400 and 12 at 800.
+MANY_ON_GPU = 320  # an estimate
 
 
 def _torch() -> Any:
@@ -69,9 +72,9 @@ class Arrays:
         return type(self)("float64", self.device, tensors=not self.numpy)
 
     def small(self, n: int) -> Arrays:
-        """Where arrays (S, n) and (S, n, n) are worked on, always in float64: with the neurons if there are many data
-        points, else on the CPU, whose loops are done with few points before a GPU has begun."""
-        return self.wide() if n >= MANY_POINTS else Arrays("float64", "cpu")
+        """Where arrays (S, n) and (S, n, n) are worked on, always in float64: on the CPU, whose loops are done with few
+        data points before a GPU has begun, or with the neurons on a GPU if there are many points."""
+        return Arrays("float64", "cpu") if self.numpy or n < MANY_ON_GPU else self.wide()
 
     def contiguous(self, array: Array) -> Array:
         """On the CPU a contiguous copy, unless it is contiguous; on a GPU the array itself."""

@@ -107,7 +107,8 @@ class State:
         """The state at h, given the flow there."""
         slope_gram, kernel = evaluation.slope_gram, flow.kernel(evaluation.slope_gram)
         if flow.small.numpy:
-            return cls(h, evaluation.residual, slopes, slope_gram, kernel, *_eigh(kernel), previous)
+            eigenvalues, eigenvectors = _eigh(kernel, flow.arrays.device)
+            return cls(h, evaluation.residual, slopes, slope_gram, kernel, eigenvalues, eigenvectors, previous)
         rates, basis = _eigh_of_tensors(kernel)
         modes = apply(basis.mT, evaluation.residual)
         diagonal = slope_gram[:, : flow.n].diagonal(dim1=1, dim2=2)
@@ -119,7 +120,7 @@ class State:
         cls, flow: Flow, h: Array, residual: np.ndarray, squares: np.ndarray, kernel: np.ndarray, sides: Sides
     ) -> State:
         """The state at h with these sides. squares (S, n): the diagonal of slope_gram."""
-        eigenvalues, eigenvectors = _eigh(kernel)
+        eigenvalues, eigenvectors = _eigh(kernel, flow.arrays.device)
         slope_gram = squares[:, :, None] * np.eye(flow.n)
         return cls(h, residual, None, slope_gram, kernel, eigenvalues, eigenvectors, sides=sides)
 
@@ -171,7 +172,7 @@ def apply(matrices: Array, vectors: Array) -> Array:
     return (matrices @ vectors[:, :, None])[:, :, 0]
 
 
-def _eigh(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _eigh(kernel: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues (none below 0) and eigenvectors of each matrix; not a number where one is not finite, which ends the
     run."""
     values, vectors = np.empty(kernel.shape[:2]), np.empty(kernel.shape)
@@ -180,7 +181,7 @@ def _eigh(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return values, vectors
     import torch
 
-    found = torch.linalg.eigh(torch.from_numpy(kernel))
+    found = torch.linalg.eigh(torch.from_numpy(kernel).to(device))
     torch.from_numpy(values).copy_(found[0].clamp_(min=0))
     torch.from_numpy(vectors).copy_(found[1])
     return values, vectors

@@ -63,10 +63,10 @@ class Far(arrays.Arrays):
         return super().empty(*shape).as_subclass(FarTensor)
 
 
-def use(monkeypatch, *, many_points=1):
-    """From now on runs are done by FarTensors. many_points: data points from which on matrices are among them."""
+def use(monkeypatch):
+    """From now on runs are done by FarTensors, and matrices are among them however few the data points."""
     monkeypatch.setattr(setup, "Arrays", Far)
-    monkeypatch.setattr(arrays, "MANY_POINTS", many_points)
+    monkeypatch.setattr(arrays, "MANY_ON_GPU", 1)
     near = on_tensors.constants("cpu")
     monkeypatch.setattr(on_tensors, "constants", lambda device: type(near)(*(c.as_subclass(FarTensor) for c in near)))
     monkeypatch.setattr(Far, "fetched", [])
