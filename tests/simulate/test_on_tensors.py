@@ -141,6 +141,17 @@ def test_the_reported_error_at_the_floor(monkeypatch, dtype, activation):
         assert np.all(apart <= there.errors[name][0] + plain.errors[name][0]), name
 
 
+def test_the_rounding_of_a_small_eigenvalue(monkeypatch):
+    """At the start, where two integrations are one: the smallest eigenvalue of 1e-8 of the largest, found in two ways."""
+    options = {"save_at": [0.0, 1e-3], "t_max": 1e-3}
+    (plain,) = flows(*CASES["more points than features"][:1], options)
+    assert plain.kernel_min_eig[0] < 1e-6 * plain.kernel_max_eig[0]
+    far.use(monkeypatch)
+    (there,) = flows(*CASES["more points than features"][:1], options)
+    apart = np.abs(there.kernel_min_eig - plain.kernel_min_eig)
+    assert np.all(apart <= plain.errors["kernel_min_eig"])
+
+
 def test_nothing_moves_where_every_slope_is_zero(monkeypatch):
     """A path of length zero, by which nothing may be divided."""
     far.use(monkeypatch)
