@@ -16,7 +16,7 @@ from simulate.field.activations import numpy_value_and_slope, value_and_slope
 Array = Any  # a numpy.ndarray or a torch.Tensor
 TORCH_FROM = 2**12  # entries from which torch's elementary functions beat numpy's, though its calls cost more
 CACHE_LINE = 64  # bytes
-PINNED = 2**20  # entries up to which a copy from a GPU goes to memory that the system cannot page out
+PINNED = 2**20  # entries up to which a copy to or from a GPU uses memory that the system cannot page out
 MANY_POINTS = 128  # data points from which on torch finds eigenvectors faster, with all its threads or on a GPU
 # Data points from which on a GPU should be faster at all that is n x n. There one closed form of the residual is 250
 # calls of some 5 microseconds each; compiled, it took a core 0.3 ms at n = 150, 0.6 at 256, 1.8 at 400 and 12 at 800.
@@ -84,7 +84,13 @@ class Arrays:
         """`values` as a contiguous array of this kind, without a copy where it is one already."""
         if self.numpy:
             return np.ascontiguousarray(values, dtype=self.real)
-        return _torch().as_tensor(values, dtype=self.dtype, device=self.device)
+        torch = _torch()
+        if not isinstance(values, np.ndarray) or values.size > PINNED or not self.device.startswith("cuda"):
+            return torch.as_tensor(values, dtype=self.dtype, device=self.device)
+        # From such memory a copy is queued; from other memory it would wait until the GPU has done all before it.
+        host = torch.empty(values.shape, dtype=self.dtype, pin_memory=True)
+        host.numpy()[...] = values
+        return host.to(self.device, non_blocking=True)
 
     def fetch(self, array: Array) -> np.ndarray:
         """The array as one of numpy in float64; the array itself, not a copy, if it is that already."""

@@ -142,7 +142,7 @@ def test_the_reported_error_at_the_floor(monkeypatch, dtype, activation):
 
 
 def test_the_rounding_of_a_small_eigenvalue(monkeypatch):
-    """At the start, where two integrations are one: the smallest eigenvalue of 1e-8 of the largest, found in two ways."""
+    """At the start, where both integrations are one: the least eigenvalue, 1e-8 of the largest, found in two ways."""
     options = {"save_at": [0.0, 1e-3], "t_max": 1e-3}
     (plain,) = flows(*CASES["more points than features"][:1], options)
     assert plain.kernel_min_eig[0] < 1e-6 * plain.kernel_max_eig[0]
