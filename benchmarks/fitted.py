@@ -35,10 +35,10 @@ def seconds(work: Callable[[], object], rounds: int, device: str) -> float:
     return statistics.median(found)
 
 
-def problem(n: int) -> bounds.Problem:
+def problem(n: int, activation: str = "relu") -> bounds.Problem:
     """Experiment 3 with a drawn ReLU embedding."""
     X, y = load_builtin("experiment-3", n=n)
-    whole = bounds.Problem(X, y, activation="relu", embedding=bounds.RandomFeatures(depth=1, activation="relu"))
+    whole = bounds.Problem(X, y, activation=activation, embedding=bounds.RandomFeatures(depth=1, activation="relu"))
     return whole.draw(dim=D, seed=0)
 
 

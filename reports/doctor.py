@@ -113,7 +113,10 @@ def reach() -> dict[str, Any]:
     widths = {}
     if memory is not None:
         widths = {
-            str(n): {"width": int(memory / (8 * COPIES[False] * n)), "low memory": int(memory / (8 * COPIES[True] * n))}
+            str(n): {
+                "width": int(memory / (8 * COPIES["large"] * n)),
+                "low memory": int(memory / (8 * COPIES["low memory"] * n)),
+            }
             for n in SIZES
         }
     found: dict[str, Any] = {"largest width": widths, "small flow": None, "estimated seconds": None}

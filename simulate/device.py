@@ -11,7 +11,10 @@ from simulate.field.chunks import GPU_CHUNK
 
 DTYPES = ("float64", "float32")
 GPU_FROM = 2**18  # entries of a state from which on a GPU was faster than 16 cores
-COPIES = {False: 6.0, True: 3.5}  # of the state that a large run needs, without and with low_memory
+# Of the state that a run needs: where slopes are computed again; with low_memory; where they are kept from step to
+# step (18.4 measured, with tensors on the CPU); and with a trained last layer, where they have twice as many rows and
+# are kept always (32.7).
+COPIES = {"large": 6.0, "low memory": 3.5, "kept": 20.0, "last layer": 34.0}
 
 
 def choose_device(device: Any, entries: int) -> str:
@@ -52,17 +55,20 @@ def available_memory(device: str) -> int | None:
     return memory.available_memory()
 
 
-def require_memory(entries: int, *, dtype: str, low_memory: bool, device: str) -> None:
-    """Raise ArgumentError, before anything is allocated, if a state of that many entries does not fit."""
+def require_memory(entries: int, *, dtype: str, kind: str, device: str) -> None:
+    """Raise ArgumentError, before anything is allocated, if a state of that many entries does not fit.
+
+    kind: of the run, as in COPIES.
+    """
     itemsize = 8 if dtype == "float64" else 4
     there = available_memory(device)
-    needed = entries * itemsize * COPIES[low_memory]
+    needed = entries * itemsize * COPIES[kind]
     needed += 4 * GPU_CHUNK * itemsize if device.startswith("cuda") else 0
     if there is None or needed <= there:
         return
-    ways = [] if low_memory else ["low_memory=True"]
+    ways = [] if kind in ("low memory", "last layer") else ["low_memory=True"]
     ways += ["dtype='float32'"] if itemsize == 8 else []
-    copies = f"{COPIES[low_memory]:g} copies in {dtype}"
+    copies = f"{COPIES[kind]:g} copies in {dtype}"
     raise ArgumentError(
         f"a state of {entries:.3g} pre-activations needs {needed / 1e9:.3g} GB on {device.partition(':')[0]}"
         f" ({copies}); {there / 1e9:.3g} GB are available. Use {', '.join([*ways, 'a smaller width'])}."

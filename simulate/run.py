@@ -28,10 +28,9 @@ from bounds.checks import (
 )
 from bounds.errors import ArgumentError, require
 from bounds.problem import Problem
-from simulate.field.arrays import TORCH_FROM
+from simulate.field.arrays import MANY_POINTS, TORCH_FROM
 from simulate.integrators import get_integrator
 from simulate.integrators.choice import AUTO, choose_integrator, default_rtol, require_pieces
-from simulate.integrators.state import MANY_POINTS
 from simulate.network import Network
 from simulate.options import DescentRunOptions, FlowOptions, Options, check_ratio, check_saves, check_seeds, check_step
 from simulate.setup import Setup
@@ -123,8 +122,8 @@ def gradient_flow(
     would give. X_test (k, d): also follow f on these points (test_output); the training part is the same as without.
     loss="mean": the flow of (1/2n) ||f - y||^2, that is, time n times slower; what is reported as loss, path_length
     and dissipated stays that of the summed loss (6), power is its -dL/dt. low_memory: 3 copies of the state in place
-    of 5, slopes computed again whenever needed: slower, with the steps of a state of 2^20 entries or more, which are of
-    order 3 and end at the points of `save_at`.
+    of 5, slopes computed again whenever needed: slower, with the steps of a state of 2^20 entries or more (2^25 on a
+    GPU), which are of order 3 and end at the points of `save_at`.
 
     integrator: "exponential", "runge-kutta", "piecewise-linear" or "auto": for an activation with finitely many slopes
     (relu, leaky_relu, clip) piecewise-linear, on the CPU, unless its events would take more than half an hour (see

@@ -21,7 +21,7 @@ from simulate.device import choose_device, require_memory
 from simulate.field import reduction
 from simulate.field.arrays import Array, Arrays
 from simulate.field.chunks import share
-from simulate.field.flow import Flow
+from simulate.field.flow import Flow, keeps_slopes
 from simulate.field.last_layer import TrainedFlow
 from simulate.network import Network, gram_between, part, sample_neurons, scaling_of, test_inputs
 from simulate.options import Options
@@ -32,7 +32,6 @@ from simulate.trajectory import Trajectory
 UNDRAWN = (
     "the random features are not drawn, so that G is its limit, of infinitely many of them; problem.draw(dim=D) draws D"
 )
-LAST_LAYER_COPIES = 3  # times as many numbers are kept where the last layer is trained: slopes, values, all stages
 
 
 def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> Network:
@@ -101,9 +100,9 @@ class Setup:
         if given is not None:
             given = _checked(given, problem, inputs)
         on_this_machine = math.ceil(self.entries / size) * (processes.neighbours() if self.arrays.numpy else 1)
-        fits: dict[str, Any] = {"dtype": options.dtype, "low_memory": options.low_memory, "device": self.device}
-        copies = LAST_LAYER_COPIES if self.trained else 1
-        require_memory(copies * on_this_machine * len(self.seeds), **fits)
+        kept = keeps_slopes(problem.n * self.width, self.arrays, low_memory=options.low_memory)
+        kind = "last layer" if self.trained else "low memory" if options.low_memory else "kept" if kept else "large"
+        require_memory(on_this_machine * len(self.seeds), dtype=options.dtype, kind=kind, device=self.device)
         sizes = {"n": problem.n, "rows": rows, "m": self.width, "itemsize": self.arrays.real(0).nbytes}
         gpu = not self.arrays.numpy
         self.share = reduction.deal(share(**sizes, low_memory=options.low_memory, gpu=gpu, rank=rank, size=size))

@@ -16,7 +16,11 @@ from simulate.field.activations import numpy_value_and_slope, value_and_slope
 Array = Any  # a numpy.ndarray or a torch.Tensor
 TORCH_FROM = 2**12  # entries from which torch's elementary functions beat numpy's, though its calls cost more
 CACHE_LINE = 64  # bytes
-PINNED = 2**20  # entries up to which a copy from a GPU goes to memory that the system cannot page out
+PINNED = 2**20  # entries up to which a copy to or from a GPU uses memory that the system cannot page out
+MANY_POINTS = 128  # data points from which on torch finds eigenvectors faster, with all its threads or on a GPU
+# Data points from which on a GPU should be faster at all that is n x n. There one closed form of the residual is 250
+# calls of some 5 microseconds each; compiled, it took a core 0.3 ms at n = 150, 0.6 at 256, 1.8 at 400 and 12 at 800.
+MANY_ON_GPU = 320  # an estimate
 
 
 def _torch() -> Any:
@@ -31,6 +35,11 @@ def aligned_empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     memory = np.empty(size + CACHE_LINE, dtype=np.uint8)
     ahead = -memory.__array_interface__["data"][0] % CACHE_LINE
     return memory[ahead : ahead + size].view(dtype).reshape(shape)
+
+
+def copied(array: Array) -> Array:
+    """A copy of an array of either kind, on the same device."""
+    return array.copy() if isinstance(array, np.ndarray) else array.clone()
 
 
 class Arrays:
@@ -58,6 +67,15 @@ class Arrays:
         torch = _torch()
         return torch.float64 if self.real is np.float64 else torch.float32
 
+    def wide(self) -> Arrays:
+        """Arrays of float64 on the same device."""
+        return type(self)("float64", self.device, tensors=not self.numpy)
+
+    def small(self, n: int) -> Arrays:
+        """Where arrays (S, n) and (S, n, n) are worked on, always in float64: on the CPU, whose loops are done with few
+        data points before a GPU has begun, or with the neurons on a GPU if there are many points."""
+        return Arrays("float64", "cpu") if self.numpy or n < MANY_ON_GPU else self.wide()
+
     def contiguous(self, array: Array) -> Array:
         """On the CPU a contiguous copy, unless it is contiguous; on a GPU the array itself."""
         return np.ascontiguousarray(array) if self.numpy else array
@@ -66,7 +84,13 @@ class Arrays:
         """`values` as a contiguous array of this kind, without a copy where it is one already."""
         if self.numpy:
             return np.ascontiguousarray(values, dtype=self.real)
-        return _torch().as_tensor(values, dtype=self.dtype, device=self.device)
+        torch = _torch()
+        if not isinstance(values, np.ndarray) or values.size > PINNED or not self.device.startswith("cuda"):
+            return torch.as_tensor(values, dtype=self.dtype, device=self.device)
+        # From such memory a copy is queued; from other memory it would wait until the GPU has done all before it.
+        host = torch.empty(values.shape, dtype=self.dtype, pin_memory=True)
+        host.numpy()[...] = values
+        return host.to(self.device, non_blocking=True)
 
     def fetch(self, array: Array) -> np.ndarray:
         """The array as one of numpy in float64; the array itself, not a copy, if it is that already."""
@@ -77,6 +101,16 @@ class Arrays:
             return array.to("cpu", torch.float64).numpy()
         host = torch.empty(array.shape, dtype=torch.float64, pin_memory=True)  # several times faster
         return host.copy_(array).numpy()
+
+    def fetch_together(self, *arrays: Array) -> list[np.ndarray]:
+        """What fetch gives for each of the arrays, by one copy from the device."""
+        if self.numpy:
+            return [self.fetch(array) for array in arrays]
+        torch = _torch()
+        flat = self.fetch(torch.cat([array.reshape(-1).to(torch.float64) for array in arrays]))
+        ends = np.cumsum([math.prod(array.shape) for array in arrays])
+        parts = np.split(flat, ends[:-1])
+        return [part.reshape(tuple(array.shape)) for part, array in zip(parts, arrays, strict=True)]
 
     def empty(self, *shape: int) -> Array:
         """An array to be overwritten."""

@@ -39,9 +39,7 @@ class Backend(Protocol):
         """
         ...
 
-    def displacement_sizes(
-        self, model: Model, displacement: Displacement, against: Array
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def displacement_sizes(self, model: Model, displacement: Displacement, against: Array) -> tuple[Array, Array]:
         """Partial sums (P, S, n) of Gv * against and of (Gv)^2, for v of the displacement; against: (S, n, m)."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from simulate.field.kernels import in_units
 from simulate.field.model import NO_DISPLACEMENT, Model, Scaling, Sums
 
 KEEP_SLOPES_BELOW = 2**20  # entries of h; larger states compute slopes again, to save memory
+KEEP_SLOPES_ON_GPU = 2**25  # the same on a GPU, where half as many steps are worth the 6 GB that such states take
 SPARES = 4  # arrays (S, n, m) kept for reuse
 
 T = TypeVar("T")
@@ -29,6 +30,11 @@ T = TypeVar("T")
 def _lower(n: int) -> tuple[np.ndarray, np.ndarray]:
     """The rows and the columns of the lower triangle of a matrix (n, n)."""
     return np.tril_indices(n)
+
+
+def keeps_slopes(entries: int, arrays: Arrays, *, low_memory: bool) -> bool:
+    """Whether a flow keeps the slopes of a state of that many entries from step to step."""
+    return not low_memory and entries < (KEEP_SLOPES_BELOW if arrays.numpy else KEEP_SLOPES_ON_GPU)
 
 
 class Buffers(threading.local):
@@ -49,12 +55,12 @@ class Evaluation:
 
     residual (S, n): r = f - y; slope_gram (S, n, n): (1/m) sum_i sigma'(h_ia) sigma'(h_ib); power (S,): (speed/m)
     sum_i v_i'G v_i of the displacement that led there, with v as in model.Displacement. slope_gram and power are empty
-    where they were not asked for.
+    where they were not asked for. The arrays are of the kind Flow.small.
     """
 
-    residual: np.ndarray
-    slope_gram: np.ndarray
-    power: np.ndarray
+    residual: Array
+    slope_gram: Array
+    power: Array
 
 
 class Flow:
@@ -66,6 +72,7 @@ class Flow:
     slope_rows, tests: rows of an array of slopes, n unless the last layer is trained (last_layer.py), and k;
     model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__;
     alpha, beta: the row of Table 1; sizes: |sigma(0)|, Ls and sup |sigma|, for bounds on rounding;
+    small: the kind of arrays of what is as large as the data: on a GPU with many data points they stay there;
     scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
     that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which the
     first is neuron `first` of the network.
@@ -95,7 +102,8 @@ class Flow:
         self.gram, self.y = np.array(problem.gram), np.asarray(problem.y)
         self.alpha, self.beta, self.scale = scaling.alpha, scaling.beta, float(abs(signs[0, 0]))
         self.speed = self.alpha * self.beta * self.scale**2
-        self.speed_gram = self.speed * self.gram
+        self.small = arrays.small(problem.n)
+        self.speed_gram, self.targets = self.small.put(self.speed * self.gram), self.small.put(self.y.copy())
         self.cross = cross
         all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
         self.n, self.rows = problem.n, len(all_rows)
@@ -105,7 +113,7 @@ class Flow:
             share = chunks.share(**sizes, low_memory=low_memory, gpu=not arrays.numpy, rank=0, size=1)
         self.m, self.first = share.width, share.first
         self.low_memory = low_memory
-        self.keeps_slopes = not low_memory and self.n * self.m < KEEP_SLOPES_BELOW
+        self.keeps_slopes = keeps_slopes(self.n * self.m, arrays, low_memory=low_memory)
         self.backend: Backend
         if arrays.numpy:
             self.backend = Compiled(all_rows)
@@ -158,12 +166,21 @@ class Flow:
         if packed:
             triangle, gram = gram, np.zeros((self.runs, self.n, self.n))
             gram[:, row, column] = triangle
-        if not self.arrays.numpy:
-            output, gram, work = (self.arrays.fetch(array) for array in (output, gram, work))
+        output, gram, work = self.brought(output, gram, work)
+        if not self.small.numpy:
+            return self.in_units(output, gram, work)
         in_units(output=output, gram=gram, work=work, y=self.y, alpha=self.alpha, speed=self.speed, m=self.m)
         return Evaluation(output, gram, work)
 
-    def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
+    def brought(self, *sums: Array) -> Sequence[Array]:
+        """Sums over the neurons, brought to where small arrays are."""
+        return self.arrays.fetch_together(*sums) if self.small.numpy and not self.arrays.numpy else sums
+
+    def in_units(self, output: Array, gram: Array, work: Array) -> Evaluation:
+        """The sums over all neurons in the units of the theory, by operators of numpy or torch."""
+        return Evaluation(self.alpha / self.m * output - self.targets, gram / self.m, work * (self.speed / self.m))
+
+    def kernel(self, slope_gram: Array) -> Array:
         """speed Theta (S, n, n): dr/dt = -speed Theta r, equation (14)."""
         return self.speed_gram * slope_gram
 

@@ -45,7 +45,7 @@ class TrainedFlow(Flow):
         super().__init__(problem, signs, scaling, arrays, cross=cross, share=share)
         self.mobility, self.scale = problem.last_layer, scale
         self.speed = self.alpha * self.beta * scale**2
-        self.speed_gram = self.speed * self.gram
+        self.speed_gram = self.small.put(self.speed * self.gram)
         self.rows, self.slope_rows, self.keeps_slopes = self.rows + 1, 2 * self.n, True
         relative = self.mobility / scale**2
         all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
@@ -54,10 +54,9 @@ class TrainedFlow(Flow):
 
     def evaluation(self, sums: Sums) -> Evaluation:
         """See Flow.evaluation."""
-        output, gram, work = (self.arrays.fetch(array) for array in reduction.total(sums.output, sums.gram, sums.work))
-        return Evaluation(self.alpha / self.m * output - self.y, gram / self.m, work * (self.speed / self.m))
+        return self.in_units(*self.brought(*reduction.total(sums.output, sums.gram, sums.work)))
 
-    def kernel(self, slope_gram: np.ndarray) -> np.ndarray:
+    def kernel(self, slope_gram: Array) -> Array:
         """speed Theta (S, n, n), from Q above S."""
         return self.speed_gram * slope_gram[:, : self.n] + self.value_speed * slope_gram[:, self.n :]
 
@@ -97,7 +96,8 @@ class LastLayer:
         """gram (n + k, n): between all rows and the training points; share: kap/c^2."""
         self.inner, self.arrays, self.beta, self.scale, self.share = inner, arrays, beta, scale, share
         self.gram_rows = gram if arrays.numpy else arrays.put(gram)
-        self.spread = np.diagonal(gram[: gram.shape[1]]).copy()  # G_aa
+        self.wide, self.real = arrays.wide(), arrays.xp.float64
+        self.spread = self.wide.put(np.diagonal(gram[: gram.shape[1]]).copy())  # G_aa
 
     def evaluate(
         self,
@@ -130,31 +130,29 @@ class LastLayer:
         n, runs, xp = model.n, model.runs, self.arrays.xp
         rows = h.shape[1] - 1 if displaced is not None else n
         x, c = self._wide(h[:, :rows, chunk]), self._wide(h[:, -1, chunk])
-        spent = np.zeros(runs if work else 0)
+        spent = self._sums(runs if work else 0)
         if displacement.slopes:
             v, pull = self._combined(displacement, chunk, n)
             Gv = self.gram_rows[:rows] @ v
             if work:
                 moved = (v * Gv[:, :n]).sum(1) + self.share * (pull * pull)
-                spent = self.arrays.fetch(moved).sum(-1)
+                spent = moved.sum(-1, dtype=self.real)
             x = x - (self.beta * self.scale) * Gv
             c = c - (self.beta * self.share * self.scale**2) * pull
         if displaced is not None:
             displaced[:, :rows, chunk], displaced[:, -1, chunk] = x, c
-        value, slope = (self._like(x[:, :n]) for _ in range(2))
+        value, slope = (self._empty(*x[:, :n].shape) for _ in range(2))
         self.arrays.activate(model.activation, x[:, :n], value, slope)
         slope *= c[:, None] / self.scale
         if slopes is not None:
             slopes[:, :n, chunk], slopes[:, n:, chunk] = slope, value
         output = (value @ c[:, :, None])[:, :, 0]
         if not gram:
-            return Sums(output, xp.zeros((runs, 0, 0)), spent)
+            return Sums(output, self._sums(runs, 0, 0), spent)
         products = [part @ part.swapaxes(1, 2) for part in (slope, value)]
         return Sums(output, xp.concatenate(products, 1), spent)
 
-    def displacement_sizes(
-        self, model: Model, displacement: Displacement, against: Array
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def displacement_sizes(self, model: Model, displacement: Displacement, against: Array) -> tuple[Array, Array]:
         """See backend.Backend: the change of r to first order through h and c, and the squares of Gv. To the latter
         is added (sqrt(G_aa)/c)^2 times the square of the change of c_i, so that an error of c_i relative to c counts
         as one of h_ia relative to sqrt(G_aa)."""
@@ -165,9 +163,9 @@ class LastLayer:
             Gv = self.gram_rows[:n] @ v
             fixed = self._wide(against[:, :, chunk])
             change = (Gv * fixed[:, :n]).sum(-1) + self.share * (pull[:, None] * fixed[:, n:]).sum(-1)
-            relative = self.arrays.fetch(pull * pull).sum(-1)[:, None] * (self.share**2 * self.spread)
-            square = self.arrays.fetch((Gv * Gv).sum(-1)) + relative
-            return Sums(self.arrays.fetch(change), square[:, :, None], np.zeros(0))
+            relative = (pull * pull).sum(-1, dtype=self.real)[:, None] * (self.share**2 * self.spread)
+            square = (Gv * Gv).sum(-1) + relative
+            return Sums(change, square[:, :, None], self._sums(0))
 
         found = self._sum(model, sizes)
         return found.output, found.gram[..., 0]
@@ -194,8 +192,12 @@ class LastLayer:
         """On the CPU everything is computed in float64, whatever the dtype of the state."""
         return np.asarray(array, dtype=np.float64) if self.arrays.numpy else array
 
-    def _like(self, array: Array) -> Array:
-        return np.empty(array.shape) if self.arrays.numpy else self.arrays.empty(*array.shape)
+    def _empty(self, *shape: int) -> Array:
+        return np.empty(shape) if self.arrays.numpy else self.arrays.empty(*shape)
+
+    def _sums(self, *shape: int) -> Array:
+        """Zeros, where sums go."""
+        return np.zeros(shape) if self.arrays.numpy else self.wide.empty(*shape).zero_()
 
     def _sum(self, model: Model, work: Any) -> Sums:
         """The sums of `work(slice)` over the neurons, (P, S, ...): one entry for each chunk, whose pieces are small
@@ -212,5 +214,5 @@ class LastLayer:
             found = ranges.map_chunks(of_chunk, model.chunks)
         else:
             found = [of_chunk(int(start), int(stop)) for start, stop in model.chunks.tolist()]
-        parts = [[self.arrays.fetch(getattr(sums, name)) for sums in found] for name in ("output", "gram", "work")]
-        return Sums(*(np.stack(part) for part in parts))
+        parts = [[self.wide.put(getattr(sums, name)) for sums in found] for name in ("output", "gram", "work")]
+        return Sums(*(self.arrays.xp.stack(part) for part in parts))

@@ -67,7 +67,8 @@ class Recomputed:
             return self.flow.backend.displacement_sizes(chunk.model, displacement, chunk.slopes_at(0))
 
         sizes = self.flow.map_chunks(size_of_chunk)
-        return np.concatenate([change for change, _ in sizes]), np.concatenate([square for _, square in sizes])
+        join = self.flow.arrays.xp.concatenate
+        return join([change for change, _ in sizes]), join([square for _, square in sizes])
 
 
 class _Chunk:

@@ -12,7 +12,7 @@ from bounds.activation.base import Activation
 from simulate.field.arrays import Array, Arrays
 
 # For each stage of a step the coefficients (S, n) of its slopes in a displacement; None stands for zeros.
-Coefficients = Sequence[np.ndarray | None]
+Coefficients = Sequence[Array | None]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Displacement(NamedTuple):
     """
 
     slopes: list[Array]
-    coefficients: list[np.ndarray]
+    coefficients: list[Array]
 
 
 NO_DISPLACEMENT = Displacement([], [])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Evaluation, Flow
@@ -62,16 +60,17 @@ class Stages:
         assert displacement is not None
         return fresh, flow.evaluation(flow.backend.evaluate(flow.model, self.h, displacement, displaced=fresh))
 
-    def displacement_sizes(self, coefficients: Coefficients) -> tuple[np.ndarray, np.ndarray]:
-        """(change of r to first order, root mean square change of h_a over the neurons), (S, n) each."""
+    def displacement_sizes(self, coefficients: Coefficients) -> tuple[Array, Array]:
+        """(change of r to first order, root mean square change of h_a over the neurons), (S, n) each, of the kind
+        Flow.small."""
         flow, displacement, start = self.flow, self._displacement(coefficients), self.slopes[0]
         if displacement is not None and start is not None:
             change, square = flow.backend.displacement_sizes(flow.model, displacement, start)
         else:
             change, square = self._recomputed().displacement_sizes(coefficients)
-        change, square = reduction.total(change, square)
+        change, square = flow.brought(*reduction.total(change, square))
         # dh = -beta c Gv: to first order r changes by -alpha beta c^2/m sum_i Gv sigma', and |dh| = beta |c| |Gv|.
-        return -flow.speed / flow.m * change, flow.beta * flow.scale * np.sqrt(square / flow.m)
+        return -flow.speed / flow.m * change, flow.beta * flow.scale * flow.small.xp.sqrt(square / flow.m)
 
     def _evaluate(
         self,

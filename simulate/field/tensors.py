@@ -54,14 +54,14 @@ class Tensors:
     ) -> Sums:
         """The sums over one chunk of neurons, without the leading axis; see evaluate."""
         n, runs = model.n, model.runs
-        sums = Sums(np.zeros((runs, n)), np.zeros((runs, 0, 0)), np.zeros(runs if work else 0))
         x, v = h[:, : h.shape[1] if displaced is not None else n, chunk], None
+        spent = h.new_zeros(runs if work else 0, dtype=torch.float64)
         if displacement.slopes:
             # x = h - gain * G v, in the memory of the displaced state or of Gv.
             v = _combined(model, displacement, chunk)
             Gv = (model.gram if displaced is None else self.gram_rows) @ v
             if work:
-                sums.work = torch.linalg.vecdot(v, Gv[:, :n]).sum(1, dtype=torch.float64)
+                spent = torch.linalg.vecdot(v, Gv[:, :n]).sum(1, dtype=torch.float64)
             out = Gv if displaced is None else displaced[:, :, chunk]
             x = torch.addcmul(x, model.gain[:, :, chunk], Gv, value=-1, out=out)
         elif displaced is not None:
@@ -70,22 +70,19 @@ class Tensors:
         value = model.arrays.empty(runs, n, chunk.stop - chunk.start) if v is None else v
         slope = torch.empty_like(value) if slopes is None else slopes[:, :, chunk]
         model.arrays.activate(model.activation, x[:, :n], value, slope)
-        sums.output = (value @ model.signs[:, :, chunk].mT)[:, :, 0].to(torch.float64)
-        if gram:
-            sums.gram = (slope @ slope.mT).to(torch.float64)
-        return sums
+        output = (value @ model.signs[:, :, chunk].mT)[:, :, 0].to(torch.float64)
+        products = (slope @ slope.mT).to(torch.float64) if gram else spent.new_empty(runs, 0, 0)
+        return Sums(output, products, spent)
 
-    def displacement_sizes(
-        self, model: Model, displacement: Displacement, against: Array
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def displacement_sizes(self, model: Model, displacement: Displacement, against: Array) -> tuple[Array, Array]:
         """See backend.Backend."""
-        change, square, fetch = [], [], model.arrays.fetch
+        change, square, real = [], [], torch.float64
         for start, stop in model.chunks.tolist():
             chunk = slice(start, stop)
             Gv = model.gram @ _combined(model, displacement, chunk)
-            change.append(fetch((Gv * against[:, :, chunk]).sum(-1)))
-            square.append(fetch((Gv * Gv).sum(-1)))
-        return np.stack(change), np.stack(square)
+            change.append((Gv * against[:, :, chunk]).sum(-1).to(real))
+            square.append((Gv * Gv).sum(-1).to(real))
+        return torch.stack(change), torch.stack(square)
 
     def moments(self, model: Model, h: Array, h0: Array) -> tuple[np.ndarray, np.ndarray]:
         """See backend.Backend."""
@@ -93,9 +90,10 @@ class Tensors:
         for start, stop in model.chunks.tolist():
             here = h[:, : model.n, start:stop]
             moved = (here - h0[:, : model.n, start:stop]).abs()
-            sums.append([model.arrays.fetch(f) for f in (moved.sum(-1), (moved * moved).sum(-1))])
-            maxima.append([model.arrays.fetch(f) for f in (moved.amax(-1), here.abs().amax(-1))])
-        return np.array(sums), np.array(maxima)
+            sums.append(torch.stack([moved.sum(-1), (moved * moved).sum(-1)]))
+            maxima.append(torch.stack([moved.amax(-1), here.abs().amax(-1)]))
+        found = model.arrays.fetch_together(torch.stack(sums), torch.stack(maxima))
+        return found[0], found[1]
 
     def count_inside(self, model: Model, fine: Array, coarse: Array, interval: tuple[float, float]) -> np.ndarray:
         """See backend.Backend."""
@@ -108,8 +106,8 @@ class Tensors:
             for end in interval:
                 if math.isfinite(end):
                     unsure += (((h - end).abs() <= gap) & (gap > 0)).sum(-1)
-            counts.append([model.arrays.fetch(f) for f in (inside, unsure)])
-        return np.array(counts)
+            counts.append(torch.stack([inside, unsure]))
+        return model.arrays.fetch(torch.stack(counts))
 
 
 def _combined(model: Model, displacement: Displacement, chunk: slice) -> Array:

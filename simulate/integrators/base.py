@@ -13,7 +13,7 @@ from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.model import Coefficients
 from simulate.field.stages import Stages
-from simulate.integrators.state import Previous, State
+from simulate.integrators.state import Previous, State, apply
 
 FIRST_MOVEMENT = 0.01  # of the neurons in the first step, in units of the spread of h
 
@@ -148,15 +148,3 @@ class FromStages:
         speed = flow.beta * flow.scale * apply(np.abs(flow.gram)[None], np.abs(state.residual))
         fastest = (speed * float(flow.activation.Ls) / scales).max(1)
         return np.where(fastest > 0, FIRST_MOVEMENT / np.where(fastest > 0, fastest, 1.0), math.inf)
-
-
-def apply(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Matrix-vector products (S, n) of (S, n, n) and (S, n)."""
-    product: np.ndarray = (matrices @ vectors[:, :, None])[:, :, 0]
-    return product
-
-
-def row_sums(array: np.ndarray) -> np.ndarray:
-    """Sums over the last axis, whose rounding does not depend on the other axes."""
-    sums: np.ndarray = np.ascontiguousarray(array).sum(-1)
-    return sums

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulate.field.arrays import Array
 from simulate.field.flow import Evaluation, Flow
 from simulate.field.stages import Stages
-from simulate.integrators.base import FromStages, StagedStep, Step, apply, row_sums
-from simulate.integrators.state import State
+from simulate.integrators.base import FromStages, StagedStep, Step
+from simulate.integrators.state import State, apply
 
 # Row k combines the rates of the stages 0..k into the state of stage k + 1; the last row is the fifth-order solution.
 _A = (
@@ -39,15 +40,17 @@ class RungeKutta(FromStages):
 
     def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool) -> Step:
         """See Integrator.step. The path length is integrated along with the state: six more evaluations."""
-        scaled_residuals: list[np.ndarray] = []  # tau r at each stage
-        powers: list[np.ndarray] = []  # P = r'(speed Theta)r at each stage
+        small = flow.small
+        lengths = small.put(tau)[:, None]
+        scaled_residuals: list[Array] = []  # tau r at each stage
+        powers: list[Array] = []  # P = r'(speed Theta)r at each stage
 
         def add(here: State | Evaluation) -> None:
-            residual = here.residual
-            scaled_residuals.append(tau[:, None] * residual)
-            powers.append(np.maximum((residual * apply(flow.kernel(here.slope_gram), residual)).sum(1), 0.0))
+            residual = small.put(here.residual)
+            scaled_residuals.append(lengths * residual)
+            powers.append((residual * apply(flow.kernel(here.slope_gram), residual)).sum(1).clip(0.0))
 
-        def combined(row: tuple[float, ...]) -> list[np.ndarray | None]:
+        def combined(row: tuple[float, ...]) -> list[Array | None]:
             """Coefficients of the displacement that combines the rates of the stages by this row."""
             return [weight * r if weight else None for weight, r in zip(row, scaled_residuals, strict=False)]
 
@@ -57,12 +60,13 @@ class RungeKutta(FromStages):
         for row in _A:
             add(stages.evaluate(combined(row)))
         # Integrals over the step of sqrt(P) and of P, with the weights of the solution.
-        weights, power = tau[:, None] * np.array(_A[-1]), np.stack(powers[:6], axis=1)
-        length, dissipated = row_sums(weights * np.sqrt(power)), row_sums(weights * power)
+        weights, power = lengths * small.put(np.array(_A[-1])), small.xp.stack(powers[:6], 1)
+        lost = weights * power
+        found = [(weights * small.xp.sqrt(power)).sum(-1), lost.sum(-1)]
         # The local error.
-        residual_error, movement_error = None, None
-        if errors:
-            residual_error, movement_error = stages.displacement_sizes(combined(_ERROR))
+        found += stages.displacement_sizes(combined(_ERROR)) if errors else ()
+        length, dissipated, *estimates = small.fetch_together(*found)
+        residual_error, movement_error = estimates if errors else (None, None)
         return StagedStep(
             flow=flow,
             stages=stages,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Self, cast
 
 import numpy as np
 
-from simulate.field.arrays import Array
+from simulate.field.arrays import MANY_POINTS, Array, copied
 from simulate.field.flow import Evaluation, Flow
 from simulate.integrators.spectra import spectra
-
-MANY_POINTS = 128  # data points from which on torch finds eigenvectors faster, with all its threads or on a GPU
 
 
 class Carried:
@@ -44,12 +43,12 @@ class Previous(Carried):
     """
 
     slopes: Array
-    kernel: np.ndarray
+    kernel: Array
     length: np.ndarray
 
     def copy(self, flow: Flow) -> Previous:
         """A copy, in arrays of its own; that of the slopes begins at a cache line."""
-        return Previous(flow.arrays.copy(self.slopes), self.kernel.copy(), self.length.copy())
+        return Previous(flow.arrays.copy(self.slopes), copied(self.kernel), self.length.copy())
 
 
 @dataclass
@@ -74,17 +73,23 @@ class State:
     kernel: the rates at which r decays, and the directions; previous: None if the flow does not keep it; sides: None
     if the method holds no entries on kinks. With sides the kernel knows of the held entries (see
     piecewise_linear/kernel_changes.py), and slope_gram has only its diagonal, to which they add nothing.
+
+    Matrices and eigenvectors are arrays of the kind Flow.small, vectors are on the CPU. Where the two differ, on a GPU,
+    one copy brings what a step needs to know of the matrices: eigenvalues, residual_modes (S, n), which is r in the
+    eigenbasis, and squares (S, n), the diagonal of slope_gram; both are None elsewhere.
     """
 
     h: Array
     residual: np.ndarray
     slopes: Array | None
-    slope_gram: np.ndarray
-    kernel: np.ndarray
+    slope_gram: Array
+    kernel: Array
     eigenvalues: np.ndarray
-    eigenvectors: np.ndarray
+    eigenvectors: Array
     previous: Previous | None = None
     sides: Sides | None = None
+    residual_modes: np.ndarray | None = None
+    squares: np.ndarray | None = None
 
     @classmethod
     def at(cls, flow: Flow, h: Array) -> State:
@@ -92,7 +97,7 @@ class State:
         slopes = flow.empty() if flow.keeps_slopes else None
         state = cls.of(flow, h, flow.evaluate(h, slopes), slopes)
         if flow.keeps_previous:
-            state.previous = Previous(flow.arrays.copy(slopes), state.kernel.copy(), np.zeros(flow.runs))
+            state.previous = Previous(flow.arrays.copy(slopes), copied(state.kernel), np.zeros(flow.runs))
         return state
 
     @classmethod
@@ -100,9 +105,15 @@ class State:
         cls, flow: Flow, h: Array, evaluation: Evaluation, slopes: Array | None, previous: Previous | None = None
     ) -> State:
         """The state at h, given the flow there."""
-        kernel = flow.kernel(evaluation.slope_gram)
-        eigenvalues, eigenvectors = _eigh(kernel, flow.arrays.device)
-        return cls(h, evaluation.residual, slopes, evaluation.slope_gram, kernel, eigenvalues, eigenvectors, previous)
+        slope_gram, kernel = evaluation.slope_gram, flow.kernel(evaluation.slope_gram)
+        if flow.small.numpy:
+            eigenvalues, eigenvectors = _eigh(kernel, flow.arrays.device)
+            return cls(h, evaluation.residual, slopes, slope_gram, kernel, eigenvalues, eigenvectors, previous)
+        rates, basis = _eigh_of_tensors(kernel)
+        modes = apply(basis.mT, evaluation.residual)
+        diagonal = slope_gram[:, : flow.n].diagonal(dim1=1, dim2=2)
+        residual, rates, modes, squares = flow.small.fetch_together(evaluation.residual, rates, modes, diagonal)
+        return cls(h, residual, slopes, slope_gram, kernel, rates, basis, previous, None, modes, squares)
 
     @classmethod
     def held(
@@ -113,19 +124,28 @@ class State:
         slope_gram = squares[:, :, None] * np.eye(flow.n)
         return cls(h, residual, None, slope_gram, kernel, eigenvalues, eigenvectors, sides=sides)
 
+    def modes(self) -> np.ndarray:
+        """r in the eigenbasis of the kernel (S, n)."""
+        return apply(self.eigenvectors.mT, self.residual) if self.residual_modes is None else self.residual_modes
+
+    def decayed(self, flow: Flow, vectors: np.ndarray, tau: np.ndarray) -> np.ndarray:
+        """exp(-kernel tau) vectors, (S, n), for times tau (S,)."""
+        decay, small = np.exp(-self.eigenvalues * tau[:, None]), flow.small
+        if not small.numpy:
+            decay, vectors = small.put(decay), small.put(vectors)
+        return small.fetch(apply(self.eigenvectors, decay * apply(self.eigenvectors.mT, vectors)))
+
     def copy(self, flow: Flow) -> State:
         """A copy of the state, in arrays of its own."""
-        return State(
-            h=flow.arrays.copy(self.h),
-            residual=self.residual.copy(),
-            slopes=None if self.slopes is None else flow.arrays.copy(self.slopes),
-            slope_gram=self.slope_gram.copy(),
-            kernel=self.kernel.copy(),
-            eigenvalues=self.eigenvalues.copy(),
-            eigenvectors=self.eigenvectors.copy(),
-            previous=None if self.previous is None else self.previous.copy(flow),
-            sides=None if self.sides is None else self.sides.copy(flow),
-        )
+        chosen: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Carried):
+                value = value.copy(flow)
+            elif value is not None:
+                value = flow.arrays.copy(value) if f.name in ("h", "slopes") else copied(value)
+            chosen[f.name] = value
+        return State(**chosen)
 
     def select(self, keep: np.ndarray) -> State:
         """Some of the runs, copied; keep: their indices."""
@@ -147,6 +167,11 @@ class State:
                 value[where] = other
 
 
+def apply(matrices: Array, vectors: Array) -> Array:
+    """Matrix-vector products (S, n) of (S, n, n) and (S, n)."""
+    return (matrices @ vectors[:, :, None])[:, :, 0]
+
+
 def _eigh(kernel: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues (none below 0) and eigenvectors of each matrix; not a number where one is not finite, which ends the
     run."""
@@ -160,3 +185,12 @@ def _eigh(kernel: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
     torch.from_numpy(values).copy_(found[0].clamp_(min=0))
     torch.from_numpy(vectors).copy_(found[1])
     return values, vectors
+
+
+def _eigh_of_tensors(kernel: Array) -> tuple[Array, Array]:
+    """What _eigh gives, where the matrices are. None of them is looked at from the CPU."""
+    import torch
+
+    finite = torch.isfinite(kernel).all(2).all(1)[:, None, None]
+    values, vectors = torch.linalg.eigh(torch.where(finite, kernel, 0.0))
+    return torch.where(finite[:, 0], values.clamp_(min=0), math.nan), torch.where(finite, vectors, math.nan)

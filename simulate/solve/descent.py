@@ -12,7 +12,7 @@ import scipy.linalg
 from bounds.checks import real
 from simulate.field import reduction
 from simulate.field.arrays import Array
-from simulate.field.flow import Flow
+from simulate.field.flow import Evaluation, Flow
 from simulate.field.rounding import residual_rounding
 from simulate.field.stages import Stages
 from simulate.integrators.state import State
@@ -52,15 +52,18 @@ class DescentState:
     def __init__(self, flow: Flow, h: Array, *, watched: bool) -> None:
         self.flow, self.h, self.watched = flow, h, watched
         self.slopes = None if flow.low_memory else flow.empty()
-        evaluation = flow.evaluate(h, self.slopes)
-        self.residual = evaluation.residual
+        self._arrive(flow.evaluate(h, self.slopes))
+
+    def _arrive(self, evaluation: Evaluation) -> None:
+        """Note the flow at a state, the power of the displacement that led there too."""
+        self.residual, self.power = self.flow.small.fetch_together(evaluation.residual, evaluation.power)
         self.fastest = self._fastest(evaluation.slope_gram)
 
-    def _fastest(self, slope_gram: np.ndarray) -> float | None:
+    def _fastest(self, slope_gram: Array) -> float | None:
         """The largest eigenvalue of the kernel; NaN where that is not finite."""
         if not self.watched:
             return None
-        kernel, n = self.flow.kernel(slope_gram)[0], self.flow.n
+        kernel, n = self.flow.small.fetch(self.flow.kernel(slope_gram)[0]), self.flow.n
         if not np.isfinite(kernel).all():
             return math.nan
         return float(scipy.linalg.eigvalsh(kernel, subset_by_index=[n - 1, n - 1])[0])
@@ -68,14 +71,12 @@ class DescentState:
     def step(self, length: float) -> float:
         """h <- h - length c G (r * sigma'(h)); returns the power (speed/m) sum_i v_i'G v_i, v = r * sigma'(h)."""
         stages = Stages(self.flow, self.h, self.slopes)
-        evaluation = stages.advance([length * self.residual], slopes=self.slopes, gram=self.watched, work=True)
-        self.residual = evaluation.residual
-        self.fastest = self._fastest(evaluation.slope_gram)
-        return max(float(evaluation.power[0]), 0.0) / length / length  # whose square may not be a number
+        self._arrive(stages.advance([length * self.residual], slopes=self.slopes, gram=self.watched, work=True))
+        return max(float(self.power[0]), 0.0) / length / length  # whose square may not be a number
 
     def dead(self) -> bool:
         """Whether every slope is zero at every data point, and if the last layer is trained every value, too."""
-        return not np.any(self.flow.evaluate(self.h).slope_gram[0])
+        return not bool(self.flow.evaluate(self.h).slope_gram[0].any())
 
 
 def descend(flow: Flow, recorder: Recorder, checkpoints: Checkpoints, options: DescentOptions) -> Outcome:

@@ -291,7 +291,7 @@ class Loop:
             saved |= {name: fetch(followed.state.h), f"at.{name}_path": followed.path}
             previous = followed.state.previous
             if previous is not None:
-                saved |= {f"{name}.past": fetch(previous.slopes), f"{name}.past_kernel": previous.kernel}
+                saved |= {f"{name}.past": fetch(previous.slopes), f"{name}.past_kernel": fetch(previous.kernel)}
                 saved[f"{name}.behind"] = previous.length
             sides = followed.state.sides
             if sides is not None:
@@ -323,7 +323,7 @@ class Loop:
                 return Followed(State.held(flow, h, residual, squares, kernel, carried), saved[f"at.{name}_path"])
             state = State.at(flow, h)
             if state.previous is not None:
-                slopes, kernel = copy(put(saved[f"{name}.past"])), saved[f"{name}.past_kernel"]
+                slopes, kernel = copy(put(saved[f"{name}.past"])), flow.small.put(saved[f"{name}.past_kernel"])
                 state.previous = Previous(slopes, kernel, saved[f"{name}.behind"])
             return Followed(state, saved[f"at.{name}_path"])
 

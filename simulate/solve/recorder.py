@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bounds.activation.base import Interval
@@ -12,7 +14,15 @@ from simulate.field.last_layer import TrainedFlow
 from simulate.field.rounding import residual_rounding, travel_rounding
 from simulate.integrators.state import State
 from simulate.solve.kinks import SlidingCounter, add_slips, count_other_side
-from simulate.solve.observables import SCALARS, ULPS_OF_H, VECTORS, add_rounding, differences, observe
+from simulate.solve.observables import (
+    SCALARS,
+    ULPS_OF_H,
+    VECTORS,
+    add_rounding,
+    differences,
+    observe,
+    observe_from_afar,
+)
 from simulate.solve.segment import Followed
 
 GROWING = ("path_length", "dissipated")  # sums over the run, so that their errors never fall
@@ -139,19 +149,12 @@ def _observed(flow: Flow, h0: Array, runs: Followed) -> tuple[np.ndarray, np.nda
     state: State = runs.state
     moments = flow.moments(state.h, h0)
     scalars, vectors = np.empty((flow.runs, len(SCALARS))), np.empty((flow.runs, len(VECTORS), flow.n))
-    observe(
-        y=flow.y,
-        speed=flow.speed,
-        m=flow.m,
-        residual=state.residual,
-        slope_gram=state.slope_gram,
-        rates=state.eigenvalues,
-        basis=state.eigenvectors,
-        path=runs.path,
-        moments=moments,
-        scalars=scalars,
-        vectors=vectors,
-    )
+    known: dict[str, Any] = {"y": flow.y, "speed": flow.speed, "m": flow.m, "residual": state.residual}
+    known |= {"rates": state.eigenvalues, "path": runs.path, "moments": moments, "scalars": scalars, "vectors": vectors}
+    if state.squares is None:
+        observe(slope_gram=state.slope_gram, basis=state.eigenvectors, **known)
+    else:
+        observe_from_afar(squares=state.squares, modes=state.modes(), **known)
     return scalars, vectors, moments[3].max(1)
 
 

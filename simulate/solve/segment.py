@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulate.field.flow import Flow
-from simulate.integrators.base import Step, apply
+from simulate.integrators.base import Step
 from simulate.integrators.state import State
 from simulate.solve.step_sums import add_path
 
@@ -81,13 +81,11 @@ class Segment:
         if flow.activation.smooth or slip is None:
             return path
         # Older slips in r have decayed by exp(-K tau); the new one is where r ended apart from the prediction.
-        basis = before.eigenvectors
-        decayed = np.exp(-before.eigenvalues * tau[:, None]) * apply(basis.mT, path[:, 3:])
-        path[:, 3:] = slip + apply(basis, decayed)
+        path[:, 3:] = slip + before.decayed(flow, path[:, 3:], tau)
         if self.step.follows_kinks:  # the slip is that of the residual alone: no kink was missed
             return path
         # A time dt at a kink that no stage saw costs slip = |dr/dt| dt in r and sqrt(P) dt <= |r| slip/sqrt(P) in s.
-        modes = apply(basis.mT, before.residual)
+        modes = before.modes()
         root = np.sqrt((before.eigenvalues * modes * modes).sum(1))
         root[root <= 0] = np.inf
         path[:, 2] += np.linalg.norm(before.residual, axis=1) * np.linalg.norm(slip, axis=1) / root

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulate.integrators.base import Step, apply
+from simulate.integrators.base import Step
 from simulate.integrators.state import State
 from simulate.solve.step_sums import error_ratios, quarter_times
 
@@ -19,7 +19,7 @@ def resolved(state: State, tau: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """(S,): tau, or the time in which the residual falls to a quarter if that is less. For runs of which every step is
     recorded: no step skips the decay. At the floor (S,), the rounding of r, nothing decays any more."""
     times = np.empty_like(tau)
-    modes = apply(state.eigenvectors.mT, state.residual)
+    modes = state.modes()
     quarter_times(rates=state.eigenvalues, modes=modes, tau=tau, times=times)
     at_floor = (modes * modes).sum(1) <= (AT_FLOOR * floor) ** 2
     return np.where(at_floor, tau, times)

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit, types
 
 from simulate.field import reduction
+from simulate.field.arrays import MANY_POINTS
 from simulate.field.by_address import Types, address_of, array, caller
 from simulate.field.cpu import Compiled
 from simulate.field.elementwise import EXACT, INNER_EXACT
@@ -26,7 +27,6 @@ from simulate.integrators.exponential.method import Exponential
 from simulate.integrators.exponential.path_length import MOMENTS, node_times
 from simulate.integrators.exponential.residual import along_path
 from simulate.integrators.spectra import spectra
-from simulate.integrators.state import MANY_POINTS
 from simulate.solve.runs import LoopOptions, Runs
 from simulate.solve.segment import Followed
 from simulate.solve.step_control import AT_FLOOR, GROW, SAFETY, SHRINK, SMALLEST_RATIO, STRETCH

@@ -39,8 +39,8 @@ def test_the_largest_width_is_the_one_that_is_accepted(monkeypatch):
     monkeypatch.setattr(doctor, "available_memory", lambda: 10**9)
     monkeypatch.setattr(doctor, "SMALL_FLOW", "")
     for n, width in doctor.reach()["largest width"].items():
-        for low_memory, m in ((False, width["width"]), (True, width["low memory"])):
-            chosen = {"dtype": "float64", "low_memory": low_memory, "device": "cpu"}
+        for kind, m in (("large", width["width"]), ("low memory", width["low memory"])):
+            chosen = {"dtype": "float64", "kind": kind, "device": "cpu"}
             require_memory(int(n) * m, **chosen)
             with pytest.raises(ValueError, match="available"):
                 require_memory(int(n) * (m + 1), **chosen)

@@ -8,6 +8,7 @@ import pytest
 
 import bounds
 import simulate
+from simulate.device import COPIES
 
 SCRIPT = """
 import json, sys
@@ -20,7 +21,7 @@ def status(name):
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 n, m, k, options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else (20, 100_000, 0, {})
-problem = bounds.Problem(*load_builtin("experiment-1", n=n))
+problem = bounds.Problem(*load_builtin("experiment-1", n=n), last_layer=options.pop("last_layer", 0))
 if k:
     options |= {"X_test": np.random.default_rng(0).standard_normal((k, problem.d)), "save_at": [0.01, 0.02, 0.05, 2.0]}
 simulate.gradient_flow(problem, width=2000, t_max=0.2, max_steps=4)  # load code
@@ -54,6 +55,14 @@ def test_peak_with_many_test_points():
     """A small network whose states between steps are looked at on many test points."""
     found = copies(20, 10_000, 600)
     assert 2.9 < found <= 6.0, found
+
+
+@LINUX
+def test_peak_with_a_trained_last_layer(monkeypatch):
+    """A run takes no more than what it is refused for, and the greediest takes nearly that."""
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1000000")  # what is given back is not counted
+    found = copies(20, 50_000, integrator="runge-kutta", last_layer=1.0)
+    assert 25.0 < found <= COPIES["last layer"], found
 
 
 @pytest.mark.parametrize(("options", "way"), [({}, "low_memory=True"), ({"low_memory": True}, "dtype='float32'")])

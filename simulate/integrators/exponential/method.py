@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.model import Coefficients
 from simulate.field.stages import Stages
-from simulate.integrators.base import FromStages, Inside, StagedStep, Step, apply
+from simulate.integrators.base import FromStages, Inside, StagedStep, Step
 from simulate.integrators.exponential.path_length import MOMENTS, node_times, path_weights
 from simulate.integrators.exponential.residual import along_path
 from simulate.integrators.state import State
@@ -48,7 +49,7 @@ class Exponential(FromStages):
         # The step itself.
         path = model.path(tau, second_stage.slope_gram, times[1])
         coefficients, evaluations = path.coefficients(skip=1), 2
-        residual_error, movement_error = None, None
+        estimates: list[Array] = []
         if errors:
             # The difference from the step of lower order, which uses the first node in place of the second, and the
             # difference between the residual found at the second node and the one expected there.
@@ -56,22 +57,26 @@ class Exponential(FromStages):
             known = stages.given  # the slopes at the start and, if known, before it
             difference = [*(path.weights[:known] - low.weights[:known]), -low.weights[2], path.weights[2]]
             change, movement_error = stages.displacement_sizes(difference)
-            residual_error = np.abs(change) + np.abs(second_stage.residual - to_second.end)
+            residual_error = abs(change) + abs(second_stage.residual - to_second.end)
             if not flow.activation.smooth:
                 # No stage has seen a kink that is crossed after the last of them, so the end is evaluated too.
                 at_end = stages.evaluate(coefficients, last=True)
-                residual_error += np.abs(at_end.residual - path.end)
+                residual_error += abs(at_end.residual - path.end)
                 evaluations += 1
+            estimates = [residual_error, movement_error]
+        length, dissipated, predicted, *estimates = flow.small.fetch_together(
+            path.length, path.dissipated, path.end, *estimates
+        )
         return ExponentialStep(
             flow=flow,
             stages=stages,
             coefficients=coefficients,
-            length=path.length,
-            dissipated=path.dissipated,
+            length=length,
+            dissipated=dissipated,
             evaluations=evaluations,
-            predicted=path.end,
-            residual_error=residual_error,
-            movement_error=movement_error,
+            predicted=predicted,
+            residual_error=estimates[0] if errors else None,
+            movement_error=estimates[1] if errors else None,
             path=path,
         )
 
@@ -90,29 +95,28 @@ class ExponentialStep(StagedStep):
         whole = self.path
         part = whole.model.path(time, whole.slope_gram, whole.node, length_at_node=whole.length_at_node)
         # Integrals of r against the Lagrange polynomials of the parabola, until `time` and over the whole step.
-        weights = np.empty((2, *part.weights.shape))
-        for s in range(len(time)):
-            places = np.array([0.0, whole.length_at_node[s], whole.length[s]])
-            for k, path in enumerate((part, whole)):
-                path_weights(moments=path.moments[s], length=path.length[s], places=places, weights=weights[k, :, s])
-        start, middle, end = weights[0] - weights[1]
+        places = whole.length_at_node, whole.length
+        start, middle, end = part.weights_of(*places) - whole.weights_of(*places)
         unused = [None] * (len(self.coefficients) - 2)
         h, evaluation = self.stages.displaced((start, *unused, middle, end))
-        return Inside(State.of(self.flow, h, evaluation, None), part.length, part.dissipated)
+        state = State.of(self.flow, h, evaluation, None)
+        return Inside(state, *self.flow.small.fetch_together(part.length, part.dissipated))
 
 
 class ResidualModel:
     """How the method models the residual from a state onwards: r' = -K(s) r with K a polynomial in the path length.
 
     rates (S, n), basis (S, n, n): eigenvalues and eigenvectors of the kernel K0 = speed Theta at the state; modes
-    (S, n): r in that basis; previous_change (S, n, n): the kernel at the start of the step before minus K0;
+    (S, n): r in that basis; there (2, S, n): rates and modes, where the matrices are, if that is not on the CPU;
+    previous_change (S, n, n): the kernel at the start of the step before minus K0;
     previous_length (S,): of the path since then, 0 if there is none.
     """
 
     def __init__(self, flow: Flow, state: State) -> None:
         self.flow, self.kernel = flow, state.kernel
         self.rates, self.basis = state.eigenvalues, state.eigenvectors
-        self.modes = apply(self.basis.mT, state.residual)
+        self.modes = state.modes()
+        self.there = None if flow.small.numpy else flow.small.put(np.stack([self.rates, self.modes]))
         self.zeros, self.unknown = np.zeros(len(self.modes)), np.full(len(self.modes), -1.0)
         self.has_previous = state.previous is not None
         # Without a step before these are placeholders: the length 0 says that they do not count.
@@ -130,10 +134,10 @@ class ResidualModel:
     def path(
         self,
         tau: np.ndarray,
-        slope_gram: np.ndarray | None = None,
+        slope_gram: Array | None = None,
         node: np.ndarray | None = None,
         *,
-        length_at_node: np.ndarray | None = None,
+        length_at_node: Array | None = None,
     ) -> ResidualPath:
         """The residual over [0, tau] (S,).
 
@@ -148,18 +152,28 @@ class ResidualPath:
 
     end (S, n): r at tau; length, length_at_node (S,): of the path at tau and at the node; dissipated (S,): the integral
     of P; moments (S, MOMENTS, n): integrals of r (path/length)^k; weights (3, S, n): integrals of r against the
-    Lagrange polynomials of the start, the step before and the node.
+    Lagrange polynomials of the start, the step before and the node. All are arrays of the kind Flow.small.
     """
+
+    moments: Array
+    weights: Array
+    end: Array
+    length: Array
+    length_at_node: Array
+    dissipated: Array
 
     def __init__(
         self,
         model: ResidualModel,
         tau: np.ndarray,
-        slope_gram: np.ndarray | None,
+        slope_gram: Array | None,
         node: np.ndarray | None,
-        length_at_node: np.ndarray | None,
+        length_at_node: Array | None,
     ) -> None:
         self.model, self.slope_gram, self.node = model, slope_gram, node
+        if model.there is not None:
+            self._of_tensors(model, tau, length_at_node)
+            return
         runs, n = model.modes.shape
         self.moments, self.weights, self.end = np.empty((runs, MOMENTS, n)), np.empty((3, runs, n)), np.empty((runs, n))
         lengths = np.empty((3, runs))
@@ -180,6 +194,39 @@ class ResidualPath:
             lengths=lengths,
         )
         self.length, self.length_at_node, self.dissipated = lengths
+
+    def _of_tensors(self, model: ResidualModel, tau: np.ndarray, length_at_node: Array | None) -> None:
+        """What __init__ finds, where the matrices are."""
+        from simulate.integrators.exponential import on_tensors
+
+        assert model.there is not None
+        found = on_tensors.along_path(
+            model.flow.small,
+            rates=model.there[0],
+            basis=model.basis,
+            modes=model.there[1],
+            tau=tau,
+            previous_change=model.previous_change if model.has_previous else None,
+            previous_length=model.previous_length,
+            change=None if self.slope_gram is None else model.flow.kernel(self.slope_gram) - model.kernel,
+            node=self.node,
+            length_at_node=length_at_node,
+        )
+        self.moments, self.weights, self.end = found.moments, found.weights, found.end
+        self.length, self.length_at_node, self.dissipated = found.length, found.length_at_node, found.dissipated
+
+    def weights_of(self, middle: Array, end: Array) -> Array:
+        """(3, S, n): integrals of r against the Lagrange polynomials of the start and two places (S,) in the path."""
+        small = self.model.flow.small
+        if not small.numpy:
+            from simulate.integrators.exponential import on_tensors
+
+            return on_tensors.path_weights(self.moments, self.length, middle, end.clamp(min=2 * on_tensors.NEAR))
+        places = np.stack([np.zeros_like(end), middle, end], 1)
+        weights = np.empty(self.weights.shape)
+        for s in range(len(places)):
+            path_weights(moments=self.moments[s], length=self.length[s], places=places[s], weights=weights[:, s])
+        return weights
 
     def coefficients(self, skip: int = 0) -> Coefficients:
         """Of the displacement from the start to tau. skip: how many stages of the step come before that at the node."""
