@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # Modules of the packages, and what they import late. No file of tests: pytest is to rewrite their assertions.
-LOADED = ["pytest", "hypothesis", "reports.console", "verify.cli", "verify.session.outcome", "simulate.run", "pandas"]
+OURS = ["reports.console", "verify.cli", "verify.session.outcome", "simulate.run"]
+LOADED = [*OURS, "pytest", "hypothesis", "pandas", "sklearn.datasets", "torch"]
 
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(LOADED)
