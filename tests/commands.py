@@ -15,12 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Modules of the packages, and what they import late. No file of tests: pytest is to rewrite their assertions.
-OURS = ["reports.console", "verify.cli", "verify.session.outcome", "simulate.run"]
-LOADED = [*OURS, "pytest", "hypothesis", "pandas", "sklearn.datasets", "torch"]
-
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(LOADED)
+_server.set_forkserver_preload(["tests.loaded"])
 
 
 def python_m(module: str, *arguments: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
