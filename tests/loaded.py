@@ -9,7 +9,6 @@ import pytest  # noqa: F401
 import sklearn.datasets  # noqa: F401
 import torch  # noqa: F401
 
-import reports.console
 import simulate.compile
 import verify.cli
 import verify.session.outcome  # noqa: F401

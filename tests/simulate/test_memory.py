@@ -1,44 +1,22 @@
 """The peak memory of a large run, in a process of its own."""
 
 import json
-import subprocess
 import sys
 
 import pytest
 
 import bounds
 import simulate
-
-SCRIPT = """
-import json, sys
-import numpy as np, torch, bounds, simulate
-from bounds.data.datasets import load_builtin
-from simulate.field.threads import run_on_threads
-
-def status(name):
-    with open("/proc/self/status") as lines:  # ru_maxrss would include the parent's memory at the fork
-        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
-
-n, m, k, options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else (20, 100_000, 0, {})
-problem = bounds.Problem(*load_builtin("experiment-1", n=n))
-if k:
-    options |= {"X_test": np.random.default_rng(0).standard_normal((k, problem.d)), "save_at": [0.01, 0.02, 0.05, 2.0]}
-simulate.gradient_flow(problem, width=2000, t_max=0.2, max_steps=4)  # load code
-run_on_threads(lambda thread: np.ones(1000).sum(), torch.get_num_threads())  # start threads
-before = status("VmRSS")
-with open("/proc/self/clear_refs", "w") as reset:
-    reset.write("5")  # the high-water mark starts anew
-simulate.gradient_flow(problem, width=m, t_max=2.0, max_steps=4, **options)
-print((status("VmHWM") - before) / (m * (n + k) * 8))
-"""
+from tests.commands import python_m
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
 def copies(n, m, k=0, **options):
     """Peak memory of a run, in copies of its m x (n + k) state, of which k for test points."""
-    command = [sys.executable, "-c", SCRIPT, json.dumps([n, m, k, options])]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    done = python_m("tests.simulate.peak", json.dumps([n, m, k, options]))
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout)
 
 
 @LINUX
