@@ -9,6 +9,10 @@ DOCS_STAMP := $(VENV)/.installed-docs
 COMPILED := $(VENV)/.compiled
 REPORT := reports/output/gaps.csv
 
+# Where the environment forbids Python to keep its bytecode, each process would compile all sources, and pytest rewrite the
+# assertions of a hundred files, again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup verify test docs proofs fuzz lint bench clean
 .DEFAULT_GOAL := help
 

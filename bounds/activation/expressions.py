@@ -176,9 +176,8 @@ def from_expression(name: str, expression: Any) -> Activation:
     ls = _bounded(name, slope, "Lipschitz: sup |sigma'|", "Assumption 2 asks for it")
     l2 = _bounded(name, bend, "C^(1,1): sup |sigma''|", "the proofs for smooth activations ask for it")
     largest = supremum_on_the_line(sigma, ENCLOSED)
-    strips = [(rho, supremum_on_the_line(slope, COMPLEX, height=rho, tolerance=1e-3)) for rho in HEIGHTS]
-    finite = [s for s in strips if s[1] < UNBOUNDED * max(ls, 1e-300)]
-    if not finite:
+    strip = _strip(slope, ls)
+    if strip is None:
         raise AssumptionError(
             f"activation {name!r}: sigma' could not be bounded on any strip |Im u| <= {HEIGHTS[-1]} of the complex"
             " plane, which the quadrature needs. A singularity sits close to the real line: rescale u."
@@ -194,13 +193,25 @@ def from_expression(name: str, expression: Any) -> Activation:
         active=(-math.inf, math.inf),
         slopes_at_ends=(limits[0], limits[1]),
         interval=_half_slope_interval(slope, ls, limits),
-        strip=min(finite, key=lambda s: s[1] / s[0]),
+        strip=strip,
         unimodal=False,
         parity=_parity(slope, ls),
         slack=slack,
         reach=reach,
         expression=expression,
     )
+
+
+def _strip(slope: Evaluate, ls: float) -> tuple[float, float] | None:
+    """Activation.strip: of HEIGHTS the rho with the least bound/rho, and the bound; None if no bound is finite."""
+    best: tuple[float, float] | None = None
+    for rho in HEIGHTS:  # from the widest strip on
+        if best is not None and ls / rho >= best[1] / best[0]:
+            break  # the bound on a strip is at least that on the line, so that no narrower one is better
+        bound = supremum_on_the_line(slope, COMPLEX, height=rho, tolerance=1e-3)
+        if bound < UNBOUNDED * max(ls, 1e-300) and (best is None or bound / rho < best[1] / best[0]):
+            best = (rho, bound)
+    return best
 
 
 def _parity(slope: Evaluate, ls: float) -> Callable[[Ops], tuple[Any, Any, Any]]:

@@ -92,13 +92,17 @@ def _grid_minima(p: np.ndarray, u: np.ndarray, nodes: np.ndarray, mu: float) -> 
     return values, u[best]
 
 
-def _expect_linear(nodes: np.ndarray, values: np.ndarray, root: float) -> float:
-    """E of the piecewise linear interpolant under N(0, root^2), restricted to the grid."""
+def _expect_linear(nodes: np.ndarray, root: float, *functions: np.ndarray) -> list[float]:
+    """E of the piecewise linear interpolant of each function (K,), by its values at the nodes (K,), under N(0, root^2),
+    restricted to the grid."""
     z = nodes / root
     mass = np.diff(NUMPY.ncdf(z))
     first = -root * np.diff(NUMPY.npdf(z))
-    slope = np.diff(values) / np.diff(nodes)
-    return float(np.sum((values[:-1] - slope * nodes[:-1]) * mass + slope * first))
+    found = []
+    for values in functions:
+        slope = np.diff(values) / np.diff(nodes)
+        found.append(float(np.sum((values[:-1] - slope * nodes[:-1]) * mass + slope * first)))
+    return found
 
 
 def _piecewise_moments(activation: Activation, nu: float) -> tuple[arb, arb]:
@@ -128,8 +132,9 @@ def population_moments(activation: Activation, variance: arb, nu: float, *, fine
     table = _table_for(activation, variance, nu, fine)
     root = math.sqrt(float(variance))
     size = max(1.0, float(activation.Ls.upper()) ** 2)
-    lower = arb(_expect_linear(table.nodes, table.lower, root) - ROUNDING * size)
-    upper = arb(_expect_linear(table.nodes, table.upper**2, root) + ROUNDING * size**2)
+    first, second = _expect_linear(table.nodes, root, table.lower, table.upper**2)
+    lower = arb(first - ROUNDING * size)
+    upper = arb(second + ROUNDING * size**2)
     # |e_mu'| <= 2 sqrt(mu) Ls and e_mu <= Ls^2 carry the uncertainty of the variance over.
     ls = activation.Ls.max(arb(1))
     spread = 2 * (arb(nu) / variance).sqrt() * ls * (variance.sqrt() - arb(root)).abs_upper()

@@ -193,6 +193,10 @@ def _prove(
     if account.start[0] == 0:
         nothing = "the residual there is zero within its rounding: nothing has to converge"
         return Proof(facts={"time": 0.0, "steps": 0}, ended=nothing)
+    rank = len(H) * int(np.linalg.matrix_rank(problem.gram, hermitian=True))  # at most that of a tangent kernel
+    if rank < problem.n:
+        singular = f"the tangent kernel of so few neurons has at most the rank {rank} < n at every state"
+        return Proof(facts={"time": 0.0, "steps": 0}, ended=singular)
     best: Proof | None = None
     ended = "no further step can be proved"
     path = 0.0  # a bound of the path length so far

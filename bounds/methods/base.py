@@ -184,13 +184,14 @@ def zoom_minimise(
 ) -> tuple[float, ...]:
     """An approximate minimiser of a vectorised objective on a box, by a grid that shrinks around the best point.
 
-    lows, highs: the corners of the box; points: of the grid along each axis; rounds: the number of grids. The result is
-    only a choice (of an interval, of xi): every choice gives a valid bound, a good one a sharper bound.
+    lows, highs: the corners of the box; points: of the grid along each axis, one where the box has no extent; rounds:
+    the number of grids. The result is only a choice (of an interval, of xi): every choice gives a valid bound, a good
+    one a sharper bound.
     """
     low, high = np.array(lows), np.array(highs)
     best, best_value = (low + high) / 2, math.inf
     for _ in range(rounds):
-        axes = [np.linspace(a, b, points) for a, b in zip(low, high, strict=True)]
+        axes = [np.linspace(a, b, points if a < b else 1) for a, b in zip(low, high, strict=True)]
         grid = np.meshgrid(*axes, indexing="ij")
         with np.errstate(all="ignore"):
             values = np.nan_to_num(np.asarray(objective(*grid), dtype=float), nan=np.inf)

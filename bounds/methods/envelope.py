@@ -37,7 +37,7 @@ def lessened(problem: Problem) -> arb:
 @lru_cache(maxsize=256)
 def best_nu(problem: Problem) -> float:
     """The nu = mu G_aa that makes the scale smallest for Gaussian pre-activations; every nu > 0 is valid."""
-    extremes = (problem.gmin, problem.gmax)
+    extremes = distinct((problem.gmin, problem.gmax))
 
     def objective(log_nu: np.ndarray) -> np.ndarray:
         values = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from functools import lru_cache
 from typing import Any
@@ -64,6 +65,7 @@ def free_interval(problem: Problem, power: float) -> tuple[Interval, float]:
     act = problem.activation
     low = max(act.active[0], -reach)
     open_right = _open_right(problem)
+    extremes = sorted({gmin, gmax})
 
     def ends(left: Any, xi: Any, width: Any) -> tuple[Any, Any]:
         return left, left * 0 + math.inf if open_right else left + 2 * xi + width
@@ -71,7 +73,7 @@ def free_interval(problem: Problem, power: float) -> tuple[Interval, float]:
     def objective(left: np.ndarray, log_xi: np.ndarray, log_width: np.ndarray) -> np.ndarray:
         xi = np.exp(log_xi)
         _, right = ends(left, xi, np.exp(log_width))
-        mass = np.minimum(*(gaussian_probability_approx(left + xi, right - xi, g) for g in (gmin, gmax)))
+        mass = functools.reduce(np.minimum, (gaussian_probability_approx(left + xi, right - xi, g) for g in extremes))
         floor = act.slope_floor_approx(left, np.full_like(left, 1e6) if open_right else right)
         value: np.ndarray = 1 / (floor * xi * np.maximum(mass, 0.0) ** power)
         return np.where(right <= act.active[1], value, np.inf)

@@ -20,7 +20,8 @@ from bounds.numerics.arithmetic import float_down
 DIGITS = 60
 PROBLEMS = 1000
 BATCHES = 20
-FLOATS = SimpleNamespace(sqrt=lambda x: math.sqrt(float(x)), exp=math.exp, cdf=lambda x: NormalDist().cdf(float(x)))
+FLOATS = SimpleNamespace(number=float, sqrt=math.sqrt, exp=math.exp, cdf=NormalDist().cdf)
+DECIMALS = SimpleNamespace(number=mpf, sqrt=mpmath.sqrt, exp=mpmath.exp, cdf=mpmath.ncdf)
 
 
 def random_problem(seed):
@@ -60,12 +61,13 @@ class Exact:
 
 @functools.cache
 def trapezoid(per_unit):
-    """Nodes k/per_unit within +-17 and their normal weights: exp(-2 pi per_unit b) for functions analytic on
-    |Im z| <= b."""
-    points = [mpf(k) / per_unit for k in range(-17 * per_unit, 17 * per_unit + 1)]
-    return points, [mpmath.npdf(z) / per_unit for z in points]
+    """Nodes k/per_unit in [0, 17] and the normal weights of +-k/per_unit, for even functions: the error is about
+    exp(-2 pi per_unit b) for those analytic on |Im z| <= b."""
+    points = [mpf(k) / per_unit for k in range(17 * per_unit + 1)]
+    return points, [(1 if z == 0 else 2) * mpmath.npdf(z) / per_unit for z in points]
 
 
+@functools.cache
 def moments(activation, g):
     """(E sigma'^2, E sigma'^4, E sigma, E sigma^2) under N(0, g)."""
     if activation == "relu":
@@ -162,15 +164,16 @@ def statement(method, activation, exact, g, tau):
         A = (1 - mpf(tau)) * ((half - t * density) / t**2 + above)
         a = 4 * mpmath.sqrt(nu) / (mpmath.pi * mpmath.sqrt(exact.lmin) * A)
 
-        def laplace(theta, o, cdf):  # of X = min(1, nu z^2) on z > 0, the same for every datum
-            wide = o.sqrt(1 + 2 * theta * nu)
-            return 0.5 + (cdf(wide * t) - 0.5) / wide + o.exp(-theta) * above
+        def laplace(theta, o):  # of X = min(1, nu z^2) on z > 0, the same for every datum
+            number = o.number
+            wide = o.sqrt(1 + 2 * theta * number(nu))
+            return 0.5 + (o.cdf(wide * number(t)) - 0.5) / wide + o.exp(-theta) * number(above)
 
         def rough(theta):  # theta is chosen in float64
-            return theta * float(A) + math.log(float(laplace(theta, FLOATS, FLOATS.cdf)))
+            return theta * float(A) + math.log(laplace(theta, FLOATS))
 
         theta = mpf(min(np.geomspace(0.05, 100, 300).tolist(), key=rough))
-        exponent = theta * A + mpmath.log(laplace(theta, mpmath, mpmath.ncdf))
+        exponent = theta * A + mpmath.log(laplace(theta, DECIMALS))
 
         def failure(m):
             return exact.n * mpmath.exp(m * exponent)
@@ -182,15 +185,13 @@ def statement(method, activation, exact, g, tau):
     points, weights = trapezoid(16)
     slopes = [[mpmath.sech(mpmath.sqrt(v) * z) ** 4 for z in points] for v in exact.diagonal]
     rough, masses = np.array(slopes, dtype=float), np.array(weights, dtype=float)
+    grid = np.geomspace(0.05, 1000, 300)  # theta is chosen in float64
+    with np.errstate(divide="ignore"):  # exp underflows at the largest theta
+        worst = [float(np.max(u * float(q2) + np.log(np.exp(-u * rough) @ masses))) for u in grid.tolist()]
+    theta = mpf(float(grid[int(np.argmin(worst))]))
+    laplaces = [mpmath.fsum(w * mpmath.exp(-theta * x) for w, x in zip(weights, row, strict=True)) for row in slopes]
 
     def failure(m):
-        grid = np.geomspace(0.05, 1000, 300)  # theta is chosen in float64
-        with np.errstate(divide="ignore"):  # exp underflows at the largest theta
-            worst = [float(np.max(u * float(q2) + np.log(np.exp(-u * rough) @ masses))) for u in grid.tolist()]
-        theta = mpf(float(grid[int(np.argmin(worst))]))
-        laplaces = [
-            mpmath.fsum(w * mpmath.exp(-theta * x) for w, x in zip(weights, row, strict=True)) for row in slopes
-        ]
         return chernoff(m, theta, q2, laplaces)
 
     return a, failure, lambda beta: exact.lmin * q2 * (1 - beta)

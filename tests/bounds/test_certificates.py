@@ -70,6 +70,17 @@ def test_more_points_than_dimensions_are_shadowed():
     check_against_a_run(problem, network.H, network.signs, c)
 
 
+def test_no_path_is_followed_where_the_tangent_kernel_is_singular_at_every_state(monkeypatch):
+    """One neuron and three inputs on a line: the kernel has rank 1. Three neurons may do."""
+    problem = bounds.Problem([[0.1], [0.2], [-0.3]], [0.1, 0.2, 0.3])
+    H = np.array([[0.1, 0.5, -0.2], [0.3, -0.4, 0.6], [-0.7, 0.2, 0.5]])
+    monkeypatch.setattr(handover, "STEPS", 2)
+    one = bounds.certify(problem, H[:1], signs=[1.0], method="shadowing")
+    assert (one.holds, one.constants["steps"], one.constants["time"]) == (False, 0, 0.0)
+    assert "rank 1 < n at every state" in one.reason
+    assert bounds.certify(problem, H, signs=[1.0, -1.0, 1.0], method="shadowing").constants["steps"] > 0
+
+
 def test_what_does_not_converge_is_not_certified():
     """tanh, n = 1, scale 1, y = 2: the loss cannot fall below 1/2 (Corollary 1 read literally)."""
     problem = bounds.Problem.from_gram([[1.0]], [2.0])

@@ -13,6 +13,7 @@ import bounds
 from bounds.data import files
 from bounds.data.files import check_writable, write_atomically
 from bounds.text import printable
+from tests.commands import python_m
 
 
 def names(folder):
@@ -109,19 +110,9 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
     assert names(tmp_path) == [".linrate-notes.tmp", "out.csv"]
 
 
-LIMITED = """
-import resource, signal, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-from bounds.command_line import run
-from reports.console import main
-sys.exit(run(main, sys.argv[2:]))
-"""
-
-
 def limited(size, *arguments):
-    """A command whose files cannot grow beyond that size, as on a full disk."""
-    command = [sys.executable, "-c", LIMITED, str(size), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    """A command whose files cannot grow beyond that size."""
+    return python_m("tests.limited", size, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +128,7 @@ def test_a_full_disk_is_an_error_of_its_own(tmp_path, old):
     out = tmp_path / "run.csv"
     if old:
         out.write_text("old\n")
-    flow = ["flow", "--builtin", "experiment-1", "--n", "4", "--width", "30", "--t-max", "1"]
+    flow = ["flow", "--builtin", "experiment-1", "--n", "4", "--width", "30", "--t-max", "1", "--quiet"]
     done = limited(1000, *flow, "--out", out)
     assert done.returncode == 74, done.stderr
     assert done.stderr.startswith("error: ")

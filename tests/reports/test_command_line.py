@@ -1,8 +1,6 @@
 """The command line as a person meets it: width, digits, help, suggestions, colour, closing sentences."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from bounds.command_line import run
 from bounds.data.datasets import load_builtin
 from bounds.text import coloured, paragraph
 from reports.console import COMMANDS, main
+from tests.commands import python_m
 
 PIPED = ["width", "table", "covers --width 1000", "table --embedding random-features:depth=1"]
 
@@ -143,8 +142,7 @@ def test_a_remedy_that_fails_is_not_named():
 def test_warnings_do_not_touch_the_output(tmp_path):
     file = tmp_path / "d.csv"
     file.write_text("id,a,b,y\n0,1,5000,1\n1,0.3,2000,1\n2,0.7,-3000,1\n")
-    command = [sys.executable, "-m", "linrate", "width", "--data", str(file), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = python_m("linrate", "width", "--data", file, "--json")
     json.loads(done.stdout)
     for words in ("counts the rows", "y is constant", "very different sizes"):
         assert words in done.stderr

@@ -12,6 +12,7 @@ import pytest
 from bounds.command_line import run
 from bounds.signals import Stopped
 from reports.console import main
+from tests.commands import python_m
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = [sys.executable, "-c", "import sys; from reports.console import entry; sys.exit(entry())"]
@@ -121,8 +122,7 @@ CRASHES = """
 def test_a_session_tells_a_crash_from_a_refutation(tmp_path, body, code):
     (tmp_path / "test_planted.py").write_text(textwrap.dedent(CRASHES).format(body=body))
     plugins = ["-p", "no:cacheprovider", "-p", "verify.conftest", "--rootdir", str(ROOT / "verify")]
-    command = [sys.executable, "-m", "pytest", str(tmp_path), "-q", *plugins]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = python_m("pytest", tmp_path, "-q", *plugins)
     assert done.returncode == code, done.stdout + done.stderr
     assert ("fault of linrate" in done.stdout) == (code == 70)
 
@@ -137,7 +137,7 @@ def test_a_session_tells_a_crash_from_a_refutation(tmp_path, body, code):
     ],
 )
 def test_bad_options_of_a_session_are_2(arguments, words):
-    done = subprocess.run([*ENTRY, "verify", *arguments], capture_output=True, text=True)
+    done = python_m("linrate", "verify", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr

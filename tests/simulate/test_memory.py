@@ -1,6 +1,7 @@
 """The peak memory of a large run, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -9,37 +10,16 @@ import pytest
 import bounds
 import simulate
 from simulate.device import COPIES
-
-SCRIPT = """
-import json, sys
-import numpy as np, torch, bounds, simulate
-from bounds.data.datasets import load_builtin
-from simulate.field.threads import run_on_threads
-
-def status(name):
-    with open("/proc/self/status") as lines:  # ru_maxrss would include the parent's memory at the fork
-        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
-
-n, m, k, options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else (20, 100_000, 0, {})
-problem = bounds.Problem(*load_builtin("experiment-1", n=n), last_layer=options.pop("last_layer", 0))
-if k:
-    options |= {"X_test": np.random.default_rng(0).standard_normal((k, problem.d)), "save_at": [0.01, 0.02, 0.05, 2.0]}
-simulate.gradient_flow(problem, width=2000, t_max=0.2, max_steps=4)  # load code
-run_on_threads(lambda thread: np.ones(1000).sum(), torch.get_num_threads())  # start threads
-before = status("VmRSS")
-with open("/proc/self/clear_refs", "w") as reset:
-    reset.write("5")  # the high-water mark starts anew
-simulate.gradient_flow(problem, width=m, t_max=2.0, max_steps=4, **options)
-print((status("VmHWM") - before) / (m * (n + k) * 8))
-"""
+from tests.commands import ROOT, python_m
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
 def copies(n, m, k=0, **options):
     """Peak memory of a run, in copies of its m x (n + k) state, of which k for test points."""
-    command = [sys.executable, "-c", SCRIPT, json.dumps([n, m, k, options])]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    done = python_m("tests.simulate.peak", json.dumps([n, m, k, options]))
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout)
 
 
 @LINUX
@@ -58,11 +38,15 @@ def test_peak_with_many_test_points():
 
 
 @LINUX
-def test_peak_with_a_trained_last_layer(monkeypatch):
+def test_peak_with_a_trained_last_layer():
     """A run takes no more than what it is refused for, and the greediest takes nearly that."""
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1000000")  # what is given back is not counted
-    found = copies(20, 50_000, integrator="runge-kutta", last_layer=1.0)
-    assert 25.0 < found <= COPIES["last layer"], found
+    case = json.dumps([20, 50_000, 0, {"integrator": "runge-kutta", "last_layer": 1.0}])
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1000000"}  # what is given back is not counted
+    # The allocator reads it when the interpreter starts, so no forked process will do.
+    command = [sys.executable, "-m", "tests.simulate.peak", case]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 25.0 < float(done.stdout) <= COPIES["last layer"], done.stdout
 
 
 @pytest.mark.parametrize(("options", "way"), [({}, "low_memory=True"), ({"low_memory": True}, "dtype='float32'")])

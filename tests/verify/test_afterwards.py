@@ -1,11 +1,7 @@
 """A run that was stopped is not the end of the flow: no horizon and no limit turns into a verdict."""
 
 import math
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +10,13 @@ import bounds
 from bounds.data.datasets import load_builtin
 from reports.gaps import GapOptions, gap_rows
 from simulate import Network, Status
+from tests.commands import python_m
 from verify import CLAIMS, NotApplicable, Verdict, conjecture
 from verify.afterwards import afterwards, least_loss
 from verify.runs.confirm import decide, decide_run
 from verify.runs.regimes import horizon, plain_run, regime_run
 from verify.runs.trials import probabilistic_trials
 from verify.verdict import judge
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -192,10 +187,9 @@ def test_a_false_law_is_refuted_on_the_command_line(tmp_path):
         "@conjecture(delta=0.25, width=32, scale=1.0)\n"
         "def never_falls(run):\n    return run.loss - run.loss[0] / 2\n"
     )
-    command = [sys.executable, "-m", "pytest", "verify/", "-q", "--builtin", "reference", "--trials", "12"]
-    command += ["--quick", "--counterexamples", str(tmp_path), "--conjectures", str(tmp_path / "mine.py")]
-    wide = {**os.environ, "COLUMNS": "200"}
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=wide)
+    options = ["--quick", "--counterexamples", tmp_path, "--conjectures", tmp_path / "mine.py"]
+    session = ["verify/", "-q", "--builtin", "reference", "--trials", "12", *options]
+    done = python_m("pytest", *session, env={"COLUMNS": "200"})
     assert done.returncode == 1, done.stdout
     lines = {
         line.split()[0]: line

@@ -1,19 +1,14 @@
 """A time budget is shared fairly, so that late tests are tried too, and the summary says what was cut short."""
 
 import math
-import os
 import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests.commands import python_m
 from verify.session.budget import Shares
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def item(*fixtures, statistical=False):
@@ -63,11 +58,9 @@ def test_late_tests_are_tried_too(processes, tmp_path):
             for k in "abc"
         )
     )
-    command = [sys.executable, "-m", "pytest", "verify/", "-q", "-p", "no:cacheprovider", "-p", "ticking", *processes]
-    options = ["--builtin", "reference", "--n", "3", "--conjectures", str(tmp_path / "mine.py"), "--budget", "8s"]
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    environment = {**os.environ, "PYTHONPATH": path}
-    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, env=environment)
+    session = ["verify/", "-q", "-p", "no:cacheprovider", "-p", "tests.ticking", *processes]
+    options = ["--builtin", "reference", "--n", "3", "--conjectures", tmp_path / "mine.py", "--budget", "8s"]
+    done = python_m("pytest", *session, *options)
     assert "3 tests were cut short by the time budget 8s:" in done.stdout, done.stdout
     trials = [int(found) for found in re.findall(r"^[! ] claim_\w +UNDECIDED +(\d+)", done.stdout, flags=re.MULTILINE)]
     assert len(trials) == 3

@@ -1,18 +1,14 @@
 """Users' conjectures: true ones hold, false ones are refuted, faulty ones are called so, all from the command line."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import bounds
+from tests.commands import python_m
 from verify import FaultyConjecture, Verdict, conjecture
 from verify.conjecture import load_conjectures
 from verify.runs.regimes import plain_run
 
-ROOT = Path(__file__).resolve().parents[2]
 HEAD = "import numpy as np\nfrom verify import conjecture\n\n@conjecture{how}\ndef mine(run):\n    return {body}\n"
 
 
@@ -70,8 +66,8 @@ def test_bad_declarations(arguments, message):
 def pytest_verify(tmp_path, how, body, *arguments):
     file = tmp_path / "mine.py"
     file.write_text(HEAD.format(how=how, body=body))
-    command = [sys.executable, "-m", "pytest", "verify/", "-q", "--quick", "--builtin", "diabetes", "--conjectures"]
-    return subprocess.run([*command, str(file), *arguments], cwd=ROOT, capture_output=True, text=True)
+    options = ["--quick", "--builtin", "diabetes", "--conjectures", file, *arguments]
+    return python_m("pytest", "verify/", "-q", *options)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +114,7 @@ def test_bad_files(tmp_path):
     ],
 )
 def test_bad_options_of_pytest_verify(arguments, words):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "verify/", "-q", *arguments], cwd=ROOT, capture_output=True, text=True
-    )
+    done = python_m("pytest", "verify/", "-q", *arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     for word in words:
         assert word in done.stdout + done.stderr

@@ -1,24 +1,19 @@
 """No evidence is no verdict: sessions that tested nothing, runs cut by a limit, laws of a width of their own."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from bounds import AssumptionError, Problem, guarantee
 from bounds.data.datasets import load_builtin
 from reports import slack
+from tests.commands import python_m
 from verify import bracket, conjecture
 from verify.runs import regimes
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_session_in_which_everything_was_skipped_is_undecided():
     """Lemma 4 is tested on examples of its own, which a session about the user's data leaves out."""
-    command = [sys.executable, "-m", "pytest", "verify/", "-q", "-p", "no:cacheprovider", "--claims", "lemma-4"]
-    done = subprocess.run([*command, "--builtin", "reference", "--n", "3"], cwd=ROOT, capture_output=True, text=True)
+    options = ["-q", "-p", "no:cacheprovider", "--claims", "lemma-4", "--builtin", "reference", "--n", "3"]
+    done = python_m("pytest", "verify/", *options)
     assert "skipped" in done.stdout
     assert "passed" not in done.stdout
     assert done.returncode == 3, done.stdout

@@ -2,10 +2,7 @@
 
 import importlib
 import json
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import hypothesis
 import numpy as np
@@ -19,6 +16,7 @@ from bounds.activation.gaussian import mean_value
 from bounds.command_line import run as run_command
 from reports.console import main
 from simulate import Network
+from tests.commands import python_m
 from verify import CLAIMS, Comparison, Verdict
 from verify.claims import Claim, NotApplicable, many_points
 from verify.runs.examples import example
@@ -29,7 +27,6 @@ from verify.search.record import Effort, Found, flow, refutes, room_of
 from verify.search.shrink import shrink
 from verify.search.strategies import draws_of_a_law, flows
 
-ROOT = Path(__file__).resolve().parents[2]
 settings.register_profile(
     "search", max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
@@ -211,8 +208,7 @@ def conjectures(tmp_path):
 
 
 def verify(*arguments):
-    command = [sys.executable, "-m", "pytest", "verify/", "-q", "-p", "no:cacheprovider", "--builtin", "reference"]
-    return subprocess.run([*command, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
+    return python_m("pytest", "verify/", "-q", "-p", "no:cacheprovider", "--builtin", "reference", *arguments)
 
 
 def test_a_refutation_is_saved_and_replayed(conjectures, tmp_path, capsys):

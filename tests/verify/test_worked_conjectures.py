@@ -1,13 +1,12 @@
 """The six conjectures of docs/conjectures.md do what the page says, from the command line."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import bounds
 from bounds.data.datasets import load_builtin
+from tests.commands import python_m
 from verify import bracket, conjecture
 from verify.conjecture import load_conjectures
 
@@ -25,9 +24,8 @@ WORKED = [
 
 @pytest.mark.parametrize(("name", "arguments", "code", "word"), WORKED, ids=[row[0] for row in WORKED])
 def test_worked_conjecture(name, arguments, code, word, tmp_path):
-    command = [sys.executable, "-m", "pytest", "verify/", "-q", "--quick", "--builtin", "reference"]
-    command += ["--counterexamples", str(tmp_path), "--conjectures", f"docs/conjectures/{name}.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    options = ["--counterexamples", tmp_path, "--conjectures", f"docs/conjectures/{name}.py", *arguments]
+    done = python_m("pytest", "verify/", "-q", "--quick", "--builtin", "reference", *options)
     assert done.returncode == code, done.stdout + done.stderr
     assert word in done.stdout
     assert bool(list(tmp_path.glob("*.npz"))) == (code == 1)

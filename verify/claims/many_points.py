@@ -89,14 +89,14 @@ def guess(options: dict[str, Any]) -> float:
     H = drawn.H.reshape(GUESSED, width, -1)
     signs = drawn.signs.reshape(GUESSED, width, 1)
     act = problem.activation
-    slope = act.slope(H)
+    value, slope = act.value_and_slope(H)
     q2 = np.mean(slope**2, axis=1)  # (GUESSED, n)
     least = q2
     step = 1 / (scale**2 * float(problem.spectrum.lmax[1]) * np.max(q2))
     for _ in range(STEPS):
-        residual = np.mean(signs * act.value(H), axis=1, keepdims=True) - problem.y
+        residual = np.mean(signs * value, axis=1, keepdims=True) - problem.y
         H = H - step * signs * ((slope * residual) @ problem.gram)
-        slope = act.slope(H)
+        value, slope = act.value_and_slope(H)
         least = np.minimum(least, np.mean(slope**2, axis=1))
     return float(np.mean(np.min(least, axis=1))) / slope_square(problem)
 
