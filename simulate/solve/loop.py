@@ -62,7 +62,8 @@ class Loop:
         self.runs = self._resume(flow) if checkpoints.resuming else self._begin(flow)
 
     def integrate(self) -> list[Outcome]:
-        """One Outcome for each run, in order. Each turn of the loop is one attempt of every run that is still going."""
+        """One Outcome for each run, in order. Each turn of the loop is one attempt of every run that is still going, or
+        several."""
         if not self.checkpoints.resuming:
             self._record_at_saves(np.full(len(self.h0), True), np.zeros(len(self.h0)))
         self._take_out_ended()
@@ -72,10 +73,12 @@ class Loop:
             # Save a checkpoint if it is time; after ctrl-C this raises Interrupted.
             self.checkpoints.offer(self._saved)
 
-            accepted, tau = self._attempt() if self.whole_steps is None else self.whole_steps.attempt(runs)
-
-            # Record the runs that have come to a save point or to their end.
-            self._record_at_saves(accepted, tau)
+            # Attempt a step; record the runs that have come to a save point or to their end. Small runs take many steps
+            # at once.
+            if self.whole_steps is None:
+                self._record_at_saves(*self._attempt())
+            else:
+                self.whole_steps.advance(runs, self.recorder)
 
             # Tell the caller how far the first run has come.
             self._report()
