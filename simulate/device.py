@@ -55,9 +55,9 @@ def available_memory(device: str) -> int | None:
 def require_memory(entries: int, *, dtype: str, low_memory: bool, device: str) -> None:
     """Raise ArgumentError, before anything is allocated, if a state of that many entries does not fit."""
     itemsize = 8 if dtype == "float64" else 4
-    there = available_memory(device)
     needed = entries * itemsize * COPIES[low_memory]
     needed += 4 * GPU_CHUNK * itemsize if device.startswith("cuda") else 0
+    there = available_memory(device) if needed > memory.SMALL else None
     if there is None or needed <= there:
         return
     ways = [] if low_memory else ["low_memory=True"]

@@ -67,7 +67,7 @@ class Loop:
         if not self.checkpoints.resuming:
             self._record_at_saves(np.full(len(self.h0), True), np.zeros(len(self.h0)))
         self._take_out_ended()
-        while len(self.runs.state.run):
+        while len(self.outcomes) < len(self.h0):
             runs = self.runs
 
             # Save a checkpoint if it is time; after ctrl-C this raises Interrupted.
@@ -269,7 +269,8 @@ class Loop:
         # Only single runs have checkpoints, and no checkpoint holds what is not finite.
         if last and Status.DIVERGED not in ended.values():
             self.checkpoints.write(self._saved)
-        self.runs = runs.select(np.array([k for k in range(len(state.run)) if k not in ended], dtype=np.int64))
+        if len(ended) < len(state.run):
+            self.runs = runs.select(np.array([k for k in range(len(state.run)) if k not in ended], dtype=np.int64))
 
     def _detail(self, k: int, status: Status, h: Array) -> str:
         """What there is to say about the end of run k, at h (n + k, m)."""

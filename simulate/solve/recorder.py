@@ -254,4 +254,5 @@ def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
 def _merged(owners: list[np.ndarray], records: list[dict[str, np.ndarray]], run: int) -> dict[str, np.ndarray]:
     """All that was recorded of one run, by name."""
     mine = np.concatenate(owners) == run
-    return {name: np.concatenate([record[name] for record in records])[mine] for name in records[0]}
+    found = {name: np.concatenate([record[name] for record in records]) for name in records[0]}
+    return found if mine.all() else {name: array[mine] for name, array in found.items()}
