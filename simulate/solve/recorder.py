@@ -43,6 +43,12 @@ class Seen(NamedTuple):
     vectors: np.ndarray
     largest: np.ndarray
 
+    @classmethod
+    def empty(cls, rows: int, n: int) -> Seen:
+        """Room for so many runs."""
+        scalars, vectors = np.empty((rows, len(SCALARS))), np.empty((rows, len(VECTORS), n))
+        return cls(np.empty((rows, n)), scalars, vectors, np.empty(rows))
+
 
 class Recorder:
     """Collects the observables of S runs; memory O(T n) a run, never O(m n) per save point.
@@ -195,7 +201,7 @@ class Recorder:
 def _observed(flow: Flow, h0: Array, runs: Followed) -> Seen:
     state: State = runs.state
     moments = flow.moments(state.h, h0)
-    scalars, vectors = np.empty((flow.runs, len(SCALARS))), np.empty((flow.runs, len(VECTORS), flow.n))
+    seen = Seen.empty(flow.runs, flow.n)
     observe(
         y=flow.y,
         speed=flow.speed,
@@ -206,10 +212,10 @@ def _observed(flow: Flow, h0: Array, runs: Followed) -> Seen:
         basis=state.eigenvectors,
         path=runs.path,
         moments=moments,
-        scalars=scalars,
-        vectors=vectors,
+        scalars=seen.scalars,
+        vectors=seen.vectors,
     )
-    return Seen(state.residual, scalars, vectors, moments[3].max(1))
+    return seen._replace(residual=state.residual, largest=moments[3].max(1))
 
 
 def _rounding(flow: Flow, runs: Followed, seen: Seen) -> np.ndarray:

@@ -39,7 +39,6 @@ from simulate.solve.compiled_step import (
     propose,
     take,
 )
-from simulate.solve.observables import SCALARS, VECTORS
 from simulate.solve.recorder import Recorder, Seen
 from simulate.solve.runs import LoopOptions, Runs
 from simulate.solve.segment import Followed
@@ -75,36 +74,20 @@ class Limits(NamedTuple):
 
 
 class Records(NamedTuple):
-    """What is observed of B accepted steps: run (B,), its place among the runs of the call; time (B,); the arrays of
-    recorder.Seen, of the fine integration and of the coarse one; counts (2, B, n): see Flow.count_inside."""
+    """What is observed of B accepted steps: run (B,), its place among the runs of the call; time (B,); what is seen of
+    both integrations; counts (2, B, n): see Flow.count_inside."""
 
-    run: Any
-    time: Any
-    residual: Any
-    scalars: Any
-    vectors: Any
-    largest: Any
-    coarse_residual: Any
-    coarse_scalars: Any
-    coarse_vectors: Any
-    coarse_largest: Any
-    counts: Any
+    run: np.ndarray
+    time: np.ndarray
+    fine: Seen
+    coarse: Seen
+    counts: np.ndarray
 
     @classmethod
     def empty(cls, rows: int, n: int) -> Records:
         """Room for so many steps."""
-        whole, real = np.empty(rows, dtype=np.int64), np.empty(rows)
-        seen = [
-            array
-            for _ in range(2)
-            for array in (
-                np.empty((rows, n)),
-                np.empty((rows, len(SCALARS))),
-                np.empty((rows, len(VECTORS), n)),
-                np.empty(rows),
-            )
-        ]
-        return cls(whole, real, *seen, np.empty((2, rows, n)))
+        run, time, counts = np.empty(rows, dtype=np.int64), np.empty(rows), np.empty((2, rows, n))
+        return cls(run, time, Seen.empty(rows, n), Seen.empty(rows, n), counts)
 
 
 class WholeSteps:
@@ -150,13 +133,13 @@ class WholeSteps:
         )
         if not taken:
             return
-        found = Records(*(array[:taken] for array in records[:-1]), records.counts[:, :taken])
-        tested = None
+        moved, ends = records.run[:taken], None
         if flow.tests:
-            moved = runs if taken == flow.runs else runs.select(found.run)
-            tested = moved.flow, moved.fine.state.h, moved.coarse.state.h
-        fine, coarse = Seen(*found[2:6]), Seen(*found[6:10])
-        recorder.record_seen(flow, state.run[found.run], found.time, fine, coarse, found.counts, tested)
+            there = runs if taken == flow.runs else runs.select(moved)
+            ends = there.flow, there.fine.state.h, there.coarse.state.h
+        fine, coarse = (Seen(*(array[:taken] for array in seen)) for seen in (records.fine, records.coarse))
+        counts = records.counts[:, :taken]
+        recorder.record_seen(flow, state.run[moved], records.time[:taken], fine, coarse, counts, ends)
 
     def _networks(self, flow: Flow, h0: np.ndarray, interval: tuple[float, float]) -> Networks:
         model = flow.model
@@ -263,19 +246,19 @@ def _attempt(
 
 
 @njit(**INNER_EXACT)
-def _see(given: Networks, state: Integration, residual: Any, scalars: Any, vectors: Any, largest: Any) -> None:
-    """What recorder.py observes of one run: residual (1, n), scalars (1, SCALARS), vectors (1, VECTORS, n), largest
-    (1,)."""
-    n = residual.shape[1]
+def _see(given: Networks, state: Integration, row: int, seen: Seen) -> None:
+    """Write what recorder.py observes of one run into a row of what is seen."""
+    n, here = state.residual.shape[1], slice(row, row + 1)
     sums, maxima, together = np.empty((1, 2, 1, n)), np.empty((1, 2, 1, n)), np.empty((4, 1, n))
     call(given.loops[MOVED], state.h, given.h0, given.chunks, new_queue(), 0, sums, maxima)
-    largest[0] = 0.0
+    largest = 0.0
     for a in range(n):
         for k in range(2):
             together[k, 0, a], together[2 + k, 0, a] = sums[0, k, 0, a], maxima[0, k, 0, a]
-        here = maxima[0, 1, 0, a]
-        largest[0] = here if here > largest[0] or here != here else largest[0]  # NaN stays
-        residual[0, a] = state.residual[0, a]
+        size = maxima[0, 1, 0, a]
+        largest = size if size > largest or size != size else largest  # NaN stays
+        seen.residual[row, a] = state.residual[0, a]
+    seen.largest[row] = largest
     call(
         given.loops[OBSERVE],
         given.y,
@@ -287,8 +270,8 @@ def _see(given: Networks, state: Integration, residual: Any, scalars: Any, vecto
         state.basis,
         state.path,
         together,
-        scalars,
-        vectors,
+        seen.scalars[here],
+        seen.vectors[here],
     )
 
 
@@ -306,16 +289,8 @@ def attempts(
             if not _attempt(s, one, counters, limits, there, here, step):
                 continue
             records.run[taken], records.time[taken] = s, counters.time[s]
-            row = slice(taken, taken + 1)
-            _see(one, here, records.residual[row], records.scalars[row], records.vectors[row], records.largest[row])
-            _see(
-                one,
-                there,
-                records.coarse_residual[row],
-                records.coarse_scalars[row],
-                records.coarse_vectors[row],
-                records.coarse_largest[row],
-            )
+            _see(one, here, taken, records.fine)
+            _see(one, there, taken, records.coarse)
             counts = np.empty((1, 2, 1, n))
             left, right, chunks = given.left, given.right, given.chunks
             call(given.loops[INSIDE], here.h, there.h, left, right, chunks, new_queue(), 0, counts)
