@@ -1,4 +1,4 @@
-"""Signals: heard after an import and not in it, and told by the exit code."""
+"""Signals: heard after an import and not in the midst of it, and told by the exit code."""
 
 import signal
 import subprocess
@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from bounds.signals import Stopped, held, listening
+from bounds import signals
+from bounds.signals import Stopped, listening
 
 THROUGH_EXEC = """
 import sys
@@ -28,45 +29,70 @@ def test_an_interrupt_inside_exec_is_130_as_any_other(tmp_path):
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
-@pytest.mark.parametrize(
-    ("signum", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Stopped), (signal.SIGHUP, Stopped)]
-)
-def test_a_signal_waits_for_the_end_of_held(signum, error):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
-    reached = []
+DURING_IMPORT = """
+import sys, time
+from bounds.command_line import run
 
-    def work():
-        with held():
-            signal.raise_signal(signum)
-            signal.raise_signal(signum)  # twice, as an impatient user does: it is heard once
-            reached.append("end")
+def main(argv):
+    import signalled
+    print("imported", signalled.WHOLE, flush=True)
+    time.sleep(30)
 
+sys.exit(run(main, []))
+"""
+SIGNALLED = """
+import signal
+signal.raise_signal(signal.{name})
+WHOLE = True
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path, name, code):
+    """The import is whole, and the signal is heard after it; where it was heard at once, torch aborted the process."""
+    (tmp_path / "signalled.py").write_text(SIGNALLED.format(name=name))
+    (tmp_path / "imports.py").write_text(DURING_IMPORT)
+    command = [sys.executable, "-m", "imports"]
+
+    def defaults():
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a background shell ignores ctrl-C
+            signal.signal(signum, signal.SIG_DFL)
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=defaults)
+    assert (done.returncode, done.stdout) == (code, "imported True\n"), done.stderr
+
+
+def test_an_import_that_does_not_end_is_interrupted(tmp_path, monkeypatch):
+    monkeypatch.setattr(signals, "PATIENCE", 0.2)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    lines = "import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(30)\n"
+    (tmp_path / "without_end.py").write_text(lines)
     try:
-        with listening():
-            handler = signal.getsignal(signum)
-            with pytest.raises(error):
-                work()
-            assert signal.getsignal(signum) is handler
+        with listening(), pytest.raises(KeyboardInterrupt):
+            import without_end  # noqa: F401
     finally:
         signal.signal(signal.SIGINT, before)
-    assert reached == ["end"]
 
 
-def test_nothing_is_held_of_what_is_ignored_or_in_another_thread():
+def test_handlers_are_given_back_and_ignored_signals_stay_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with held():
+        with listening():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-            signal.raise_signal(signal.SIGINT)
-        reached = []
-
-        def work():
-            with held():
-                reached.append(signal.getsignal(signal.SIGTERM))
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
+            with pytest.raises(Stopped):
+                signal.raise_signal(signal.SIGTERM)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with listening():
+            assert signal.getsignal(signal.SIGINT) is signals.raise_stopped
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
-    assert reached == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_nothing_is_heard_in_another_thread():
+    heard = []
+    thread = threading.Thread(target=lambda: heard.append(signals.listen()))
+    thread.start()
+    thread.join()
+    assert heard == [{}]

@@ -73,7 +73,7 @@ def test_signals_are_heard_only_while_a_command_runs(capsys):
 
 def test_a_full_standard_output_is_74():
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*ENTRY, "table"], stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run([*ENTRY, "table", "--quiet"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 74
     assert done.stderr == "error: the standard output could not be written: No space left on device.\n"
 

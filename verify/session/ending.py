@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time as clock
 from collections.abc import Generator, Iterable
@@ -14,7 +13,7 @@ import pytest
 
 from bounds.command_line import BAD_INPUT, HOLDS, INTERNAL, REFUTED, UNDECIDED
 from bounds.errors import LinrateError
-from bounds.signals import exit_code, listen
+from bounds.signals import exit_code, listen, listen_no_more
 from verify.conjecture import FaultyConjecture
 from verify.report_rows import Row, overall
 from verify.verdict import Verdict
@@ -54,14 +53,14 @@ class Ending(Watcher):
     """A plugin that distinguishes failed tests: a refuted claim, bad input, or a crash, which is a fault of linrate.
 
     failures: the reasons so far, of "refuted", "faulty" and "crashed"; passed: whether a test has passed; heard: the
-    signals that end the session in order.
+    signals that end the session in order, and their handlers before.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.failures: set[str] = set()
         self.passed = False
-        self.heard: list[int] = []
+        self.heard: dict[int, Any] = {}
 
     def begin(self, *, worker: bool) -> None:
         """Tie a worker's life to its controller; in the controller, turn signals into an orderly end."""
@@ -71,8 +70,7 @@ class Ending(Watcher):
             self.heard = listen()
 
     def pytest_unconfigure(self) -> None:
-        for signum in self.heard:
-            signal.signal(signum, signal.SIG_DFL)
+        listen_no_more(self.heard)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
