@@ -61,9 +61,9 @@ def require_memory(entries: int, *, dtype: str, kind: str, device: str) -> None:
     kind: of the run, as in COPIES.
     """
     itemsize = 8 if dtype == "float64" else 4
-    there = available_memory(device)
     needed = entries * itemsize * COPIES[kind]
     needed += 4 * GPU_CHUNK * itemsize if device.startswith("cuda") else 0
+    there = available_memory(device) if needed > memory.SMALL else None
     if there is None or needed <= there:
         return
     ways = [] if kind in ("low memory", "last layer") else ["low_memory=True"]

@@ -134,8 +134,8 @@ class Setup:
         slope, scale = float(act.Ls.upper()), self.networks[0].scale  # which all of them share
         with np.errstate(all="ignore"):  # an overflow is what is looked for
             h = float(np.max(self.recorder.largest))
-            value = abs(float(act.value(0.0))) + slope * h
-            value = value if act.bounded_by is None else min(value, act.bounded_by)
+            at_zero, _, most = flow.sizes
+            value = min(at_zero + slope * h, most)
             residual = float(np.max(np.abs(self.problem.y))) + abs(flow.alpha) * scale * value
             loss = self.problem.n * residual * residual / 2
             power = 2 * flow.speed * slope**2 * float(np.trace(self.problem.gram)) * loss
@@ -169,9 +169,12 @@ class Setup:
         path: the file, or None for no checkpoints; resume: whether to go on from it; chosen: the arguments of the run,
         besides those that flow and descent share. A checkpoint made with other arguments is refused.
         """
-        described = {**self._identity(), **chosen}
-        processes.require_alike(lambda: described)
-        return Saver(path, described, resume=resume)
+
+        def described() -> dict[str, Any]:
+            return {**self._identity(), **chosen}
+
+        processes.require_alike(described)
+        return Saver(path, {} if path is None else described(), resume=resume)
 
     def _identity(self) -> dict[str, Any]:
         """What flow and descent share of the arguments that make a run what it is, by name."""

@@ -86,6 +86,8 @@ def _ranges(m: int, width: int) -> np.ndarray:
 
 def map_chunks(work: Callable[[int, int], T], chunks: Sequence[tuple[int, int]] | np.ndarray) -> list[T]:
     """work(start, stop) of each chunk, in order; on the CPU, each is taken by whichever thread is free."""
+    if len(chunks) == 1:
+        return [work(int(chunks[0][0]), int(chunks[0][1]))]
     found: dict[int, T] = {}
     following = iter(range(len(chunks)))
 

@@ -2,7 +2,9 @@
 vector, and a tanh that needs fewer terms. The sums of the strips of neurons are added up in float64.
 
 All other passes compute in float64 whatever the dtype of the state. A step of descent may do without: what it adds is
-rounded to float32 where it is stored anyway, and an error of an entry falls on that entry alone.
+rounded to float32 where it is stored anyway, and an error of an entry falls on that entry alone. The loop is not shared
+with kernels.evaluate: that one computes in float64 whatever it reads, has a Gram matrix and several displacements to
+see to, and a constant that is written in compiled code is a float64.
 """
 
 from __future__ import annotations

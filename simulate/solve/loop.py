@@ -62,20 +62,23 @@ class Loop:
         self.runs = self._resume(flow) if checkpoints.resuming else self._begin(flow)
 
     def integrate(self) -> list[Outcome]:
-        """One Outcome for each run, in order. Each turn of the loop is one attempt of every run that is still going."""
+        """One Outcome for each run, in order. Each turn of the loop is one attempt of every run that is still going, or
+        several."""
         if not self.checkpoints.resuming:
             self._record_at_saves(np.full(len(self.h0), True), np.zeros(len(self.h0)))
         self._take_out_ended()
-        while len(self.runs.state.run):
+        while len(self.outcomes) < len(self.h0):
             runs = self.runs
 
             # Save a checkpoint if it is time; after ctrl-C this raises Interrupted.
             self.checkpoints.offer(self._saved)
 
-            accepted, tau = self._attempt() if self.whole_steps is None else self.whole_steps.attempt(runs)
-
-            # Record the runs that have come to a save point or to their end.
-            self._record_at_saves(accepted, tau)
+            # Attempt a step; record the runs that have come to a save point or to their end. Small runs take many steps
+            # at once.
+            if self.whole_steps is None:
+                self._record_at_saves(*self._attempt())
+            else:
+                self.whole_steps.advance(runs, self.recorder)
 
             # Tell the caller how far the first run has come.
             self._report()
@@ -266,7 +269,8 @@ class Loop:
         # Only single runs have checkpoints, and no checkpoint holds what is not finite.
         if last and Status.DIVERGED not in ended.values():
             self.checkpoints.write(self._saved)
-        self.runs = runs.select(np.array([k for k in range(len(state.run)) if k not in ended], dtype=np.int64))
+        if len(ended) < len(state.run):
+            self.runs = runs.select(np.array([k for k in range(len(state.run)) if k not in ended], dtype=np.int64))
 
     def _detail(self, k: int, status: Status, h: Array) -> str:
         """What there is to say about the end of run k, at h (n + k, m)."""

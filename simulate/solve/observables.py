@@ -166,3 +166,14 @@ def add_rounding(
                 elif moved[s]:  # h is stored to a few ulps of itself, however little it moved
                     vector_errors[s, k, a] += ULPS_OF_H * epsilon * largest[s]
                 vector_errors[s, k, a] += 0.0 * vectors[s, k, a]
+
+
+@njit(**EXACT)
+def never_falling(runs: Any, found: Any, last: Any) -> None:
+    """Errors of sums over a run, which never fall: raises each of found (B,), in order, to the one before it of the
+    same run (B,). last (S,): those before, by run; afterwards the last of each."""
+    for b in range(len(runs)):
+        before = last[runs[b]]
+        if before > found[b] or before != before:  # NaN stays
+            found[b] = before
+        last[runs[b]] = found[b]

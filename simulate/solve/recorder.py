@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from simulate.solve.observables import (
     VECTORS,
     add_rounding,
     differences,
+    never_falling,
     observe,
     observe_from_afar,
 )
@@ -29,6 +30,25 @@ GROWING = ("path_length", "dissipated")  # sums over the run, so that their erro
 # Temporaries for the test points at a time, on the CPU (True) or a GPU. Of more than 2^15 entries torch would give each
 # of its threads a part, which may change a last digit.
 TEST_ENTRIES = {True: 2**15, False: 2**23}
+
+
+Observables = dict[str, np.ndarray]
+
+
+class Seen(NamedTuple):
+    """What is observed of one integration of B runs: residual (B, n); scalars (B, SCALARS) and vectors
+    (B, VECTORS, n), see observables.py; largest (B,): the largest |h|."""
+
+    residual: np.ndarray
+    scalars: np.ndarray
+    vectors: np.ndarray
+    largest: np.ndarray
+
+    @classmethod
+    def empty(cls, rows: int, n: int) -> Seen:
+        """Room for so many runs."""
+        scalars, vectors = np.empty((rows, len(SCALARS))), np.empty((rows, len(VECTORS), n))
+        return cls(np.empty((rows, n)), scalars, vectors, np.empty(rows))
 
 
 class Recorder:
@@ -54,51 +74,20 @@ class Recorder:
 
         flow, fine, coarse: of these runs alone; tau (R,): the steps that led here, 0 at the start.
         """
-        h0 = self.h0 if len(runs) == len(self.h0) else self.h0[runs]
-        residual = fine.state.residual
-        # The observables, and how far those of the coarse integration are apart.
-        scalars, vectors, largest = _observed(flow, h0, fine)
-        others = (scalars, vectors) if coarse is fine else _observed(flow, h0, coarse)[:2]
-        scalar_errors, distances = np.empty(scalars.shape), np.empty((*vectors.shape[:2], 1))
-        differences(
-            scalars=scalars,
-            other_scalars=others[0],
-            vectors=vectors,
-            other_vectors=others[1],
-            residual=residual,
-            apart=coarse.state.residual - residual,
-            scalar_errors=scalar_errors,
-            distances=distances,
-        )
-        for name in GROWING:
-            grown = scalar_errors[:, SCALARS.index(name)]
-            grown[:] = self.last[name][runs] = np.maximum(grown, self.last[name][runs])
+        h0 = self.start_of(runs)
+        seen = _observed(flow, h0, fine)
+        other = seen if coarse is fine else _observed(flow, h0, coarse)
         # Rounding. That of the displacements is in the difference of two integrations, if there are two.
-        travelled = np.zeros((flow.runs, flow.n + flow.tests))
+        rounding, travelled = _rounding(flow, fine, seen), np.zeros((flow.runs, flow.n + flow.tests))
         if coarse is fine:
             travelled = travel_rounding(flow, fine.path[:, 0])
-        vector_errors = np.repeat(distances, flow.n, axis=2)
-        add_rounding(
-            epsilon=flow.arrays.epsilon,
-            scalars=scalars,
-            vectors=vectors,
-            residual=residual,
-            of_output=_rounding(flow, fine, largest) + travelled[:, : flow.n],
-            largest=self.largest[runs],
-            moved=time > 0,
-            scalar_errors=scalar_errors,
-            vector_errors=vector_errors,
-        )
-        values: dict[str, np.ndarray] = dict(zip(SCALARS, scalars.T, strict=True))
-        errors: dict[str, np.ndarray] = dict(zip(SCALARS, scalar_errors.T, strict=True))
-        values.update(zip(VECTORS, vectors.swapaxes(0, 1), strict=True))
-        errors.update(zip(VECTORS, vector_errors.swapaxes(0, 1), strict=True))
+        values, errors = self._compared(flow, runs, time, seen, other, rounding + travelled[:, : flow.n])
         # What not every run has, and counts of neurons.
         if isinstance(flow, TrainedFlow):
             moved = values["last_layer_movement"] = flow.weight_movement(fine.state.h, h0)
             apart = flow.weight_movement(fine.state.h, coarse.state.h)  # no two norms differ by more
-            rounding = ULPS_OF_H * flow.arrays.epsilon * flow.largest_weight(fine.state.h)
-            errors["last_layer_movement"] = apart + np.where(time > 0, rounding, 0.0) + 0.0 * moved
+            of_weights = ULPS_OF_H * flow.arrays.epsilon * flow.largest_weight(fine.state.h)
+            errors["last_layer_movement"] = apart + np.where(time > 0, of_weights, 0.0) + 0.0 * moved
         if flow.tests:
             values["test_output"], errors["test_output"] = _tested(flow, fine.state.h, coarse.state.h)
             errors["test_output"] += travelled[:, flow.n :]
@@ -109,6 +98,72 @@ class Recorder:
         if self.sliding is not None:
             values["sliding"] = self.sliding.count(flow, fine.state, tau)
             values["other_side"] = count_other_side(flow, fine.state, coarse.state)
+        self._keep(runs, time, values, errors)
+
+    def record_seen(
+        self,
+        flow: Flow,
+        runs: np.ndarray,
+        time: np.ndarray,
+        fine: Seen,
+        coarse: Seen,
+        counts: np.ndarray,
+        ends: tuple[Flow, Array, Array] | None,
+    ) -> None:
+        """Save what compiled attempts have seen at B ends of steps: of the runs (B,), each in order, at time (B,).
+
+        counts (2, B, n): see Flow.count_inside; ends: where there are test points, the flow of these runs alone and its
+        two states h there.
+        """
+        rounding = residual_rounding(flow, fine.residual, fine.largest)
+        values, errors = self._compared(flow, runs, time, fine, coarse, rounding)
+        if ends is not None:
+            values["test_output"], errors["test_output"] = _tested(*ends)
+        values["active_fraction"], errors["active_fraction"] = counts / flow.m
+        self._keep(runs, time, values, errors)
+
+    def start_of(self, runs: np.ndarray) -> Array:
+        """The initial states of these runs."""
+        return self.h0 if len(runs) == len(self.h0) else self.h0[runs]
+
+    def _compared(
+        self, flow: Flow, runs: np.ndarray, time: np.ndarray, fine: Seen, coarse: Seen, of_output: np.ndarray
+    ) -> tuple[Observables, Observables]:
+        """The observables that every run has, and how far those of the coarse integration are apart, with what rounding
+        may have done. of_output (B, n): the rounding of r."""
+        rows, n = fine.residual.shape
+        scalar_errors, distances = np.empty((rows, len(SCALARS))), np.empty((rows, len(VECTORS), 1))
+        differences(
+            scalars=fine.scalars,
+            other_scalars=coarse.scalars,
+            vectors=fine.vectors,
+            other_vectors=coarse.vectors,
+            residual=fine.residual,
+            apart=coarse.residual - fine.residual,
+            scalar_errors=scalar_errors,
+            distances=distances,
+        )
+        for name in GROWING:
+            never_falling(runs=runs, found=scalar_errors[:, SCALARS.index(name)], last=self.last[name])
+        vector_errors = np.repeat(distances, n, axis=2)
+        add_rounding(
+            epsilon=flow.arrays.epsilon,
+            scalars=fine.scalars,
+            vectors=fine.vectors,
+            residual=fine.residual,
+            of_output=of_output,
+            largest=self.largest[runs],
+            moved=time > 0,
+            scalar_errors=scalar_errors,
+            vector_errors=vector_errors,
+        )
+        values: Observables = dict(zip(SCALARS, fine.scalars.T, strict=True))
+        errors: Observables = dict(zip(SCALARS, scalar_errors.T, strict=True))
+        values.update(zip(VECTORS, fine.vectors.swapaxes(0, 1), strict=True))
+        errors.update(zip(VECTORS, vector_errors.swapaxes(0, 1), strict=True))
+        return values, errors
+
+    def _keep(self, runs: np.ndarray, time: np.ndarray, values: Observables, errors: Observables) -> None:
         values["time"] = time
         self.owners.append(runs)
         self.values.append(values)
@@ -144,23 +199,23 @@ class Recorder:
             self.owners, self.values, self.uncertain = [state["owners"]], [kinds["value"]], [kinds["error"]]
 
 
-def _observed(flow: Flow, h0: Array, runs: Followed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(scalars, vectors, the largest |h| (R,)); see observables.py."""
+def _observed(flow: Flow, h0: Array, runs: Followed) -> Seen:
     state: State = runs.state
     moments = flow.moments(state.h, h0)
-    scalars, vectors = np.empty((flow.runs, len(SCALARS))), np.empty((flow.runs, len(VECTORS), flow.n))
+    seen = Seen.empty(flow.runs, flow.n)
     known: dict[str, Any] = {"y": flow.y, "speed": flow.speed, "m": flow.m, "residual": state.residual}
-    known |= {"rates": state.eigenvalues, "path": runs.path, "moments": moments, "scalars": scalars, "vectors": vectors}
+    known |= {"rates": state.eigenvalues, "path": runs.path, "moments": moments}
+    known |= {"scalars": seen.scalars, "vectors": seen.vectors}
     if state.squares is None:
         observe(slope_gram=state.slope_gram, basis=state.eigenvectors, **known)
     else:
         observe_from_afar(squares=state.squares, modes=state.modes(), **known)
-    return scalars, vectors, moments[3].max(1)
+    return seen._replace(residual=state.residual, largest=moments[3].max(1))
 
 
-def _rounding(flow: Flow, runs: Followed, largest: np.ndarray) -> np.ndarray:
-    """The rounding of r (R, n), in units of the largest |c_i| where these have grown; largest: |h|."""
-    found = residual_rounding(flow, runs.state.residual, largest)
+def _rounding(flow: Flow, runs: Followed, seen: Seen) -> np.ndarray:
+    """The rounding of r (R, n), in units of the largest |c_i| where these have grown."""
+    found = residual_rounding(flow, seen.residual, seen.largest)
     if isinstance(flow, TrainedFlow):
         found = found * np.maximum(flow.largest_weight(runs.state.h) / flow.scale, 1.0)[:, None]
     return found
@@ -200,4 +255,5 @@ def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
 def _merged(owners: list[np.ndarray], records: list[dict[str, np.ndarray]], run: int) -> dict[str, np.ndarray]:
     """All that was recorded of one run, by name."""
     mine = np.concatenate(owners) == run
-    return {name: np.concatenate([record[name] for record in records])[mine] for name in records[0]}
+    found = {name: np.concatenate([record[name] for record in records]) for name in records[0]}
+    return found if mine.all() else {name: array[mine] for name, array in found.items()}

@@ -9,19 +9,22 @@ import bounds
 import simulate
 from simulate.field.by_address import address_of, array, caller
 from simulate.field.elementwise import EXACT
+from simulate.solve import whole_steps
+from simulate.solve.outcome import Status
 from simulate.solve.whole_steps import WholeSteps
 
 
 def both(problem, monkeypatch, **options):
     """The run in compiled attempts, and by the ordinary loop."""
-    taken = []
-    attempt = WholeSteps.attempt
-    monkeypatch.setattr(WholeSteps, "attempt", lambda *args: taken.append(1) or attempt(*args))
+    calls = []
+    advance = WholeSteps.advance
+    monkeypatch.setattr(WholeSteps, "advance", lambda *args: calls.append(1) or advance(*args))
     whole = simulate.gradient_flow(problem, **options)
-    assert len(taken) == whole.stats.steps + whole.stats.rejected
+    found = len(calls)
+    assert found > 0
     monkeypatch.setattr(WholeSteps, "of", classmethod(lambda *_: None))
     ordinary = simulate.gradient_flow(problem, **options)
-    assert len(taken) == whole.stats.steps + whole.stats.rejected
+    assert len(calls) == found
     return whole, ordinary
 
 
@@ -42,6 +45,36 @@ def test_they_agree_to_rounding(dtype, rtol, close, monkeypatch):
     np.testing.assert_allclose(whole.final.H_test, ordinary.final.H_test, rtol=0, atol=close)
     for name, error in ordinary.errors.items():
         assert np.all(whole.errors[name][-1] <= 2 * error[-1] + close), name
+
+
+@pytest.mark.parametrize("seeds", [[0], [4, 0, 2]])
+def test_how_many_attempts_a_call_makes_changes_nothing(seeds, monkeypatch):
+    """Bit for bit, for runs that end at other times than the others in the call, too; so does who looks on."""
+    rng = np.random.default_rng(2)
+    problem = bounds.Problem(rng.standard_normal((5, 8)), rng.uniform(-1, 1, 5), activation="tanh")
+    options = {"width": 40, "scale": 2.0, "t_max": 30.0, "loss_ratio": 1e-3, "rtol": 1e-4}
+    many = simulate.gradient_flow(problem, seeds=seeds, **options)
+    looked = []
+    watched = simulate.gradient_flow(problem, seed=0, progress=lambda *seen: looked.append(seen), **options)
+    assert len(looked) == watched.stats.steps + watched.stats.rejected
+    assert sorted({0.0, *(time for time, *_ in looked)}) == list(watched.time)
+    monkeypatch.setattr(whole_steps, "TURNS", 1)
+    single = simulate.gradient_flow(problem, seeds=seeds, **options)
+    for one, other in [*zip(many, single, strict=True), (many[seeds.index(0)], watched)]:
+        assert one.status is other.status
+        np.testing.assert_array_equal(one.final.H, other.final.H)
+        np.testing.assert_array_equal(one.time, other.time)
+        for name, error in one.errors.items():
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+            np.testing.assert_array_equal(error, other.errors[name], err_msg=name)
+
+
+def test_a_limit_of_steps_ends_a_run_within_a_call():
+    problem = bounds.Problem(np.eye(3), [1.0, 0.5, -0.5], activation="tanh")
+    run = simulate.gradient_flow(problem, width=20, max_steps=7)
+    assert run.status is Status.STEP_LIMIT
+    assert run.stats.steps == 7
+    assert len(run.time) == 8
 
 
 def test_other_types_are_refused_when_the_caller_is_compiled():

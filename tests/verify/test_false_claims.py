@@ -12,6 +12,7 @@ from simulate import Network
 from simulate.field.cpu import Compiled
 from simulate.integrators.exponential import Exponential
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
+from simulate.solve import whole_steps
 from simulate.solve.whole_steps import WholeSteps
 from verify.claims import CLAIMS, Claim, NotApplicable, widths
 from verify.claims import theorem_1 as theorem_1_module
@@ -195,15 +196,15 @@ def test_a_factor_two_in_the_kernel_is_seen(small, step_by_step, monkeypatch):
 
 
 def test_neurons_that_a_compiled_attempt_moves_too_far_are_seen(small, monkeypatch):
-    true = WholeSteps.attempt
+    true = WholeSteps.advance
 
-    def attempt(self, runs):
+    def advance(self, runs, recorder):
         before = runs.fine.state.h.copy()
-        found = true(self, runs)
+        true(self, runs, recorder)
         runs.fine.state.h += 0.01 * (runs.fine.state.h - before)
-        return found
 
-    monkeypatch.setattr(WholeSteps, "attempt", attempt)
+    monkeypatch.setattr(whole_steps, "TURNS", 1)
+    monkeypatch.setattr(WholeSteps, "advance", advance)
     assert verdict_with_bug(small) is not Verdict.HOLDS
 
 

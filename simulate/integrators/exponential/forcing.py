@@ -39,28 +39,29 @@ def integrate_forcing(rates: Any, times: Any, tau: float, phi: Any, forced: Any)
                 forced[p, j, i] = powers[p, i] * phi[p + 1, j, i]
 
 
-@njit(**INNER_SUMS)
+@njit(**INNER_EXACT)
 def residual_modes(phi: Any, forced: Any, modes: Any, g: Any, z: Any) -> None:
     """z (n, N): exp(-rate t) modes + sum_p g_p forced_p."""
     for j in range(len(modes)):
         for i in range(z.shape[1]):
-            z[j, i] = phi[0, j, i] * modes[j]
-        for p in range(Q):
-            for i in range(z.shape[1]):
-                z[j, i] += g[j, p] * forced[p, j, i]
+            total = phi[0, j, i] * modes[j]
+            for p in range(Q):  # unrolled, so that the loop around it fills the vector registers
+                total += g[j, p] * forced[p, j, i]
+            z[j, i] = total
 
 
-@njit(**INNER_SUMS)
+@njit(**INNER_EXACT)
 def multiply(matrix: Any, columns: Any, out: Any) -> None:
     """out (n, k) = matrix columns; for few data points without the library, whose calls take longer than the work."""
     if len(matrix) >= FEW:
         np.dot(matrix, columns, out)
         return
     for a in range(len(matrix)):
-        out[a] = 0.0
-        for b in range(len(matrix)):
-            for k in range(columns.shape[1]):
-                out[a, k] += matrix[a, b] * columns[b, k]
+        for k in range(columns.shape[1]):
+            total = 0.0
+            for b in range(len(matrix)):
+                total += matrix[a, b] * columns[b, k]
+            out[a, k] = total
 
 
 @njit(**INNER_EXACT)

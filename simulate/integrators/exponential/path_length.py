@@ -7,25 +7,31 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import EXACT, INNER_SUMS, exp_
+from simulate.field.elementwise import EXACT, INNER_EXACT, INNER_SUMS, exp_
 from simulate.integrators.exponential.forcing import Q
 from simulate.integrators.exponential.quadrature import NODES, T_WEIGHTS, TO_LEGENDRE, T, X, integrated, matrix_vector
 
 MOMENTS = 4  # integrals of r against powers of the path length: enough for cubic polynomials
 
 
+@njit(**INNER_EXACT)
+def _powers(rates: Any, z: Any, g: Any, power: Any) -> None:
+    """power (NODES,): P at the nodes, from what path_speeds gets."""
+    power[:] = 0.0
+    for j in range(len(rates)):
+        for i in range(NODES):
+            forcing = g[j, Q - 1]
+            for p in range(Q - 2, -1, -1):  # unrolled, so that the loop around it fills the vector registers
+                forcing = forcing * T[i] + g[j, p]
+            power[i] += z[j, i] * (rates[j] * z[j, i] - forcing)
+
+
 @njit(**INNER_SUMS)
 def path_speeds(rates: Any, z: Any, g: Any, tau: float, speeds: Any) -> float:
     """ds/dx at the nodes X, from r (n, NODES) there and the coefficients (n, Q) of g, in the eigenbasis; returns the
     integral of P."""
-    power, here, dissipated = np.zeros(NODES), np.empty(NODES), 0.0
-    for j in range(len(rates)):
-        here[:] = g[j, Q - 1]
-        for p in range(Q - 2, -1, -1):
-            for i in range(NODES):
-                here[i] = here[i] * T[i] + g[j, p]
-        for i in range(NODES):
-            power[i] += z[j, i] * (rates[j] * z[j, i] - here[i])
+    power, dissipated = np.empty(NODES), 0.0
+    _powers(rates, z, g, power)
     for i in range(NODES):
         power[i] = max(power[i], 0.0)
         speeds[i] = 4 * X[i] ** 3 * tau * np.sqrt(power[i])
