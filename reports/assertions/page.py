@@ -21,6 +21,7 @@ from reports.cell_options import add_cell_options
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import Case, Result
+from reports.experiments.open_choices import METHODS, Size
 from reports.experiments.runner import Runner
 from simulate import gradient_descent
 
@@ -30,6 +31,7 @@ COLUMNS = (
     "where",
     "assertion",
     "size",
+    "method",
     "trials",
     "true",
     "effect_is",
@@ -75,6 +77,7 @@ def add_assertions_command(commands: Any) -> None:
     parser.add_argument(
         "--experiment", type=int, choices=(1, 2, 3), metavar="K", help="1, 2 or 3: only what is said of that one"
     )
+    parser.add_argument("--method", choices=METHODS, help="flow or descent in place of that of the size")
     parser.add_argument("--out", metavar="CSV", default="assertions.csv", help="the table (default assertions.csv)")
     parser.add_argument("--cache", metavar="DIR", default="figures/cache", help="finished runs (default figures/cache)")
     parser.add_argument("--markdown", action="store_true", help="print the page docs/experiments.md instead")
@@ -84,19 +87,17 @@ def add_assertions_command(commands: Any) -> None:
 def run_assertions(options: Any) -> int:
     """Print the table, or the page. Returns the exit code, 0: the verdicts are about the paper's words."""
     out = check_writable(options.out, "--out")
-    require(
-        options.experiment is None or not options.markdown,
-        "--experiment",
-        "left out with --markdown",
-        options.experiment,
-        "The page is about all experiments.",
-    )
-    sizes = {name: module.QUICK if options.quick else module.FULL for name, module in EXPERIMENTS.items()}
+    for name, words in (("experiment", "all experiments"), ("method", "runs by the method of each size")):
+        value = getattr(options, name)
+        possible = value is None or not options.markdown
+        require(possible, f"--{name}", "left out with --markdown", value, f"The page is about {words}.")
+    chosen = {name: module.QUICK if options.quick else module.FULL for name, module in EXPERIMENTS.items()}
+    sizes = {name: size.changed(method=options.method) for name, size in chosen.items()}
     if options.experiment is not None:
         sizes = {name: size for name, size in sizes.items() if name == f"experiment-{options.experiment}"}
     runner = Runner(Cache(options.cache), executor=executor_of(options))
     found = findings(runner, sizes)
-    write_csv(out, [_row(f, options.quick) for f in found], COLUMNS)
+    write_csv(out, [_row(f, sizes[f.assertion.experiment]) for f in found], COLUMNS)
     if options.markdown:
         print("\n".join(page(found, runner, quick=options.quick)))
         return HOLDS
@@ -108,9 +109,10 @@ def run_assertions(options: Any) -> int:
     return HOLDS
 
 
-def _row(f: Finding, quick: bool) -> dict[str, Any]:
+def _row(f: Finding, size: Size) -> dict[str, Any]:
     a = f.assertion
-    words = {"id": a.id, "where": a.where, "assertion": a.words, "size": "reduced" if quick else "full"}
+    words = {"id": a.id, "where": a.where, "assertion": a.words}
+    words |= {"size": "reduced" if size.reduced else "full", "method": size.method}
     numbers = {"trials": f.trials, "true": f.true, "effect": f.effect, "spread": f.spread, "p": f.p, "level": LEVEL}
     return {**words, **numbers, "effect_is": a.effect, "verdict": f.verdict.value, **versions()}
 

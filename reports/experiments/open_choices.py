@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from reports.experiments.case import REPEATS
 
+METHODS = ("flow", "descent")
+
 
 @dataclass(frozen=True)
 class Choice:

@@ -17,11 +17,10 @@ from reports.cell_options import add_cell_options
 from reports.experiments import experiment_1, experiment_2, experiment_3
 from reports.experiments.cache import Cache
 from reports.experiments.case import REPEATS
-from reports.experiments.open_choices import Size
+from reports.experiments.open_choices import METHODS, Size
 from reports.experiments.runner import Runner
 from reports.figures import convergence, embedding, scalings
 
-METHODS = ("flow", "descent")
 MOST_SEEDS = REPEATS  # beyond, the seeds of two sizes would meet
 Draw = Callable[[str, Size, Runner, Path], list[Path]]
 # Figure -> what draws it, and the experiment, which has a QUICK and a FULL size.

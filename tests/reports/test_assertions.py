@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from bounds.command_line import run
 from reports.assertions.judge import judge_assertion, sign_test
 from reports.assertions.statements import ASSERTIONS
 from reports.assertions.trials import (
@@ -18,6 +20,7 @@ from reports.assertions.trials import (
     slower_with_n,
     widths_agree,
 )
+from reports.cli import main
 from reports.experiments import experiment_1, experiment_3
 from reports.experiments.case import Result
 from verify.verdict import Verdict
@@ -109,3 +112,25 @@ def test_statements_about_rates():
 def test_every_assertion_has_a_name_of_its_own():
     assert len({a.id for a in ASSERTIONS}) == len(ASSERTIONS)
     assert all(judge_assertion(a, []).verdict is Verdict.UNDECIDED for a in ASSERTIONS)
+
+
+@pytest.mark.parametrize(("given", "methods"), [([], ("flow", "flow")), (["--method", "descent"], ("descent",) * 2)])
+def test_the_method_of_the_runs_is_in_the_table(tmp_path, monkeypatch, given, methods):
+    def judged(runner, sizes):
+        assert set(sizes) == {"experiment-1", "experiment-2", "experiment-3"}
+        assert {size.method for size in sizes.values()} == set(methods)
+        return [judge_assertion(a, []) for a in ASSERTIONS[:2]]
+
+    monkeypatch.setattr("reports.assertions.page.findings", judged)
+    out = tmp_path / "table.csv"
+    where = ["--out", str(out), "--cache", str(tmp_path / "cache")]
+    assert run(main, ["assertions", "--quick", *given, *where]) == 0
+    table = pd.read_csv(out)
+    assert tuple(table["method"]) == methods
+    assert tuple(table["size"]) == ("reduced", "reduced")
+
+
+@pytest.mark.parametrize("given", [["--method", "flow"], ["--experiment", "1"]])
+def test_the_page_is_about_all_experiments(capsys, given):
+    assert run(main, ["assertions", "--quick", "--markdown", *given]) == 2
+    assert f"{given[0]} must be left out with --markdown" in capsys.readouterr().err
