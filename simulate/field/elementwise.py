@@ -25,6 +25,11 @@ EXACT: dict[str, Any] = {**SUMS, "fastmath": {"contract", "nsz"}}
 # from Python would crash the process, so one that a test needs is EXACT or SUMS.
 INNER_SUMS: dict[str, Any] = {**SUMS, "no_cpython_wrapper": True}
 INNER_EXACT: dict[str, Any] = {**EXACT, "no_cpython_wrapper": True}
+# For those of which a copy with other roundings may be in memory already: a function that is not inlined is compiled
+# once by itself and once beside its caller, and which of both serves depends on the order of loading. So a process that
+# compiles and one that finds its loops in the cache would compute other last digits.
+INLINED_SUMS: dict[str, Any] = {**INNER_SUMS, "forceinline": True}
+INLINED_EXACT: dict[str, Any] = {**INNER_EXACT, "forceinline": True}
 # For those that make no array: without the counting of references, which is an atomic operation for each array, row or
 # slice that is named, and a third of the time of short loops.
 BORROWED_SUMS: dict[str, Any] = {**INNER_SUMS, "_nrt": False}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import INNER_EXACT, INNER_SUMS
+from simulate.field.elementwise import INLINED_EXACT, INLINED_SUMS
 from simulate.integrators.exponential.phi import FACTORIALS, phis
 
 Q = 6  # nodes in time through which g is interpolated
@@ -21,7 +21,7 @@ T_NODES = ((1 - np.cos(np.pi * np.arange(Q) / (Q - 1))) / 2) ** 2
 OF_VALUES = np.ascontiguousarray(np.linalg.inv(np.vander(T_NODES, Q, increasing=True)).T)  # values -> coefficients of g
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def integrate_forcing(rates: Any, times: Any, tau: float, phi: Any, forced: Any) -> None:
     """phi (Q + 2, n, N): phi_k(-rate t) at each time t; forced[p] (n, N): the integral over [0, t] of
     exp(-rate (t - u)) (u/tau)^p."""
@@ -39,7 +39,7 @@ def integrate_forcing(rates: Any, times: Any, tau: float, phi: Any, forced: Any)
                 forced[p, j, i] = powers[p, i] * phi[p + 1, j, i]
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def residual_modes(phi: Any, forced: Any, modes: Any, g: Any, z: Any) -> None:
     """z (n, N): exp(-rate t) modes + sum_p g_p forced_p."""
     for j in range(len(modes)):
@@ -50,7 +50,7 @@ def residual_modes(phi: Any, forced: Any, modes: Any, g: Any, z: Any) -> None:
             z[j, i] = total
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def multiply(matrix: Any, columns: Any, out: Any) -> None:
     """out (n, k) = matrix columns; for few data points without the library, whose calls take longer than the work."""
     if len(matrix) >= FEW:
@@ -64,7 +64,7 @@ def multiply(matrix: Any, columns: Any, out: Any) -> None:
             out[a, k] = total
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def evaluate_forcing(
     r: Any,
     previous_change: Any,
@@ -103,7 +103,7 @@ def evaluate_forcing(
                 forcing[a, q] -= shares[q] * product[a, q]
 
 
-@njit(**INNER_SUMS)
+@njit(**INLINED_SUMS)
 def fit_forcing(values: Any, g: Any) -> float:
     """g (n, Q): the coefficients of the polynomials with these values at T_NODES; returns by how much it changed."""
     moved, now = 0.0, np.empty(Q)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import EXACT, INNER_EXACT, INNER_SUMS, exp_
+from simulate.field.elementwise import EXACT, INLINED_EXACT, INLINED_SUMS, exp_
 from simulate.integrators.exponential.forcing import Q
 from simulate.integrators.exponential.quadrature import NODES, T_WEIGHTS, TO_LEGENDRE, T, X, integrated, matrix_vector
 
 MOMENTS = 4  # integrals of r against powers of the path length: enough for cubic polynomials
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def _powers(rates: Any, z: Any, g: Any, power: Any) -> None:
     """power (NODES,): P at the nodes, from what path_speeds gets."""
     power[:] = 0.0
@@ -26,7 +26,7 @@ def _powers(rates: Any, z: Any, g: Any, power: Any) -> None:
             power[i] += z[j, i] * (rates[j] * z[j, i] - forcing)
 
 
-@njit(**INNER_SUMS)
+@njit(**INLINED_SUMS)
 def path_speeds(rates: Any, z: Any, g: Any, tau: float, speeds: Any) -> float:
     """ds/dx at the nodes X, from r (n, NODES) there and the coefficients (n, Q) of g, in the eigenbasis; returns the
     integral of P."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import EXACT, INNER_EXACT, exp_
+from simulate.field.elementwise import EXACT, INLINED_EXACT, exp_
 
 FACTORIALS = np.array([float(math.factorial(k)) for k in range(30)])
 DEGREE = 15  # of a series on [-1, 0] for the last of the functions: its remainder is far below rounding
@@ -33,21 +33,21 @@ def phis(z: Any, out: Any) -> None:
         _horner(series, z, 1.0 / FACTORIALS[k - 1])
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def _upwards(row: Any, inverse: Any, constant: float, above: Any) -> None:
     """One step of the recurrence: above = (row - constant)/z, given 1/z."""
     for j in range(len(row)):
         above[j] = (row[j] - constant) * inverse[j]
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def _horner(total: Any, z: Any, constant: float) -> None:
     """One step of Horner's scheme, which is also the recurrence turned round: total = total z + constant."""
     for j in range(len(z)):
         total[j] = total[j] * z[j] + constant
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def _where_near(series: Any, z: Any, row: Any) -> None:
     """Overwrite the row by the series for the z in [-1, 0]."""
     for j in range(len(z)):

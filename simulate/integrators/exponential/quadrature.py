@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import INNER_EXACT, INNER_SUMS
+from simulate.field.elementwise import INLINED_EXACT, INLINED_SUMS
 
 NODES = 20  # of a Gauss rule, exact for polynomials of degree 39 in x
 _gauss, _gauss_weights = np.polynomial.legendre.leggauss(NODES)
@@ -35,7 +35,7 @@ _J = np.arange(NODES)
 _NOW, _BEFORE, _AREA = (2 * _J + 1) / (_J + 1), _J / (_J + 1), 1 / (2 * _J + 1)
 
 
-@njit(**INNER_EXACT)
+@njit(**INLINED_EXACT)
 def integrated(coefficients: Any, x: float) -> float:
     """Integral over [0, x] of the polynomial on [0, 1] with these coefficients of Legendre polynomials."""
     u = 2 * x - 1
@@ -48,7 +48,7 @@ def integrated(coefficients: Any, x: float) -> float:
     return total / 2
 
 
-@njit(**INNER_SUMS)
+@njit(**INLINED_SUMS)
 def matrix_vector(matrix: Any, vector: Any, out: Any) -> None:
     """out = matrix vector, without the overhead of BLAS."""
     for i in range(len(matrix)):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import EXACT, INNER_SUMS
+from simulate.field.elementwise import EXACT, INLINED_SUMS
 from simulate.integrators.exponential.forcing import (
     T_NODES,
     Q,
@@ -124,7 +124,7 @@ def along_path(
         lengths[0, s], lengths[1, s], lengths[2, s] = length, place, dissipated
 
 
-@njit(**INNER_SUMS)
+@njit(**INLINED_SUMS)
 def _collect(
     phi: Any, forced: Any, modes: Any, g: Any, z: Any, tau: float, reached: Any, length: float, found: Any
 ) -> None:

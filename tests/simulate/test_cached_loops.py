@@ -1,0 +1,38 @@
+"""A process that compiles the loops and one that finds them on disk compute the same numbers, bit for bit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ALONG_A_PATH = """
+import hashlib
+import numpy as np
+from simulate.integrators.exponential.path_length import MOMENTS
+from simulate.integrators.exponential.residual import along_path
+
+rng, found = np.random.default_rng(0), hashlib.sha256()
+for n in (1, 2, 5):
+    basis = np.linalg.qr(rng.standard_normal((n, n)))[0][None]
+    changes = [0.1 * (a + a.T)[None] for a in rng.standard_normal((2, n, n))]
+    results = np.zeros((1, MOMENTS, n)), np.zeros((3, 1, n)), np.zeros((1, n)), np.zeros((3, 1))
+    along_path(
+        np.sort(rng.uniform(0.1, 3.0, (1, n))), basis, rng.standard_normal((1, n)), changes[0], np.array([0.3]),
+        changes[1], np.array([0.4]), np.array([0.7]), np.array([-1.0]), *results,
+    )
+    for array in results:
+        found.update(array.tobytes())
+print(found.hexdigest())
+"""
+
+
+def test_loops_that_were_compiled_here_and_loops_from_disk_agree(tmp_path):
+    """Where the inner loops were not inlined, one that is compiled twice, by itself and beside its caller, had other
+    roundings in the process that compiled both than in those that loaded the caller alone."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", ALONG_A_PATH]
+    runs = [subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True) for _ in range(2)]
+    assert all(run.returncode == 0 for run in runs), runs[0].stderr + runs[1].stderr
+    assert any((tmp_path / "cache").rglob("*.nbc"))
+    assert runs[0].stdout == runs[1].stdout != ""
