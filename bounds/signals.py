@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 # The signals, if the platform has them.
 STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 AGAIN = 0.05  # seconds after which a signal that came during an import is sent once more
-PATIENCE = 30.0  # seconds for which it is put off at most
+PATIENCE = 60.0  # seconds for which it is put off at most
 _first_heard: dict[int, float] = {}  # signal that is put off -> when it came
+_coming: dict[int, threading.Timer] = {}  # signal that is put off -> what will send it again
+_since: dict[str, int] = {"imports": 0}  # how many imports were under way when the program began to listen
 
 
 class Stopped(KeyboardInterrupt):
@@ -31,23 +34,47 @@ def raise_stopped(signum: int, frame: FrameType | None) -> None:
     In an import the exception may be lost in a callback of Python's, or abort the process in the middle of the
     initialisation of a compiled library; torch takes a second to be imported, or several.
     """
-    now, possible = time.monotonic(), hasattr(signal, "pthread_kill")
-    if possible and _importing(frame) and now - _first_heard.setdefault(signum, now) < PATIENCE:
-        again = threading.Timer(AGAIN, signal.pthread_kill, (threading.main_thread().ident, signum))
-        again.daemon = True
-        again.start()
-        return
-    _first_heard.pop(signum, None)
+    if not _put_off(signum, frame):
+        _first_heard.pop(signum, None)
+        _stop(signum)
+
+
+def _stop(signum: int) -> NoReturn:
     raise KeyboardInterrupt if signum == signal.SIGINT else Stopped(signum)
 
 
-def _importing(frame: FrameType | None) -> bool:
-    """Whether a function of Python's import system is among those that have called one another here."""
+def _put_off(signum: int, frame: FrameType | None) -> bool:
+    """Whether the signal will come again; if it does already, this one is the same to the program."""
+    if signum in _coming:
+        return True
+    if _imports(frame) <= _since["imports"] or not hasattr(signal, "pthread_kill"):
+        return False
+    now = time.monotonic()
+    if now - _first_heard.setdefault(signum, now) >= PATIENCE:
+        return False
+    timer = threading.Timer(AGAIN, _send, (signum,))
+    timer.daemon = True
+    _coming[signum] = timer
+    try:
+        timer.start()
+    except RuntimeError:  # the system gives no thread
+        del _coming[signum]
+        return False
+    return True
+
+
+def _send(signum: int) -> None:
+    if _coming.pop(signum, None) is not None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signum)
+
+
+def _imports(frame: FrameType | None) -> int:
+    """How many functions of Python's import system are among those that have called one another here."""
+    count = 0
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
+        count += frame.f_code.co_filename.startswith("<frozen importlib")
         frame = frame.f_back
-    return False
+    return count
 
 
 def exit_code(stop: KeyboardInterrupt) -> int:
@@ -68,6 +95,7 @@ def listen() -> dict[int, Any]:
     main thread.
     """
     heard = {}
+    _since["imports"] = _imports(sys._getframe())
     for signum in (signal.SIGINT, *STOPPING):
         if (handler := signal.getsignal(signum)) in (signal.SIG_DFL, signal.default_int_handler):
             try:
@@ -79,9 +107,13 @@ def listen() -> dict[int, Any]:
 
 
 def listen_no_more(heard: dict[int, Any]) -> None:
-    """Give the signals that `listen` has returned their handlers back."""
+    """Give the signals that `listen` has returned their handlers back. A signal that is still put off is heard now."""
     for signum, handler in heard.items():
         signal.signal(signum, handler)
+    coming = [signum for signum in heard if _coming.pop(signum, None) is not None]
+    _first_heard.clear()
+    if coming:
+        _stop(coming[0])
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ with arguments, files and an exit code of its own. What the start of the interpr
 signals, the atexit functions) is tested with `subprocess` where it is asked for.
 """
 
+import contextlib
 import multiprocessing
 import os
 import runpy
@@ -28,8 +29,12 @@ def python_m(module: str, *arguments: object, env: Mapping[str, str] | None = No
         outputs = [Path(folder) / name for name in ("stdout", "stderr")]
         command = [module, *map(str, arguments)]
         process = _server.Process(target=_run, args=(command, {**os.environ, **(env or {})}, *outputs))
-        process.start()
-        process.join()
+        with contextlib.chdir(ROOT):  # where the first one finds what it is to begin with
+            process.start()
+        try:
+            process.join()
+        finally:
+            process.kill()
         stdout, stderr = (path.read_text(encoding="utf-8") for path in outputs)
     return subprocess.CompletedProcess(command, process.exitcode, stdout, stderr)
 

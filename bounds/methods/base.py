@@ -191,7 +191,7 @@ def zoom_minimise(
     low, high = np.array(lows), np.array(highs)
     best, best_value = (low + high) / 2, math.inf
     for _ in range(rounds):
-        axes = [np.linspace(a, b, points if a < b else 1) for a, b in zip(low, high, strict=True)]
+        axes = [np.linspace(a, b, points if a != b else 1) for a, b in zip(low, high, strict=True)]
         grid = np.meshgrid(*axes, indexing="ij")
         with np.errstate(all="ignore"):
             values = np.nan_to_num(np.asarray(objective(*grid), dtype=float), nan=np.inf)

@@ -144,7 +144,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path):
     flow = ["flow", "--builtin", "experiment-1", "--n", "4", "--width", "3000", "--t-max", "1"]
     assert limited(10**7, *flow, "--checkpoint", tmp_path / "run.npz").returncode == 0
     whole = (tmp_path / "run.npz").read_bytes()
-    done = limited(1000, *flow, "--resume", tmp_path / "run.npz")
+    done = limited(1000, *flow, "--quiet", "--resume", tmp_path / "run.npz")
     assert done.returncode == 74
     assert "what it held before is kept" in done.stderr
     assert (tmp_path / "run.npz").read_bytes() == whole
