@@ -133,6 +133,7 @@ def differences(
 @njit(**EXACT)
 def add_rounding(
     epsilon: float,
+    speed: float,
     scalars: Any,
     vectors: Any,
     residual: Any,
@@ -153,8 +154,12 @@ def add_rounding(
                 for a in range(residual.shape[1]):
                     scalar_errors[s, k] += abs(residual[s, a]) * of_output[s, a] + of_output[s, a] ** 2 / 2
             elif moved[s] or k not in (PATH_LENGTH, DISSIPATED):
-                # An eigenvalue is as exact as the largest of its matrix lets it be.
-                size = scalars[s, MAX_EIG] if k == MIN_EIG else scalars[s, k]
+                # An eigenvalue is as exact as the largest of its matrix lets it be, and with it r' (speed Theta) r.
+                size = scalars[s, k]
+                if k == MIN_EIG:
+                    size = scalars[s, MAX_EIG]
+                elif k == POWER:
+                    size = 2 * speed * scalars[s, MAX_EIG] * scalars[s, LOSS]
                 scalar_errors[s, k] += ULPS_OF_SUM * epsilon * abs(size)
             scalar_errors[s, k] += 0.0 * scalars[s, k]
         for k in range(vectors.shape[1]):

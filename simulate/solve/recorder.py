@@ -148,6 +148,7 @@ class Recorder:
         vector_errors = np.repeat(distances, n, axis=2)
         add_rounding(
             epsilon=flow.arrays.epsilon,
+            speed=flow.speed,
             scalars=fine.scalars,
             vectors=fine.vectors,
             residual=fine.residual,

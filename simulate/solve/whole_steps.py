@@ -47,7 +47,12 @@ from simulate.solve.step_sums import error_ratios, quarter_times, stop_reasons
 
 ORDER = 4  # of the error of a step that knows the slopes of the one before
 TURNS = 64  # attempts of each run in a call, at most
-ENTRIES = 2**21  # of states in a call, counted once an attempt, so that it lasts a tenth of a second
+COST = 2**21  # of a call, so that it lasts a tenth of a second: the attempts of a run cost as `cost` says
+
+
+def cost(n: int, m: int) -> int:
+    """Of an attempt, in units of an entry of the state: the neurons, the eigenvectors, and all else."""
+    return n * m + n**3 // 4 + 2500
 
 
 class Counters(NamedTuple):
@@ -118,7 +123,7 @@ class WholeSteps:
         is taken is recorded. There is one attempt where somebody looks on, or test points have to be observed."""
         flow, state, options, n = runs.flow, runs.state, self.options, runs.flow.n
         one = options.progress is not None or flow.tests > 0
-        turns = 1 if one else max(1, min(TURNS, ENTRIES // (flow.runs * n * flow.m)))
+        turns = 1 if one else max(1, min(TURNS, COST // (flow.runs * cost(n, flow.m))))
         # Others may hold these arrays.
         for name in ("time", "tau", "steps", "rejected", "evaluations"):
             setattr(state, name, getattr(state, name).copy())
@@ -133,13 +138,15 @@ class WholeSteps:
         )
         if not taken:
             return
-        moved, ends = records.run[:taken], None
+        fine, coarse = (Seen(*(array[:taken] for array in seen)) for seen in (records.fine, records.coarse))
+        time, counts, moved, ends = records.time[:taken], records.counts[:, :taken], records.run[:taken], None
+        if taken < len(records.run) // 2:  # what is kept would hold all rows
+            fine, coarse = (Seen(*(array.copy() for array in seen)) for seen in (fine, coarse))
+            time, counts = time.copy(), counts.copy()
         if flow.tests:
             there = runs if taken == flow.runs else runs.select(moved)
             ends = there.flow, there.fine.state.h, there.coarse.state.h
-        fine, coarse = (Seen(*(array[:taken] for array in seen)) for seen in (records.fine, records.coarse))
-        counts = records.counts[:, :taken]
-        recorder.record_seen(flow, state.run[moved], records.time[:taken], fine, coarse, counts, ends)
+        recorder.record_seen(flow, state.run[moved], time, fine, coarse, counts, ends)
 
     def _networks(self, flow: Flow, h0: np.ndarray, interval: tuple[float, float]) -> Networks:
         model = flow.model

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import bounds
+import simulate
 from simulate.solve.observables import MOVEMENT, OUTPUT, SCALARS, VECTORS, add_rounding, differences
 from simulate.solve.step_sums import error_ratios, stop_reasons
 
@@ -20,7 +22,7 @@ def reported(values: np.ndarray, vectors: np.ndarray, twins: np.ndarray, others:
     differences(values, twins, vectors, others, residual, np.zeros((1, N)), scalars, points)
     around = np.repeat(points, N, axis=2)
     moved = np.array([True])
-    add_rounding(1e-16, values, vectors, residual, np.zeros((1, N)), np.ones(1), moved, scalars, around)
+    add_rounding(1e-16, 1.0, values, vectors, residual, np.zeros((1, N)), np.ones(1), moved, scalars, around)
     return scalars, around
 
 
@@ -31,6 +33,14 @@ def test_differences_are_those_of_numpy() -> None:
     assert scalars[0, 1:] == pytest.approx(np.abs(values - twins)[0, 1:])
     assert points[0, MOVEMENT] == pytest.approx(np.full(N, gaps[0, MOVEMENT].max()))
     assert points[0, OUTPUT] == pytest.approx(np.full(N, np.linalg.norm(gaps[0, OUTPUT])))
+
+
+def test_the_power_is_as_exact_as_the_largest_eigenvalue() -> None:
+    """Opposite targets at one point, twice: by symmetry the kernel has no power over them, whatever rounding says."""
+    X, y = np.array([[1.0, 2.0], [1.0, 2.0]]), np.array([0.3, -0.3])
+    network = {"width": 8, "seed": 0, "scale": 2.0, "init": "antisymmetric"}
+    run = simulate.gradient_flow(bounds.Problem(X, y), **network, t_max=1.0, max_steps=20)
+    assert run.power[0] <= run.errors["power"][0]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

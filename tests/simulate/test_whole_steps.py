@@ -94,3 +94,23 @@ def test_other_types_are_refused_when_the_caller_is_compiled():
     np.testing.assert_array_equal(x, [2, 2, 2])
     with pytest.raises(TypingError, match="no address"):
         run(place, np.ones(3, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "seeds", "most"), [(5, 64, 1, 64), (127, 10, 1, 5), (100, 2, 12, 1), (3, 2, 400, 3)]
+)
+def test_a_call_is_short_however_small_the_network(n, m, seeds, most, monkeypatch):
+    """Signals are heard between calls, so what is counted is not only the neurons."""
+
+    class Called(Exception):
+        pass
+
+    def called(networks, counters, limits, *rest):
+        raise Called(limits.turns)
+
+    monkeypatch.setattr(whole_steps, "attempts", called)
+    rng = np.random.default_rng(0)
+    problem = bounds.Problem(rng.standard_normal((n, n)), rng.uniform(-1, 1, n), activation="tanh")
+    with pytest.raises(Called) as caught:
+        simulate.gradient_flow(problem, width=m, seeds=range(seeds))
+    assert 1 <= caught.value.args[0] <= most
