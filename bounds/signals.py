@@ -69,10 +69,12 @@ def _send(signum: int) -> None:
 
 
 def _imports(frame: FrameType | None) -> int:
-    """How many functions of Python's import system are among those that have called one another here."""
+    """How many functions of Python's import system are among those that have called one another here, and of llvmlite,
+    through which numba loads compiled loops: what is raised where C calls it back is lost."""
     count = 0
     while frame is not None:
-        count += frame.f_code.co_filename.startswith("<frozen importlib")
+        file = frame.f_code.co_filename
+        count += file.startswith("<frozen importlib") or "llvmlite" in file
         frame = frame.f_back
     return count
 

@@ -126,3 +126,14 @@ def test_a_command_that_an_import_calls_is_interrupted_at_once(tmp_path, monkeyp
     import calls
 
     assert calls.HEARD
+
+
+def test_a_signal_in_a_callback_of_the_compiler_waits(monkeypatch):
+    """What is raised in one is lost: C, which has called it, goes on."""
+    monkeypatch.setattr(signals, "AGAIN", 30.0)
+    reached = []
+    lines = "signal.raise_signal(signal.SIGTERM)\nreached.append(1)"
+    code = compile(lines, "site-packages/llvmlite/binding.py", "exec")
+    with pytest.raises(Stopped), listening():
+        exec(code, {"signal": signal, "reached": reached})
+    assert reached == [1]
