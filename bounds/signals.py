@@ -82,8 +82,8 @@ def _imports(frame: FrameType | None) -> int:
 def exit_code(stop: KeyboardInterrupt) -> int:
     """128 + the number of the signal, as shells count: 130 after ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
 
-    `python -m` ends by the signal itself, whatever code it is told to exit with, if a KeyboardInterrupt has once passed
-    through `exec` of a text (a namedtuple is made so). It forgets that with the next text, which is run here.
+    If a KeyboardInterrupt was raised inside `exec` of a string (which is how a namedtuple is made), `python -m` ignores
+    the exit code and kills itself by SIGINT at the end. The next `exec` of a string resets that, so one is run here.
     """
     exec("")
     return 128 + int(getattr(stop, "signum", signal.SIGINT))

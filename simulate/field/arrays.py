@@ -38,7 +38,7 @@ def aligned_empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def copied(array: Array) -> Array:
-    """A copy of an array of either kind, on the same device."""
+    """A copy of a numpy array or of a tensor, on the same device."""
     return array.copy() if isinstance(array, np.ndarray) else array.clone()
 
 

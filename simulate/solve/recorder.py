@@ -46,7 +46,7 @@ class Seen(NamedTuple):
 
     @classmethod
     def empty(cls, rows: int, n: int) -> Seen:
-        """Room for so many runs."""
+        """Arrays for that many runs, to be overwritten."""
         scalars, vectors = np.empty((rows, len(SCALARS))), np.empty((rows, len(VECTORS), n))
         return cls(np.empty((rows, n)), scalars, vectors, np.empty(rows))
 

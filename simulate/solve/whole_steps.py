@@ -90,7 +90,7 @@ class Records(NamedTuple):
 
     @classmethod
     def empty(cls, rows: int, n: int) -> Records:
-        """Room for so many steps."""
+        """Arrays for that many steps, to be overwritten."""
         run, time, counts = np.empty(rows, dtype=np.int64), np.empty(rows), np.empty((2, rows, n))
         return cls(run, time, Seen.empty(rows, n), Seen.empty(rows, n), counts)
 

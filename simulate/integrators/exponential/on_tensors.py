@@ -25,9 +25,8 @@ from simulate.integrators.exponential.residual import ROUNDS, TO_T_NODES
 # In units of the step: the nodes of g, of which the last is 1, and those of the quadrature.
 TIMES = np.concatenate([T_NODES, T])
 END = Q - 1  # the place of 1 in TIMES
-FAR = (
-    1e150  # where a place in the path is that does not count: polynomials through it are those without it, to rounding
-)
+# A place in the path that does not count is put there: polynomials through it are those without it, to rounding.
+FAR = 1e150
 NEAR = 1e-150  # the least path, so that nothing is divided by 0
 
 
