@@ -40,13 +40,14 @@ class Curve(NamedTuple):
 class Desk(NamedTuple):
     """What a thread works with; its arrays hold nothing between neurons but the row PLACE of `ints`, which is -1.
 
-    inverse (n, n), found (3, n): see held.py; paths, own (POWERS, n): see search.py; driven (POWERS, n): to be
+    inverse, inner (n, n), found (5, n): see held.py; paths, own (POWERS, n): see search.py; driven (POWERS, n): to be
     overwritten; reals and ints (.., n): rows of numbers for each candidate, named below, of which PLACE and SLOPE have
     one for each entry and ORDER one for each held candidate; change (POWERS,): a change of drive; value (n,): to be
     overwritten; slack (3,): see search.py; counts (COUNTS,): those before the neuron.
     """
 
     inverse: np.ndarray
+    inner: np.ndarray
     found: np.ndarray
     paths: np.ndarray
     own: np.ndarray
@@ -61,11 +62,11 @@ class Desk(NamedTuple):
 
 # Rows of reals: how a candidate answers to a drive; the change of its drive until the end; the slope of each entry,
 # zero for held ones. Rows of ints: the entry that a candidate is; its side; the place of each entry among the
-# candidates; the held candidates, one after the other; the place of each of them there; and, first, their number. Rows
-# of found: see held.py.
+# candidates; the held candidates, one after the other; the place of each of them there; first, their number; and the
+# entries that they are. Rows of found: see held.py.
 ANSWER, MOVED, SLOPE = range(2, 5)
-MEMBER, SIDE, PLACE, ORDER, HELD_PLACE, HELD_COUNT = range(2, 8)
-ROW, ANSWERS, WEIGHTS = range(3)
+MEMBER, SIDE, PLACE, ORDER, HELD_PLACE, HELD_COUNT, ENTRY = range(2, 9)
+ROW, ANSWERS, WEIGHTS, GIVEN, REST = range(5)
 # Rows of Network.table, by side: where h is at least and at most, beyond any for held entries; sigma', zero for these;
 # and sigma at h = 0 if it went on like this, or at the kink.
 BELOW, ABOVE, SLOPES, OFFSETS = range(4)
@@ -73,11 +74,12 @@ BELOW, ABOVE, SLOPES, OFFSETS = range(4)
 
 def new_desk(n: int) -> Desk:
     """A desk for n data points."""
-    ints = np.zeros((8, n), dtype=np.int64)
+    ints = np.zeros((9, n), dtype=np.int64)
     ints[PLACE] = -1
     return Desk(
         inverse=np.zeros((n, n)),
-        found=np.zeros((3, n)),
+        inner=np.zeros((n, n)),
+        found=np.zeros((5, n)),
         paths=np.zeros((POWERS, n)),
         own=np.zeros((POWERS, n)),
         driven=np.zeros((POWERS, n)),

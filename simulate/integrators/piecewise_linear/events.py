@@ -72,7 +72,7 @@ def hold(desk: Desk, net: Network, k: int, kink: int, count: int, gain: float, s
     _drive(desk, k, count, stop)
     for p in range(POWERS):
         desk.paths[p, k] = slope * desk.own[p, k] + desk.change[p]
-    add_held(desk.inverse, desk.found, desk.ints, k)
+    add_held(net.gram, desk, k)
     place_on(desk, net, k, 2 * kink + 1, gain)
     desk.ints[FRESH, k] = 0
 
@@ -86,8 +86,8 @@ def _set_off(
     piece = kink + 1 if up else kink
     slope = net.slopes[piece]
     if desk.ints[IS_HELD, k]:
-        remove_held(desk.inverse, desk.ints, k)
-        find_row(net.gram, desk.inverse, desk.found, desk.ints, k, count)
+        remove_held(desk, k)
+        find_row(net.gram, desk, k, count)
         for p in range(POWERS):
             desk.change[p] = slope * desk.own[p, k] - desk.paths[p, k]
             desk.paths[p, k] = 0.0
@@ -135,7 +135,7 @@ def event(
     below, above = net.slopes[kink], net.slopes[kink + 1]
     jump = above - below if rising else below - above
     # It is held if it would be driven back from the other side too.
-    find_row(net.gram, desk.inverse, desk.found, desk.ints, k, count)
+    find_row(net.gram, desk, k, count)
     own = desk.found[ANSWERS, k]
     holds = gain * whole * (above - below) > 0 and own > DEPENDENT * net.gram[b, b]
     if holds:

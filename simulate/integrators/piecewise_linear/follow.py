@@ -27,23 +27,28 @@ from simulate.integrators.piecewise_linear.desk import (
     ANEW,
     BELOW,
     COUNTS,
+    ENTRY,
+    GIVEN,
     GIVEN_UP,
     HELD_COUNT,
     MEMBER,
     MOVED,
     NEURONS,
+    ORDER,
     PLACE,
     POWERS,
+    REST,
     SIDE,
     SLOPE,
     SLOPES,
     UNSETTLED,
+    WEIGHTS,
     Curve,
     Desk,
     Network,
 )
-from simulate.integrators.piecewise_linear.events import event, hold, place_on
-from simulate.integrators.piecewise_linear.held import find_row
+from simulate.integrators.piecewise_linear.events import event, place_on
+from simulate.integrators.piecewise_linear.held import add_held, find_weights, solve_held
 from simulate.integrators.piecewise_linear.kernel_changes import Log, sum_up
 from simulate.integrators.piecewise_linear.search import CELLS, FRESH, HIGH, IS_HELD, LOW, next_event, overdue
 
@@ -79,6 +84,30 @@ def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: 
 
 
 @njit(**BORROWED_SUMS)
+def _drive_held(desk: Desk, net: Network, curve: Curve) -> None:
+    """The drives of the held entries at the start, such that they do not move: G_AA U_A = -G_AB U_B."""
+    found, entries, held = desk.found, desk.ints[ENTRY], desk.ints[HELD_COUNT, 0]
+    given, drive = found[GIVEN], found[WEIGHTS]
+    for p in range(1, POWERS):
+        others = desk.driven[p]
+        for i in range(held):
+            total, row = 0.0, net.gram[entries[i]]
+            for a in range(len(others)):
+                total -= row[a] * others[a]
+            given[i] = total
+        solve_held(desk.inverse, desk.inner, given, found[REST], held, drive)
+        for i in range(held):
+            k = desk.ints[ORDER, i]
+            desk.paths[p, k] = drive[i]
+            others[entries[i]] = drive[i]
+    for i in range(held):
+        k, total = desk.ints[ORDER, i], 0.0
+        for p in range(POWERS - 1, -1, -1):
+            total = total * curve.stop + desk.paths[p, k]
+        desk.reals[MOVED, k] = total
+
+
+@njit(**BORROWED_SUMS)
 def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gain: float, count: int) -> None:
     """The candidates at the start of the step: paths and drives, with the held entries driven as they must be."""
     n, driven = len(sides), desk.driven
@@ -91,23 +120,31 @@ def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gai
             row[a] = desk.reals[SLOPE, a] * weights[a]
     for k in range(count):
         b = desk.ints[MEMBER, k]
-        row = net.gram[b]
-        for p in range(1, POWERS):
-            total, weights = 0.0, driven[p]
-            for a in range(n):
-                total += row[a] * weights[a]
-            desk.paths[p, k] = -gain * total
         for p in range(POWERS):
             desk.own[p, k] = curve.coefficients[b, p]
-        side = sides[b]
-        desk.paths[0, k] = net.kinks[side // 2] if side % 2 == 1 else start[b]
-        desk.reals[MOVED, k], desk.ints[FRESH, k] = 0.0, 0
-        place_on(desk, net, k, side - side % 2, gain)  # not held yet
-        desk.reals[SLOPE, b] = net.table[SLOPES, side]
+        desk.reals[MOVED, k], desk.ints[FRESH, k], desk.paths[0, k] = 0.0, 0, start[b]
+        place_on(desk, net, k, sides[b], gain)
+        if sides[b] % 2 == 1:
+            desk.paths[0, k] = 0.0
+            find_weights(net.gram, desk, k)
+            add_held(net.gram, desk, k)
+    _drive_held(desk, net, curve)
+    one, two, three, four, five, six = driven[1], driven[2], driven[3], driven[4], driven[5], driven[6]
     for k in range(count):
-        if sides[desk.ints[MEMBER, k]] % 2 == 1:
-            find_row(net.gram, desk.inverse, desk.found, desk.ints, k, count)
-            hold(desk, net, k, sides[desk.ints[MEMBER, k]] // 2, count, gain, curve.stop)
+        if not desk.ints[IS_HELD, k]:
+            # All powers at once, so that the row is read once.
+            row = net.gram[desk.ints[MEMBER, k]]
+            t1 = t2 = t3 = t4 = t5 = t6 = 0.0
+            for a in range(n):
+                entry = row[a]
+                t1 += entry * one[a]
+                t2 += entry * two[a]
+                t3 += entry * three[a]
+                t4 += entry * four[a]
+                t5 += entry * five[a]
+                t6 += entry * six[a]
+            desk.paths[1, k], desk.paths[2, k], desk.paths[3, k] = -gain * t1, -gain * t2, -gain * t3
+            desk.paths[4, k], desk.paths[5, k], desk.paths[6, k] = -gain * t4, -gain * t5, -gain * t6
 
 
 @njit(**BORROWED_SUMS)

@@ -6,7 +6,7 @@ entry b by -g S_kb dU_k and the held drives by -w dU_k, where
 
     w = G_AA^-1 G_Ak,  S_kb = G_kb - w' G_Ab.
 
-S is the Schur complement of G_AA, and S_kb = 0 for b in A. Of all this only the inverse of G_AA is kept; the row of S
+S is the Schur complement of G_AA, and S_kb = 0 for b in A. Of all this only G_AA and its inverse are kept; the row of S
 that an event needs is found when it comes, in 3 |A|^2 + |A| n operations. Holding one entry more, or letting one go,
 changes the inverse by a matrix of rank one.
 """
@@ -21,46 +21,77 @@ from simulate.field.elementwise import BORROWED_SUMS
 from simulate.integrators.piecewise_linear.desk import (
     ANSWER,
     ANSWERS,
+    ENTRY,
+    GIVEN,
     HELD_COUNT,
     HELD_PLACE,
     MEMBER,
     ORDER,
+    REST,
     ROW,
     WEIGHTS,
+    Desk,
 )
 
 
 @njit(**BORROWED_SUMS)
-def find_row(gram: Any, inverse: Any, found: Any, ints: Any, k: int, count: int) -> None:
-    """For candidate k, which is not held: found[ROW] = S_k, for all entries; found[ANSWERS] = S_kb for the candidates
-    that move, and w for the held ones. inverse, found, ints: see Desk."""
-    held, row, answers, weights = ints[HELD_COUNT, 0], found[ROW], found[ANSWERS], found[WEIGHTS]
+def solve_held(inverse: Any, inner: Any, given: Any, rest: Any, held: int, out: Any) -> None:
+    """out = G_AA^-1 given, for the `held` entries of A; rest: overwritten. One step of refinement, since updates of the
+    inverse lose digits where G_AA, which is inner, is badly conditioned."""
+    for i in range(held):
+        total, line = 0.0, inverse[i]
+        for j in range(held):
+            total += line[j] * given[j]
+        out[i] = total
+    for i in range(held):
+        total, line = given[i], inner[i]
+        for j in range(held):
+            total -= line[j] * out[j]
+        rest[i] = total
+    for i in range(held):
+        total, line = 0.0, inverse[i]
+        for j in range(held):
+            total += line[j] * rest[j]
+        out[i] += total
+
+
+@njit(**BORROWED_SUMS)
+def find_weights(gram: Any, desk: Desk, k: int) -> None:
+    """For candidate k, which is not held: found[GIVEN] = G_Ak, found[WEIGHTS] = w and found[ANSWERS, k] = S_kk."""
+    found, ints, held = desk.found, desk.ints, desk.ints[HELD_COUNT, 0]
+    entries, given, weights = ints[ENTRY], found[GIVEN], found[WEIGHTS]
+    b = ints[MEMBER, k]
+    source = gram[b]
+    for i in range(held):
+        given[i] = source[entries[i]]
+    solve_held(desk.inverse, desk.inner, given, found[REST], held, weights)
+    own = source[b]
+    for i in range(held):
+        own -= weights[i] * given[i]
+    found[ANSWERS, k] = own
+
+
+@njit(**BORROWED_SUMS)
+def find_row(gram: Any, desk: Desk, k: int, count: int) -> None:
+    """For candidate k, which is not held: what find_weights finds, found[ROW] = S_k for all entries, and found[ANSWERS]
+    = S_kb for the candidates that move, and w for the held ones."""
+    find_weights(gram, desk, k)
+    found, ints, held = desk.found, desk.ints, desk.ints[HELD_COUNT, 0]
+    row, answers, weights, entries = found[ROW], found[ANSWERS], found[WEIGHTS], ints[ENTRY]
     order, member = ints[ORDER], ints[MEMBER]
     source = gram[member[k]]
-    for i in range(held):
-        total, line = 0.0, inverse[i]
-        for j in range(held):
-            total += line[j] * source[member[order[j]]]
-        weights[i] = total
-    # One step of refinement: updates of the inverse lose digits where G_AA is badly conditioned.
-    for i in range(held):
-        total, line = source[member[order[i]]], gram[member[order[i]]]
-        for j in range(held):
-            total -= line[member[order[j]]] * weights[j]
-        answers[i] = total
-    for i in range(held):
-        total, line = 0.0, inverse[i]
-        for j in range(held):
-            total += line[j] * answers[j]
-        row[i] = total
-    for i in range(held):
-        weights[i] += row[i]
-    for b in range(len(row)):
+    n, even = len(row), held - held % 2
+    for b in range(n):
         row[b] = source[b]
-    for i in range(held):
-        factor, other = weights[i], gram[member[order[i]]]
-        for b in range(len(row)):
-            row[b] -= factor * other[b]
+    for i in range(0, even, 2):  # two at a time, so that the row is read and written half as often
+        first, second = weights[i], weights[i + 1]
+        one, other = gram[entries[i]], gram[entries[i + 1]]
+        for b in range(n):
+            row[b] -= first * one[b] + second * other[b]
+    for i in range(even, held):
+        first, one = weights[i], gram[entries[i]]
+        for b in range(n):
+            row[b] -= first * one[b]
     for j in range(count):
         answers[j] = row[member[j]]
     for i in range(held):
@@ -68,33 +99,42 @@ def find_row(gram: Any, inverse: Any, found: Any, ints: Any, k: int, count: int)
 
 
 @njit(**BORROWED_SUMS)
-def add_held(inverse: Any, found: Any, ints: Any, k: int) -> None:
-    """Candidate k, whose row has just been found, is one of the held ones from now on."""
-    held, weights = ints[HELD_COUNT, 0], found[WEIGHTS]
-    own = 1.0 / found[ANSWERS, k]
+def add_held(gram: Any, desk: Desk, k: int) -> None:
+    """Candidate k, whose weights have just been found, is one of the held ones from now on."""
+    inverse, inner, found, ints = desk.inverse, desk.inner, desk.found, desk.ints
+    held, weights, given = ints[HELD_COUNT, 0], found[WEIGHTS], found[GIVEN]
+    own, b = 1.0 / found[ANSWERS, k], ints[MEMBER, k]
     for i in range(held):
         factor, line = own * weights[i], inverse[i]
         for j in range(held):
             line[j] += factor * weights[j]
     for i in range(held):
         inverse[i, held] = inverse[held, i] = -own * weights[i]
-    inverse[held, held] = own
-    ints[ORDER, held] = k
+        inner[i, held] = inner[held, i] = given[i]
+    inverse[held, held], inner[held, held] = own, gram[b, b]
+    ints[ORDER, held], ints[ENTRY, held] = k, b
     ints[HELD_PLACE, k] = held
     ints[HELD_COUNT, 0] = held + 1
 
 
 @njit(**BORROWED_SUMS)
-def remove_held(inverse: Any, ints: Any, k: int) -> None:
+def _swap(matrix: Any, i: int, j: int, size: int) -> None:
+    for k in range(size):
+        matrix[i, k], matrix[j, k] = matrix[j, k], matrix[i, k]
+    for k in range(size):
+        matrix[k, i], matrix[k, j] = matrix[k, j], matrix[k, i]
+
+
+@njit(**BORROWED_SUMS)
+def remove_held(desk: Desk, k: int) -> None:
     """Candidate k is no longer one of the held ones."""
+    inverse, ints = desk.inverse, desk.ints
     last, place = ints[HELD_COUNT, 0] - 1, ints[HELD_PLACE, k]
     if place != last:  # the last one takes its place
-        for j in range(last + 1):
-            inverse[place, j], inverse[last, j] = inverse[last, j], inverse[place, j]
-        for j in range(last + 1):
-            inverse[j, place], inverse[j, last] = inverse[j, last], inverse[j, place]
+        _swap(inverse, place, last, last + 1)
+        _swap(desk.inner, place, last, last + 1)
         other = ints[ORDER, last]
-        ints[ORDER, place] = other
+        ints[ORDER, place], ints[ENTRY, place] = other, ints[ENTRY, last]
         ints[HELD_PLACE, other] = place
     own, gone = 1.0 / inverse[last, last], inverse[last]
     for i in range(last):
