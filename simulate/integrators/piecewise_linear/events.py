@@ -25,7 +25,7 @@ from simulate.integrators.piecewise_linear.desk import (
     Network,
 )
 from simulate.integrators.piecewise_linear.held import add_held, find_row, remove_held, respond
-from simulate.integrators.piecewise_linear.kernel_changes import Log, log_row, set_weights
+from simulate.integrators.piecewise_linear.kernel_changes import HOLDING, LETTING_GO, Log, log_square, log_turn
 from simulate.integrators.piecewise_linear.search import AHEAD, FRESH, HIGH, IS_HELD, LOW, rate_at, value_at
 
 NO_SPEED = 1e-12  # of the speed that all drives together could give an entry: what rounding leaves of zero
@@ -119,10 +119,7 @@ def event(
         # To the side whose slope is nearer: where both are as good, to that of the drive it has.
         up = abs(drive - net.slopes[kink + 1] * whole) < abs(drive - net.slopes[kink] * whole)
         _set_off(desk, net, k, kink, up, x, count, gain, curve.stop)
-        at = log.filled[0]
-        log_row(desk.found[ROW], desk.reals[SLOPE], log.rows[at])
-        set_weights(x, 1.0 / desk.found[ANSWERS, k], log.weights[at])
-        log.filled[0] = at + 1
+        log_square(log, LETTING_GO, x, desk.found[ROW], desk.reals[SLOPE], desk.found[ANSWERS, k])
         counts[LET_GO] += 1
         return
     # Which of its kinks it is at, and whether it comes from below; from here on it is exactly there.
@@ -142,22 +139,10 @@ def event(
         speed = rate_at(desk.paths, k, later) - gain * own * jump * whole  # on the other side
         holds = (-speed if rising else speed) > NO_SPEED * abs(gain) * curve.fastest * net.gram[b, b]
     if holds:
-        at = log.filled[0]
-        log_row(desk.found[ROW], desk.reals[SLOPE], log.rows[at])
-        set_weights(x, -1.0 / own, log.weights[at])
-        log.filled[0] = at + 1
+        log_square(log, HOLDING, x, desk.found[ROW], desk.reals[SLOPE], own)
         hold(desk, net, k, kink, count, gain, curve.stop)
         counts[HELD] += 1
     else:
-        before = desk.reals[SLOPE, b]
-        at = log.filled[1]
-        row = log.turns[at]
-        log_row(desk.found[ROW], desk.reals[SLOPE], row)
-        for a in range(len(row)):
-            row[a] *= jump
-        row[b] = (2 * before + jump) * jump * own / 2
-        set_weights(x, 1.0, log.turn_weights[at])
-        log.turned[at] = b
-        log.filled[1] = at + 1
+        log_turn(log, b, x, desk.found[ROW], desk.reals[SLOPE], jump)
         _set_off(desk, net, k, kink, rising, x, count, gain, curve.stop)
         counts[CROSSED] += 1

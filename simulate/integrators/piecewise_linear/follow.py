@@ -205,12 +205,12 @@ def follow_neuron(
     if count == 0:
         return
     counts[NEURONS] += 1
-    rows, turns = log.filled[0], log.filled[1]
+    holding, letting_go, turning = log.filled[0], log.filled[1], log.filled[2]
     for c in range(COUNTS):
         desk.counts[c] = counts[c]
     true, sway = desk.value, desk.driven[0]  # free again after the events
     while True:
-        log.filled[0], log.filled[1] = rows, turns
+        log.filled[0], log.filled[1], log.filled[2] = holding, letting_go, turning
         _prepare(desk, net, curve, sides, start, gain, count)
         _run(desk, net, log, curve, count, gain, counts)
         # The ends of all entries, and those that are not where they should be.
@@ -260,10 +260,10 @@ def follow_neurons(
     curve: Curve,
     desk: Desk,
     log: Log,
-    kinds: int,
+    moments: bool,
     counts: Any,
 ) -> None:
-    """Follow neurons one after the other, all arrays (w, n); see follow_neuron. gains (w,); kinds: see sum_up."""
+    """Follow neurons one after the other, all arrays (w, n); see follow_neuron. gains (w,); moments: see sum_up."""
     R = curve.coefficients
     n = len(R)
     at_stop = np.empty(n)
@@ -285,5 +285,5 @@ def follow_neurons(
     for i in range(len(sides)):
         desk.slack[2] = 1e-9 * abs(gains[i]) * curve.fastest * widest**2
         follow_neuron(start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, counts)
-        sum_up(log, 128, kinds)
-    sum_up(log, 0, kinds)
+        sum_up(log, log.batch, moments)
+    sum_up(log, 1, moments)

@@ -23,7 +23,7 @@ from simulate.integrators.base import Inside, Step
 from simulate.integrators.piecewise_linear import panels
 from simulate.integrators.piecewise_linear.curve import bulge, fit, rest_of
 from simulate.integrators.piecewise_linear.desk import GIVEN_UP, UNSETTLED, Curve
-from simulate.integrators.piecewise_linear.kernel_changes import END_KINDS, KINDS, LEGENDRE
+from simulate.integrators.piecewise_linear.kernel_changes import LEGENDRE
 from simulate.integrators.piecewise_linear.pieces import Pieces, pieces_of
 from simulate.integrators.piecewise_linear.sweep import Neurons, Swept
 from simulate.integrators.state import Sides, State
@@ -103,13 +103,15 @@ class Told(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The step of one run: its neurons at the start, what they were told, and what they did; unresolved: how many were
-    given up in either pass, for their events found no end; settled: whether the first pass told a kernel along the path
-    by which r can be, else the second one went by that at the start."""
+    """The step of one run: its neurons at the start, what they were told, and what they did; trend (n, n): of the
+    kernel over the whole path, as the first pass found it; unresolved: how many were given up in either pass, for their
+    events found no end; settled: whether the first pass told a kernel along the path by which r can be, else the
+    second one went by that at the start."""
 
     neurons: Neurons
     told: Told
     swept: Swept
+    trend: np.ndarray
     unresolved: int
     settled: bool
 
@@ -162,15 +164,16 @@ def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Ar
     if previous > 0:
         told = solve(sides.trend[run][None], np.minimum(told.ways[:, 0], previous)[None], told)
     # What the neurons do, the kernel along the path that follows from it, and what they do then.
-    swept = neurons.sweep(told.curve, KINDS)
-    degrees = np.array(LEGENDRE)
-    weights = 2 * degrees + 1
-    legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, degrees.max()).T[degrees]
-    again = solve(weights[:, None, None] * swept.changes[1:], legendre, told)
+    swept = neurons.sweep(told.curve, True)
+    degrees = np.arange(len(LEGENDRE))
+    legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, degrees[-1]).T
+    again = solve((2 * degrees + 1)[:, None, None] * swept.changes, legendre, told)
     settled, told = again is not told, again
-    last = neurons.sweep(told.curve, END_KINDS, into)
+    last = neurons.sweep(told.curve, False, into)
     given_up = swept.counts + last.counts
-    return Part(neurons, told, last, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled)
+    # The slope of the line that fits the change of the kernel over the path best.
+    trend = 6 * swept.changes[1]
+    return Part(neurons, told, last, trend, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,11 +192,11 @@ class PiecewiseLinearStep(Step):
         h, sides = (start.h, _sides(start)) if self.ends is None else self.ends
         if self.ends is None:
             for run, part in enumerate(self.parts):
-                part.neurons.sweep(part.told.curve, 1, (h[run], sides[run]))
+                part.neurons.sweep(part.told.curve, False, (h[run], sides[run]))
         changes = np.stack([part.swept.changes for part in self.parts])
-        # The rate at the end of the line that fits the change of the kernel over the path best.
+        trend = np.stack([part.trend for part in self.parts])
         whole = np.where(self.length > 0, self.length, np.inf)
-        carried = Sides(sides, 6 * changes[:, 1] / whole[:, None, None], self.length)
+        carried = Sides(sides, trend / whole[:, None, None], self.length)
         return self._state(h, [part.swept for part in self.parts], start.kernel + changes[:, 0], carried)
 
     def inside(self, time: np.ndarray) -> Inside:
@@ -215,7 +218,7 @@ class PiecewiseLinearStep(Step):
             if last is None or not last.share <= share or last.share >= 1:
                 last = Stop(0.0, part.neurons, np.zeros(kernel[run].shape))
             rest = rest_of(told.curve, last.share, share)
-            swept.append(last.neurons.sweep(rest, 1, (h[run], sides[run])))
+            swept.append(last.neurons.sweep(rest, False, (h[run], sides[run])))
             changes = last.changes + swept[run].changes[0]
             kernel[run] += changes
             # What is handed out is the caller's to change, so the next stop begins at a copy.

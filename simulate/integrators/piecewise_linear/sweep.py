@@ -22,7 +22,7 @@ from simulate.integrators.piecewise_linear.desk import (
     new_desk,
 )
 from simulate.integrators.piecewise_linear.follow import follow_neurons
-from simulate.integrators.piecewise_linear.kernel_changes import new_log
+from simulate.integrators.piecewise_linear.kernel_changes import LEGENDRE, new_log, sums_of
 from simulate.integrators.piecewise_linear.pieces import Pieces
 
 BLOCK = 128  # neurons whose products with G are one matrix product
@@ -30,8 +30,8 @@ BLOCK = 128  # neurons whose products with G are one matrix product
 
 class Swept(NamedTuple):
     """What a pass finds for one run. residual (n,): r at the end; squares (n,): the mean of sigma'(h_a)^2 there, held
-    entries not counted; changes (W, n, n): of the kernel, with the weights of kernel_changes.py; counts (COUNTS,): see
-    events.py."""
+    entries not counted; changes (W, n, n): of the kernel, the whole of it, W = 1, or its first three Legendre moments
+    along the path; counts (COUNTS,): see events.py."""
 
     residual: np.ndarray
     squares: np.ndarray
@@ -82,8 +82,8 @@ class Neurons:
         self.gain = np.asarray(flow.model.gain[run, 0], dtype=np.float64)
         self.signs = np.asarray(flow.model.signs[run, 0], dtype=np.float64)
 
-    def sweep(self, curve: Curve, kinds: int, into: tuple[Array, np.ndarray] | None = None) -> Swept:
-        """Follow all neurons until curve.stop. kinds: how many weights of the kernel's changes are wanted.
+    def sweep(self, curve: Curve, moments: bool, into: tuple[Array, np.ndarray] | None = None) -> Swept:
+        """Follow all neurons until curve.stop. moments: of the kernel's change, else the whole of it.
 
         into: (h, sides) of the same shapes, where the state there goes, which may be those of the start."""
         flow, n = self.flow, self.flow.n
@@ -92,14 +92,14 @@ class Neurons:
             if flow.buffers.passes is None:
                 flow.buffers.passes = new_desk(n), new_log(n, self.net.most)
             desk, log = flow.buffers.passes
-            log.sums[:kinds], log.half[:kinds] = 0.0, 0.0
+            log.sums[:], log.half[:] = 0.0, 0.0
             counts, output, over, squares = np.zeros(COUNTS, dtype=np.int64), np.zeros(n), np.zeros(n), np.zeros(n)
             for low in range(start, stop, BLOCK):
                 high = min(low + BLOCK, stop)
                 here = np.ascontiguousarray(self.h[:n, low:high].T, dtype=np.float64)
                 sides = np.array(self.sides[:, low:high].T, order="C")  # a copy, which the pass overwrites
                 ends, drives, gain = np.empty(here.shape), np.empty(here.shape), self.gain[low:high]
-                follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, kinds, counts)
+                follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, moments, counts)
                 if flow.arrays.real is not np.float64:  # what is stored is what counts
                     ends = ends.astype(flow.arrays.real).astype(np.float64)
                 outputs(ends, sides, self.signs[low:high], self.net.table, output, over, squares)
@@ -108,11 +108,12 @@ class Neurons:
                     if flow.cross is not None:
                         moved = flow.cross @ (gain[:, None] * drives).T
                         into[0][n:, low:high] = self.h[n:, low:high] - moved
-            changes = log.sums[:kinds] + log.half[:kinds] + log.half[:kinds].transpose(0, 2, 1)
-            return output, squares, changes, counts
+            return output, squares, sums_of(log, moments), counts
 
         parts = flow.map_chunks(sweep_chunk)
         stacked = [np.stack([part[k] for part in parts]) for k in range(4)]
         output, squares, changes, counts = reduction.total(*stacked)
         residual = flow.alpha / flow.m * output - flow.y
+        if moments:
+            changes = np.tensordot(LEGENDRE, changes, 1)
         return Swept(residual, squares / flow.m, flow.speed / flow.m * changes, counts)
