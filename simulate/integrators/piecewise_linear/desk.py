@@ -40,17 +40,18 @@ class Curve(NamedTuple):
 class Desk(NamedTuple):
     """What a thread works with; its arrays hold nothing between neurons but the row PLACE of `ints`, which is -1.
 
-    inverse, inner (n, n), found (5, n): see held.py; paths, own (POWERS, n): see search.py; driven (POWERS, n): to be
-    overwritten; reals and ints (.., n): rows of numbers for each candidate, named below, of which PLACE and SLOPE have
-    one for each entry and ORDER one for each held candidate; change (POWERS,): a change of drive; value (n,): to be
-    overwritten; slack (3,): see search.py; counts (COUNTS,): those before the neuron.
+    inverse, inner (n, n), found (5, n): see held.py; paths, drives, wholes (POWERS, n): see search.py; driven
+    (POWERS, n): to be overwritten; reals and ints (.., n): rows of numbers, named below; change (POWERS,): a change of
+    drive; value (n,): to be overwritten; slack (3,): what rounding may do to the room of a path and of a drive, and to
+    the speed of a path; counts (COUNTS,): those before the neuron.
     """
 
     inverse: np.ndarray
     inner: np.ndarray
     found: np.ndarray
     paths: np.ndarray
-    own: np.ndarray
+    drives: np.ndarray
+    wholes: np.ndarray
     driven: np.ndarray
     reals: np.ndarray
     ints: np.ndarray
@@ -60,13 +61,17 @@ class Desk(NamedTuple):
     counts: np.ndarray
 
 
-# Rows of reals: how a candidate answers to a drive; the change of its drive until the end; the slope of each entry,
-# zero for held ones. Rows of ints: the entry that a candidate is; its side; the place of each entry among the
-# candidates; the held candidates, one after the other; the place of each of them there; first, their number; and the
-# entries that they are. Rows of found: see held.py.
-ANSWER, MOVED, SLOPE = range(2, 5)
-MEMBER, SIDE, PLACE, ORDER, HELD_PLACE, HELD_COUNT, ENTRY = range(2, 9)
+# Rows of reals. For each candidate: the piece of h on which it moves, without bounds while it is held; how it answers
+# to a drive; the change of its drive until the end. For each entry: its slope, zero for held ones. For each held one:
+# the slopes below and above its kink.
+LOW, HIGH, ANSWER, MOVED, SLOPE, LOW_SLOPE, HIGH_SLOPE = range(7)
+# Rows of ints. For each candidate: whether it is held; whether it has just been set off from a kink, 1 upwards, -1
+# downwards; the entry that it is; its side; its place among the held ones. For each entry: its place among the
+# candidates. For each held one: the candidate and the entry that it is. And, first in its row, the number of held ones.
+IS_HELD, FRESH, MEMBER, SIDE, HELD_PLACE, PLACE, ORDER, ENTRY, HELD_COUNT = range(9)
+# Rows of found: see held.py.
 ROW, ANSWERS, WEIGHTS, GIVEN, REST = range(5)
+SLACK_PATH, SLACK_DRIVE, SLACK_SPEED = range(3)
 # Rows of Network.table, by side: where h is at least and at most, beyond any for held entries; sigma', zero for these;
 # and sigma at h = 0 if it went on like this, or at the kink.
 BELOW, ABOVE, SLOPES, OFFSETS = range(4)
@@ -81,9 +86,10 @@ def new_desk(n: int) -> Desk:
         inner=np.zeros((n, n)),
         found=np.zeros((5, n)),
         paths=np.zeros((POWERS, n)),
-        own=np.zeros((POWERS, n)),
+        drives=np.zeros((POWERS, n)),
+        wholes=np.zeros((POWERS, n)),
         driven=np.zeros((POWERS, n)),
-        reals=np.zeros((5, n)),
+        reals=np.zeros((7, n)),
         ints=ints,
         change=np.zeros(POWERS),
         value=np.zeros(n),

@@ -12,21 +12,31 @@ from simulate.integrators.piecewise_linear.desk import (
     ANSWER,
     ANSWERS,
     CROSSED,
+    FRESH,
     HELD,
+    HELD_COUNT,
+    HELD_PLACE,
+    HIGH,
+    HIGH_SLOPE,
+    IS_HELD,
     LET_GO,
+    LOW,
+    LOW_SLOPE,
     MEMBER,
     MOVED,
+    ORDER,
     POWERS,
     ROW,
     SIDE,
     SLOPE,
+    WEIGHTS,
     Curve,
     Desk,
     Network,
 )
 from simulate.integrators.piecewise_linear.held import add_held, find_row, remove_held, respond
 from simulate.integrators.piecewise_linear.kernel_changes import HOLDING, LETTING_GO, Log, log_square, log_turn
-from simulate.integrators.piecewise_linear.search import AHEAD, FRESH, HIGH, IS_HELD, LOW, rate_at, value_at
+from simulate.integrators.piecewise_linear.search import AHEAD, rate_at, value_at, whole_rate
 
 NO_SPEED = 1e-12  # of the speed that all drives together could give an entry: what rounding leaves of zero
 DEPENDENT = 1e-10  # of G_aa: below this an entry's own drive does not move it, so that nothing can hold it
@@ -34,13 +44,15 @@ DEPENDENT = 1e-10  # of G_aa: below this an entry's own drive does not move it, 
 
 @njit(**BORROWED_SUMS)
 def place_on(desk: Desk, net: Network, k: int, side: int, gain: float) -> None:
-    """Put candidate k on this side: its bounds, how it answers, and its slope."""
+    """Put candidate k, which has its place among the held ones if it is one, on this side: its bounds, how it answers,
+    and its slope."""
     held = side % 2 == 1
     piece = side // 2
     desk.ints[SIDE, k], desk.ints[IS_HELD, k] = side, held
     if held:
-        desk.reals[LOW, k], desk.reals[HIGH, k] = net.slopes[piece], net.slopes[piece + 1]
-        desk.reals[ANSWER, k] = -1.0
+        place = desk.ints[HELD_PLACE, k]
+        desk.reals[LOW_SLOPE, place], desk.reals[HIGH_SLOPE, place] = net.slopes[piece], net.slopes[piece + 1]
+        desk.reals[LOW, k], desk.reals[HIGH, k], desk.reals[ANSWER, k] = -np.inf, np.inf, 0.0
     else:
         desk.reals[LOW, k] = net.kinks[piece - 1] if piece > 0 else -np.inf
         desk.reals[HIGH, k] = net.kinks[piece] if piece < len(net.kinks) else np.inf
@@ -51,27 +63,28 @@ def place_on(desk: Desk, net: Network, k: int, side: int, gain: float) -> None:
 @njit(**BORROWED_SUMS)
 def _drive(desk: Desk, k: int, count: int, stop: float) -> None:
     """Candidate k, which is not held and whose row has been found, gets the drive desk.change."""
-    respond(desk.found, desk.reals, desk.change, desk.paths, count)
+    respond(desk, count)
     total = desk.change[POWERS - 1]
     for p in range(POWERS - 2, -1, -1):
         total = total * stop + desk.change[p]
     desk.reals[MOVED, k] += total
-    for j in range(count):
-        if desk.ints[IS_HELD, j]:
-            desk.reals[MOVED, j] -= desk.found[ANSWERS, j] * total
+    for i in range(desk.ints[HELD_COUNT, 0]):
+        desk.reals[MOVED, desk.ints[ORDER, i]] -= desk.found[WEIGHTS, i] * total
 
 
 @njit(**BORROWED_SUMS)
-def hold(desk: Desk, net: Network, k: int, kink: int, count: int, gain: float, stop: float) -> None:
+def _hold(desk: Desk, net: Network, curve: Curve, k: int, kink: int, count: int, gain: float) -> None:
     """From now on candidate k, whose row has been found, is held: its drive is what it had, and what cancels the rest
     of its path."""
-    slope = desk.reals[SLOPE, desk.ints[MEMBER, k]]
+    b, place = desk.ints[MEMBER, k], desk.ints[HELD_COUNT, 0]
+    slope = desk.reals[SLOPE, b]
     for p in range(POWERS):
         desk.change[p] = desk.paths[p, k] / (gain * desk.found[ANSWERS, k])
     desk.change[0] -= net.kinks[kink] / (gain * desk.found[ANSWERS, k])
-    _drive(desk, k, count, stop)
+    _drive(desk, k, count, curve.stop)
     for p in range(POWERS):
-        desk.paths[p, k] = slope * desk.own[p, k] + desk.change[p]
+        desk.drives[p, place] = slope * curve.coefficients[b, p] + desk.change[p]
+        desk.wholes[p, place] = curve.coefficients[b, p]
     add_held(net.gram, desk, k)
     place_on(desk, net, k, 2 * kink + 1, gain)
     desk.ints[FRESH, k] = 0
@@ -79,30 +92,31 @@ def hold(desk: Desk, net: Network, k: int, kink: int, count: int, gain: float, s
 
 @njit(**BORROWED_SUMS)
 def _set_off(
-    desk: Desk, net: Network, k: int, kink: int, up: bool, x: float, count: int, gain: float, stop: float
+    desk: Desk, net: Network, curve: Curve, k: int, kink: int, up: bool, x: float, count: int, gain: float
 ) -> None:
     """Candidate k, on its kink at x, goes on with the slope above it (up) or below. It may have been held; if not, its
     row has been found."""
     piece = kink + 1 if up else kink
-    slope = net.slopes[piece]
+    slope, own = net.slopes[piece], curve.coefficients[desk.ints[MEMBER, k]]
     if desk.ints[IS_HELD, k]:
+        place = desk.ints[HELD_PLACE, k]
+        for p in range(POWERS):
+            desk.change[p] = slope * own[p] - desk.drives[p, place]
+            desk.paths[p, k] = 0.0
         remove_held(desk, k)
         find_row(net.gram, desk, k, count)
-        for p in range(POWERS):
-            desk.change[p] = slope * desk.own[p, k] - desk.paths[p, k]
-            desk.paths[p, k] = 0.0
         desk.paths[0, k] = net.kinks[kink]
     else:
         before = desk.reals[SLOPE, desk.ints[MEMBER, k]]
         for p in range(POWERS):
-            desk.change[p] = (slope - before) * desk.own[p, k]
+            desk.change[p] = (slope - before) * own[p]
     # The drive changes from x on.
     total = desk.change[POWERS - 1]
     for p in range(POWERS - 2, -1, -1):
         total = total * x + desk.change[p]
     desk.change[0] -= total
     place_on(desk, net, k, 2 * piece, gain)
-    _drive(desk, k, count, stop)
+    _drive(desk, k, count, curve.stop)
     desk.ints[FRESH, k] = 1 if up else -1
 
 
@@ -112,13 +126,13 @@ def event(
 ) -> None:
     """Candidate k has its event at x: it is let go, is held from now on, or crosses. The kernel's change is logged."""
     later, side, b = x + AHEAD, desk.ints[SIDE, k], desk.ints[MEMBER, k]
-    whole = rate_at(desk.own, k, later)
+    whole = whole_rate(curve.coefficients, b, later)
     if desk.ints[IS_HELD, k]:
         kink = side // 2
-        drive = rate_at(desk.paths, k, later)
+        drive = rate_at(desk.drives, desk.ints[HELD_PLACE, k], later)
         # To the side whose slope is nearer: where both are as good, to that of the drive it has.
         up = abs(drive - net.slopes[kink + 1] * whole) < abs(drive - net.slopes[kink] * whole)
-        _set_off(desk, net, k, kink, up, x, count, gain, curve.stop)
+        _set_off(desk, net, curve, k, kink, up, x, count, gain)
         log_square(log, LETTING_GO, x, desk.found[ROW], desk.reals[SLOPE], desk.found[ANSWERS, k])
         counts[LET_GO] += 1
         return
@@ -140,9 +154,9 @@ def event(
         holds = (-speed if rising else speed) > NO_SPEED * abs(gain) * curve.fastest * net.gram[b, b]
     if holds:
         log_square(log, HOLDING, x, desk.found[ROW], desk.reals[SLOPE], own)
-        hold(desk, net, k, kink, count, gain, curve.stop)
+        _hold(desk, net, curve, k, kink, count, gain)
         counts[HELD] += 1
     else:
         log_turn(log, b, x, desk.found[ROW], desk.reals[SLOPE], jump)
-        _set_off(desk, net, k, kink, rising, x, count, gain, curve.stop)
+        _set_off(desk, net, curve, k, kink, rising, x, count, gain)
         counts[CROSSED] += 1

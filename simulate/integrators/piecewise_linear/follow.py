@@ -28,9 +28,13 @@ from simulate.integrators.piecewise_linear.desk import (
     BELOW,
     COUNTS,
     ENTRY,
+    FRESH,
     GIVEN,
     GIVEN_UP,
     HELD_COUNT,
+    HIGH,
+    IS_HELD,
+    LOW,
     MEMBER,
     MOVED,
     NEURONS,
@@ -39,6 +43,9 @@ from simulate.integrators.piecewise_linear.desk import (
     POWERS,
     REST,
     SIDE,
+    SLACK_DRIVE,
+    SLACK_PATH,
+    SLACK_SPEED,
     SLOPE,
     SLOPES,
     UNSETTLED,
@@ -50,7 +57,7 @@ from simulate.integrators.piecewise_linear.desk import (
 from simulate.integrators.piecewise_linear.events import event, place_on
 from simulate.integrators.piecewise_linear.held import add_held, find_weights, solve_held
 from simulate.integrators.piecewise_linear.kernel_changes import Log, sum_up
-from simulate.integrators.piecewise_linear.search import CELLS, FRESH, HIGH, IS_HELD, LOW, next_event, overdue
+from simulate.integrators.piecewise_linear.search import CELLS, next_event, overdue
 
 # Where there are more candidates than this, all entries are from the start: so many events will move the others too.
 MANY_CANDIDATES = 64
@@ -84,27 +91,39 @@ def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: 
 
 
 @njit(**BORROWED_SUMS)
+def _weigh(row: Any, driven: Any, factor: float, out: Any, k: int) -> None:
+    """out[p, k] = factor row' driven[p] for p >= 1, all at once, so that the row is read once."""
+    one, two, three, four, five, six = driven[1], driven[2], driven[3], driven[4], driven[5], driven[6]
+    t1 = t2 = t3 = t4 = t5 = t6 = 0.0
+    for a in range(len(row)):
+        entry = row[a]
+        t1 += entry * one[a]
+        t2 += entry * two[a]
+        t3 += entry * three[a]
+        t4 += entry * four[a]
+        t5 += entry * five[a]
+        t6 += entry * six[a]
+    out[1, k], out[2, k], out[3, k] = factor * t1, factor * t2, factor * t3
+    out[4, k], out[5, k], out[6, k] = factor * t4, factor * t5, factor * t6
+
+
+@njit(**BORROWED_SUMS)
 def _drive_held(desk: Desk, net: Network, curve: Curve) -> None:
     """The drives of the held entries at the start, such that they do not move: G_AA U_A = -G_AB U_B."""
-    found, entries, held = desk.found, desk.ints[ENTRY], desk.ints[HELD_COUNT, 0]
-    given, drive = found[GIVEN], found[WEIGHTS]
-    for p in range(1, POWERS):
-        others = desk.driven[p]
-        for i in range(held):
-            total, row = 0.0, net.gram[entries[i]]
-            for a in range(len(others)):
-                total -= row[a] * others[a]
-            given[i] = total
-        solve_held(desk.inverse, desk.inner, given, found[REST], held, drive)
-        for i in range(held):
-            k = desk.ints[ORDER, i]
-            desk.paths[p, k] = drive[i]
-            others[entries[i]] = drive[i]
+    found, entries, order, held = desk.found, desk.ints[ENTRY], desk.ints[ORDER], desk.ints[HELD_COUNT, 0]
+    given, solved = found[GIVEN], found[WEIGHTS]
     for i in range(held):
-        k, total = desk.ints[ORDER, i], 0.0
-        for p in range(POWERS - 1, -1, -1):
-            total = total * curve.stop + desk.paths[p, k]
-        desk.reals[MOVED, k] = total
+        _weigh(net.gram[entries[i]], desk.driven, -1.0, desk.drives, i)
+        desk.drives[0, i] = 0.0
+        desk.reals[MOVED, order[i]] = 0.0
+    for p in range(POWERS - 1, 0, -1):
+        drive, weights = desk.drives[p], desk.driven[p]
+        for i in range(held):
+            given[i] = drive[i]
+        solve_held(desk.inverse, desk.inner, given, found[REST], held, solved)
+        for i in range(held):
+            drive[i] = weights[entries[i]] = solved[i]
+            desk.reals[MOVED, order[i]] = (desk.reals[MOVED, order[i]] + solved[i]) * curve.stop
 
 
 @njit(**BORROWED_SUMS)
@@ -120,31 +139,18 @@ def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gai
             row[a] = desk.reals[SLOPE, a] * weights[a]
     for k in range(count):
         b = desk.ints[MEMBER, k]
-        for p in range(POWERS):
-            desk.own[p, k] = curve.coefficients[b, p]
         desk.reals[MOVED, k], desk.ints[FRESH, k], desk.paths[0, k] = 0.0, 0, start[b]
-        place_on(desk, net, k, sides[b], gain)
         if sides[b] % 2 == 1:
-            desk.paths[0, k] = 0.0
+            place = desk.ints[HELD_COUNT, 0]
+            for p in range(POWERS):
+                desk.wholes[p, place] = curve.coefficients[b, p]
             find_weights(net.gram, desk, k)
             add_held(net.gram, desk, k)
+        place_on(desk, net, k, sides[b], gain)
     _drive_held(desk, net, curve)
-    one, two, three, four, five, six = driven[1], driven[2], driven[3], driven[4], driven[5], driven[6]
     for k in range(count):
         if not desk.ints[IS_HELD, k]:
-            # All powers at once, so that the row is read once.
-            row = net.gram[desk.ints[MEMBER, k]]
-            t1 = t2 = t3 = t4 = t5 = t6 = 0.0
-            for a in range(n):
-                entry = row[a]
-                t1 += entry * one[a]
-                t2 += entry * two[a]
-                t3 += entry * three[a]
-                t4 += entry * four[a]
-                t5 += entry * five[a]
-                t6 += entry * six[a]
-            desk.paths[1, k], desk.paths[2, k], desk.paths[3, k] = -gain * t1, -gain * t2, -gain * t3
-            desk.paths[4, k], desk.paths[5, k], desk.paths[6, k] = -gain * t4, -gain * t5, -gain * t6
+            _weigh(net.gram[desk.ints[MEMBER, k]], driven, -gain, desk.paths, k)
 
 
 @njit(**BORROWED_SUMS)
@@ -155,7 +161,7 @@ def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: flo
     while True:
         k = -1
         if together <= 20 + 4 * count:
-            k = overdue(desk.paths, desk.own, desk.reals, desk.ints, count, sign, x, desk.slack)
+            k = overdue(desk, count, sign, x)
         elif together == 21 + 4 * count:
             counts[UNSETTLED] += 1
         where = x
@@ -163,10 +169,7 @@ def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: flo
             first = (curve.stop - x) / CELLS
             if events > 0:
                 first = min(first, max(GAPS * x / events, FINEST * first))
-            k, where = next_event(
-                desk.paths, desk.own, desk.reals, desk.ints, count, sign, x, curve.stop, first,
-                desk.slack, desk.value,
-            )  # fmt: skip
+            k, where = next_event(desk, count, sign, x, curve.stop, first)
             if k < 0 or where >= curve.stop:
                 return
         if where > x:
@@ -281,9 +284,9 @@ def follow_neurons(
         for b in range(n):
             ends[i, b] = start[i, b] - gains[i] * moves[i, b]
     widest = net.spread.max()
-    desk.slack[0], desk.slack[1] = 1e-13 * widest, 1e-11 * curve.fastest
+    desk.slack[SLACK_PATH], desk.slack[SLACK_DRIVE] = 1e-13 * widest, 1e-11 * curve.fastest
     for i in range(len(sides)):
-        desk.slack[2] = 1e-9 * abs(gains[i]) * curve.fastest * widest**2
+        desk.slack[SLACK_SPEED] = 1e-9 * abs(gains[i]) * curve.fastest * widest**2
         follow_neuron(start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, counts)
         sum_up(log, log.batch, moments)
     sum_up(log, 1, moments)

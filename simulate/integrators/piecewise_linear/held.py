@@ -25,8 +25,11 @@ from simulate.integrators.piecewise_linear.desk import (
     GIVEN,
     HELD_COUNT,
     HELD_PLACE,
+    HIGH_SLOPE,
+    LOW_SLOPE,
     MEMBER,
     ORDER,
+    POWERS,
     REST,
     ROW,
     WEIGHTS,
@@ -74,11 +77,11 @@ def find_weights(gram: Any, desk: Desk, k: int) -> None:
 @njit(**BORROWED_SUMS)
 def find_row(gram: Any, desk: Desk, k: int, count: int) -> None:
     """For candidate k, which is not held: what find_weights finds, found[ROW] = S_k for all entries, and found[ANSWERS]
-    = S_kb for the candidates that move, and w for the held ones."""
+    = S_kb for the candidates."""
     find_weights(gram, desk, k)
     found, ints, held = desk.found, desk.ints, desk.ints[HELD_COUNT, 0]
     row, answers, weights, entries = found[ROW], found[ANSWERS], found[WEIGHTS], ints[ENTRY]
-    order, member = ints[ORDER], ints[MEMBER]
+    member = ints[MEMBER]
     source = gram[member[k]]
     n, even = len(row), held - held % 2
     for b in range(n):
@@ -94,13 +97,12 @@ def find_row(gram: Any, desk: Desk, k: int, count: int) -> None:
             row[b] -= first * one[b]
     for j in range(count):
         answers[j] = row[member[j]]
-    for i in range(held):
-        answers[order[i]] = weights[i]
 
 
 @njit(**BORROWED_SUMS)
 def add_held(gram: Any, desk: Desk, k: int) -> None:
-    """Candidate k, whose weights have just been found, is one of the held ones from now on."""
+    """Candidate k, whose weights have just been found, is the last of the held ones from now on. The caller adds its
+    drive and its slopes."""
     inverse, inner, found, ints = desk.inverse, desk.inner, desk.found, desk.ints
     held, weights, given = ints[HELD_COUNT, 0], found[WEIGHTS], found[GIVEN]
     own, b = 1.0 / found[ANSWERS, k], ints[MEMBER, k]
@@ -136,6 +138,10 @@ def remove_held(desk: Desk, k: int) -> None:
         other = ints[ORDER, last]
         ints[ORDER, place], ints[ENTRY, place] = other, ints[ENTRY, last]
         ints[HELD_PLACE, other] = place
+        for p in range(POWERS):
+            desk.drives[p, place], desk.wholes[p, place] = desk.drives[p, last], desk.wholes[p, last]
+        for row in (LOW_SLOPE, HIGH_SLOPE):
+            desk.reals[row, place] = desk.reals[row, last]
     own, gone = 1.0 / inverse[last, last], inverse[last]
     for i in range(last):
         factor, line = own * gone[i], inverse[i]
@@ -145,11 +151,18 @@ def remove_held(desk: Desk, k: int) -> None:
 
 
 @njit(**BORROWED_SUMS)
-def respond(found: Any, reals: Any, change: Any, paths: Any, count: int) -> None:
-    """The candidate whose row has been found, which is not held, gets the drive `change`, a polynomial (P,): add the
-    answers to `paths` (P, count): to the path of an entry that moves, to the drive of a held one."""
-    answer, answers = reals[ANSWER], found[ANSWERS]
-    for p in range(len(change)):
-        weight, path = change[p], paths[p]
+def respond(desk: Desk, count: int) -> None:
+    """The candidate whose row has been found, which is not held, gets the drive desk.change, a polynomial (P,): what
+    moves and the drives of the held ones answer."""
+    answer, answers, weights, held = (
+        desk.reals[ANSWER],
+        desk.found[ANSWERS],
+        desk.found[WEIGHTS],
+        desk.ints[HELD_COUNT, 0],
+    )
+    for p in range(POWERS):
+        change, path, drive = desk.change[p], desk.paths[p], desk.drives[p]
         for j in range(count):
-            path[j] += answer[j] * answers[j] * weight
+            path[j] += answer[j] * answers[j] * change
+        for i in range(held):
+            drive[i] -= weights[i] * change
