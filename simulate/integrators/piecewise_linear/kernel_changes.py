@@ -142,10 +142,9 @@ def sum_up(log: Log, least: int, moments: bool) -> None:
 
 
 def sums_of(log: Log, moments: bool) -> np.ndarray:
-    """(W, n, n): all that has been summed: the three moments of Bernstein's polynomials, or the whole change."""
+    """(W, n, n): all that has been summed, without the transposed matrices that are still to be added: the three
+    moments of Bernstein's polynomials, or the whole change."""
     kinds = MOMENTS if moments else 1
-    squares, half = np.tril(log.sums[:kinds]), log.half[:kinds]
-    diagonal = np.einsum("kaa->ka", squares)
-    found: np.ndarray = squares + squares.transpose(0, 2, 1) + half + half.transpose(0, 2, 1)
-    np.einsum("kaa->ka", found)[...] -= diagonal
+    found = log.sums[:kinds] + log.half[:kinds]
+    np.einsum("kaa->ka", found)[...] -= np.einsum("kaa->ka", log.sums[:kinds]) / 2
     return found

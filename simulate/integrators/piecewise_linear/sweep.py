@@ -114,6 +114,7 @@ class Neurons:
         stacked = [np.stack([part[k] for part in parts]) for k in range(4)]
         output, squares, changes, counts = reduction.total(*stacked)
         residual = flow.alpha / flow.m * output - flow.y
+        changes = changes + changes.transpose(0, 2, 1)
         if moments:
             changes = np.tensordot(LEGENDRE, changes, 1)
         return Swept(residual, squares / flow.m, flow.speed / flow.m * changes, counts)
