@@ -23,10 +23,10 @@ def _add_squares(typingctx: Any, address: Any, factor: Any, rows: Any, into: Any
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         integer, real = ir.IntType(32), ir.DoubleType()
         given, found = (context.make_array(_MATRIX)(context, builder, value) for value in values[2:])
-        count, size = (builder.trunc(length, integer) for length in cgutils.unpack_tuple(builder, given.shape, 2))
+        count, size = (builder.trunc(length, integer) for length in cgutils.unpack_tuple(builder, given.shape, 2))  # type: ignore[no-untyped-call]
 
         def place(value: Any) -> Any:
-            return cgutils.alloca_once_value(builder, value)
+            return cgutils.alloca_once_value(builder, value)  # type: ignore[no-untyped-call]
 
         # In the order of Fortran the C-ordered rows are a matrix (n, k), and the lower triangle the upper one.
         uplo, trans = (place(ir.Constant(ir.IntType(8), ord(letter))) for letter in "UN")
