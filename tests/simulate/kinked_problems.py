@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,20 @@ from tests.simulate.filippov import PIECES, follow
 
 Row = dict[str, Any]
 PROBLEMS = 100
+
+
+def gaussian(
+    n: int, d: int, m: int, act: str = "relu", seed: int = 41, scale: float = 1.0
+) -> tuple[bounds.Problem, simulate.Network]:
+    """Gaussian data in d dimensions, divided by sqrt(d), with m neurons."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    gram = X @ X.T / d
+    y = rng.uniform(-0.5, 0.5, n)
+    H = rng.standard_normal((m, d)) @ X.T / math.sqrt(d)
+    return bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=act), simulate.Network(
+        H, scale * rng.choice([-1, 1], m)
+    )
 
 
 def problem_of(seed: int) -> tuple[bounds.Problem, simulate.Network, np.ndarray]:
