@@ -26,9 +26,8 @@ def gaussian(
     gram = X @ X.T / d
     y = rng.uniform(-0.5, 0.5, n)
     H = rng.standard_normal((m, d)) @ X.T / math.sqrt(d)
-    return bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=act), simulate.Network(
-        H, scale * rng.choice([-1, 1], m)
-    )
+    problem = bounds.Problem.from_gram((gram + gram.T) / 2, y, activation=act)
+    return problem, simulate.Network(H, scale * rng.choice([-1, 1], m))
 
 
 def problem_of(seed: int) -> tuple[bounds.Problem, simulate.Network, np.ndarray]:
