@@ -59,12 +59,43 @@ class Exact:
         self.y = mpmath.sqrt(mpmath.fsum(mpf(v) ** 2 for v in problem.y.tolist()))
 
 
+ONE = 1 << 260  # of the whole numbers x that stand for x/ONE below: 78 digits, for sums that are to have 60
+
+
+def fixed(value):
+    """The whole number that stands for a number, as it is and not as sixty digits of it."""
+    with mpmath.workprec(300):
+        return int(value() * ONE)
+
+
 @functools.cache
-def trapezoid(per_unit):
-    """Nodes k/per_unit in [0, 17] and the normal weights of +-k/per_unit, for even functions: the error is about
-    exp(-2 pi per_unit b) for those analytic on |Im z| <= b."""
-    points = [mpf(k) / per_unit for k in range(17 * per_unit + 1)]
-    return points, [(1 if z == 0 else 2) * mpmath.npdf(z) / per_unit for z in points]
+def weights(per_unit):
+    """The normal weights of the nodes +-k/per_unit, k = 0, ..., 17 per_unit, over ONE, each from the one before it. The
+    mean of an even function has an error of about exp(-2 pi per_unit b) if it is analytic on |Im z| <= b."""
+    ratio, square = (
+        fixed(lambda: mpmath.exp(-(mpf(1) / per_unit**2) / 2)),
+        fixed(lambda: mpmath.exp(-mpf(1) / per_unit**2)),
+    )
+    both = fixed(lambda: 2 / mpmath.sqrt(2 * mpmath.pi) / per_unit)
+    found = []
+    for _ in range(17 * per_unit + 1):
+        found.append(both)
+        both, ratio = both * ratio // ONE, ratio * square // ONE
+    return [found[0] // 2, *found[1:]]
+
+
+def slopes_of_tanh(root, per_unit):
+    """1 - tanh(root z)^2 = 4 e/(1 + e)^2, e = exp(-2 root z), over ONE at the nodes z of `weights`."""
+    factor, e, found = fixed(lambda: mpmath.exp(-2 * root / per_unit)), ONE, []
+    for _ in range(17 * per_unit + 1):
+        found.append(4 * e * ONE * ONE // (ONE + e) ** 2)
+        e = e * factor // ONE
+    return found
+
+
+def mean(values, per_unit):
+    """The mean under the normal law of a function that is values/ONE at the nodes."""
+    return mpf(sum(w * value for w, value in zip(weights(per_unit), values, strict=True)) // ONE) / ONE
 
 
 @functools.cache
@@ -74,11 +105,11 @@ def moments(activation, g):
         half = mpf(1) / 2
         return half, half, mpmath.sqrt(g / (2 * mpmath.pi)), g / 2
     root = mpmath.sqrt(g)
-    points, weights = trapezoid(16 * max(1, int(root + 1)))  # tanh(root z) has its poles at +-i pi/(2 root)
-    squares = [mpmath.tanh(root * z) ** 2 for z in points]
-    second = mpmath.fsum(w * (1 - s) ** 2 for w, s in zip(weights, squares, strict=True))
-    fourth = mpmath.fsum(w * (1 - s) ** 4 for w, s in zip(weights, squares, strict=True))
-    return second, fourth, mpf(0), mpmath.fdot(weights, squares)
+    per_unit = 16 * max(1, int(root + 1))  # tanh(root z) has its poles at +-i pi/(2 root)
+    slopes = slopes_of_tanh(root, per_unit)
+    squares = [slope * slope // ONE for slope in slopes]
+    fourth = [square * square // ONE for square in squares]
+    return mean(squares, per_unit), mean(fourth, per_unit), mpf(0), mean([ONE - slope for slope in slopes], per_unit)
 
 
 def mass(left, right, g):
@@ -110,15 +141,17 @@ def disc_quantile(beta):
 
 
 def binomial_failure(m, share, probabilities):
-    """Sum over the probabilities of P(Bin(m, p) < share m), term by term."""
+    """Sum over the probabilities of P(Bin(m, p) < share m), term by term: the largest in 60 digits, the others by their
+    float64 ratios to it, which err by less than 1e-11."""
     few, total = int(mpmath.ceil(share * m)) - 1, mpf(0)
     for p in probabilities:
-        term = mpmath.binomial(m, few) * p**few * (1 - p) ** (m - few)
+        odds, ratio, ratios = float((1 - p) / p), 1.0, 0.0
         for j in range(few, -1, -1):
-            total += term
-            term *= j * (1 - p) / ((m - j + 1) * p)
-            if term < total * mpf(10) ** -15:
+            ratios += ratio
+            ratio *= j * odds / (m - j + 1)
+            if ratio < ratios * 1e-15:
                 break
+        total += mpmath.binomial(m, few) * p**few * (1 - p) ** (m - few) * ratios
     return total
 
 
@@ -182,14 +215,14 @@ def statement(method, activation, exact, g, tau):
     found = [moments(activation, v) for v in exact.diagonal]
     q2 = (1 - mpf(tau)) * min(m[0] for m in found)
     a = 2 * 4 / (3 * mpmath.sqrt(3)) * mpmath.sqrt(Gmax) / (mpmath.sqrt(exact.lmin) * q2)
-    points, weights = trapezoid(16)
-    slopes = [[mpmath.sech(mpmath.sqrt(v) * z) ** 4 for z in points] for v in exact.diagonal]
-    rough, masses = np.array(slopes, dtype=float), np.array(weights, dtype=float)
+    slopes = [[mpf(slope * slope // ONE) / ONE for slope in slopes_of_tanh(mpmath.sqrt(v), 16)] for v in exact.diagonal]
+    masses = [mpf(w) / ONE for w in weights(16)]
+    rough, rough_masses = np.array(slopes, dtype=float), np.array(masses, dtype=float)
     grid = np.geomspace(0.05, 1000, 300)  # theta is chosen in float64
     with np.errstate(divide="ignore"):  # exp underflows at the largest theta
-        worst = [float(np.max(u * float(q2) + np.log(np.exp(-u * rough) @ masses))) for u in grid.tolist()]
+        worst = [float(np.max(u * float(q2) + np.log(np.exp(-u * rough) @ rough_masses))) for u in grid.tolist()]
     theta = mpf(float(grid[int(np.argmin(worst))]))
-    laplaces = [mpmath.fsum(w * mpmath.exp(-theta * x) for w, x in zip(weights, row, strict=True)) for row in slopes]
+    laplaces = [mpmath.fsum(w * mpmath.exp(-theta * x) for w, x in zip(masses, row, strict=True)) for row in slopes]
 
     def failure(m):
         return chernoff(m, theta, q2, laplaces)
