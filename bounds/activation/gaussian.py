@@ -16,7 +16,7 @@ from flint import arb
 
 from bounds.activation.base import FUNCTION_ULPS, Activation
 from bounds.errors import AssumptionError
-from bounds.numerics.arithmetic import ENCLOSED, NUMPY, square
+from bounds.numerics.arithmetic import ENCLOSED, square
 
 REACH = 9.5  # standard deviations; the mass of the tails beyond is less than 1e-20
 MOST_NODES = 10**6  # on each side of 0
