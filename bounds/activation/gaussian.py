@@ -176,7 +176,7 @@ def gaussian_probability_approx(left: np.ndarray, right: np.ndarray | float, var
     from scipy.special import ndtr
 
     root = math.sqrt(variance)
-    if np.isscalar(right) and math.isinf(right):
+    if isinstance(right, float) and math.isinf(right):
         upper: np.ndarray = ndtr(left / -root)
         return upper
     flip = left > 0
