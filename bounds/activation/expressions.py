@@ -88,10 +88,18 @@ def _named(expression: Any) -> Any:
             return sigmoid(self.args[0])
 
     class tanh(sp.Function):  # type: ignore[misc]
+        @classmethod
+        def eval(cls, w: Any) -> Any:
+            return -cls(-w) if w.could_extract_minus_sign() else None
+
         def fdiff(self, argindex: int = 1) -> Any:
             return sech2(self.args[0])
 
     class sech2(sp.Function):  # type: ignore[misc]
+        @classmethod
+        def eval(cls, w: Any) -> Any:
+            return cls(-w) if w.could_extract_minus_sign() else None
+
         def fdiff(self, argindex: int = 1) -> Any:
             return -2 * tanh(self.args[0]) * sech2(self.args[0])
 
@@ -170,20 +178,21 @@ def from_expression(name: str, expression: Any) -> Activation:
         raise ArgumentError(f"activation {name!r} must have exactly one symbol. Found {sorted(map(str, symbols))}.")
     u = sp.Symbol("u", real=True)
     value = _named(expression.subs(symbols.pop(), u))
-    first = sp.diff(value, u)
-    sigma, slope, bend = (_compile(e, name) for e in (value, first, sp.diff(first, u)))
+    derivatives = [sp.diff(value, u, k) for k in range(4)]
+    sigma, slope, bend, third = (_compile(derivative, name) for derivative in derivatives)
 
-    ls = _bounded(name, slope, "Lipschitz: sup |sigma'|", "Assumption 2 asks for it")
-    l2 = _bounded(name, bend, "C^(1,1): sup |sigma''|", "the proofs for smooth activations ask for it")
-    largest = supremum_on_the_line(sigma, ENCLOSED)
-    strip = _strip(slope, ls)
+    ls = _bounded(name, slope, bend, "Lipschitz: sup |sigma'|", "Assumption 2 asks for it")
+    l2 = _bounded(name, bend, third, "C^(1,1): sup |sigma''|", "the proofs for smooth activations ask for it")
+    largest = supremum_on_the_line(sigma, ENCLOSED, derivative=slope)
+    strip = _strip(slope, bend, ls)
     if strip is None:
         raise AssumptionError(
             f"activation {name!r}: sigma' could not be bounded on any strip |Im u| <= {HEIGHTS[-1]} of the complex"
             " plane, which the quadrature needs. A singularity sits close to the real line: rescale u."
         )
     slack, reach = _evaluation_slack(name, sigma, slope, ls)
-    limits = tuple(infimum_on_the_line(slope, ENCLOSED, *side) for side in ((-math.inf, -ENDS), (ENDS, math.inf)))
+    far = (-math.inf, -ENDS), (ENDS, math.inf)
+    limits = tuple(infimum_on_the_line(slope, ENCLOSED, *side, derivative=bend) for side in far)
     return Activation(
         name=name,
         both=lambda o, x: (sigma(o, x), slope(o, x)),
@@ -195,46 +204,58 @@ def from_expression(name: str, expression: Any) -> Activation:
         interval=_half_slope_interval(slope, ls, limits),
         strip=strip,
         unimodal=False,
-        parity=_parity(slope, ls),
+        parity=_parity(slope, bend, ls, _symmetry(derivatives[1], u)),
         slack=slack,
         reach=reach,
         expression=expression,
     )
 
 
-def _strip(slope: Evaluate, ls: float) -> tuple[float, float] | None:
+def _strip(slope: Evaluate, bend: Evaluate, ls: float) -> tuple[float, float] | None:
     """Activation.strip: of HEIGHTS the rho with the least bound/rho, and the bound; None if no bound is finite."""
     best: tuple[float, float] | None = None
     for rho in HEIGHTS:  # from the widest strip on
         if best is not None and ls / rho >= best[1] / best[0]:
             break  # the bound on a strip is at least that on the line, so that no narrower one is better
-        bound = supremum_on_the_line(slope, COMPLEX, height=rho, tolerance=1e-3)
+        bound = supremum_on_the_line(slope, COMPLEX, derivative=bend, height=rho, tolerance=1e-3)
         if bound < UNBOUNDED * max(ls, 1e-300) and (best is None or bound / rho < best[1] / best[0]):
             best = (rho, bound)
     return best
 
 
-def _parity(slope: Evaluate, ls: float) -> Callable[[Ops], tuple[Any, Any, Any]]:
-    """Activation.parity: the ranges of the slopes of the odd and of the even part, |sigma'| <= ls being known."""
+def _symmetry(expression: Any, u: Any) -> int:
+    """1 for an expression that is even as it is written, -1 for an odd one, 0 for any other."""
+    mirrored = expression.subs(u, -u)
+    return 1 if mirrored == expression else -1 if mirrored == -expression else 0
 
-    def odd(o: Ops, u: Any) -> Any:  # the slope of the odd part of sigma is even
-        return (slope(o, u) + slope(o, -u)) / 2
 
-    def even(o: Ops, u: Any) -> Any:
-        return (slope(o, u) - slope(o, -u)) / 2
+def _parity(slope: Evaluate, bend: Evaluate, ls: float, symmetry: int) -> Callable[[Ops], tuple[Any, Any, Any]]:
+    """Activation.parity: the ranges of the slopes of the odd and of the even part, |sigma'| <= ls being known.
 
+    symmetry: 1 if sigma' is known to be even, -1 if it is known to be odd, else 0.
+    """
+
+    def parts(f: Evaluate) -> tuple[Evaluate, Evaluate]:
+        """(f(u) + f(-u))/2 and (f(u) - f(-u))/2."""
+        return (lambda o, u: (f(o, u) + f(o, -u)) / 2), (lambda o, u: (f(o, u) - f(o, -u)) / 2)
+
+    odd, even = parts(slope)  # the slope of the odd part of sigma is even
+    even_bend, odd_bend = parts(bend)  # the derivative of the even slope is odd
     # Each function below is even or odd, so half of the line is enough; odd + ls and ls - odd are not negative.
-    high = _range_end(lambda o, u: odd(o, u) + ls, 2 * ls) - ls
-    low = ls - _range_end(lambda o, u: ls - odd(o, u), 2 * ls)
-    most = _range_end(even, ls)
+    low = high = most = 0.0
+    if symmetry != -1:
+        high = _range_end(lambda o, u: odd(o, u) + ls, odd_bend, 2 * ls) - ls
+        low = ls - _range_end(lambda o, u: ls - odd(o, u), lambda o, u: -odd_bend(o, u), 2 * ls)
+    if symmetry != 1:
+        most = _range_end(even, even_bend, ls)
     middle = (low + high) / 2
     half = max(high - middle, middle - low) + 2.0**-50 * ls  # the roundings of these differences
     return lambda o: (o.number(middle), o.number(half), o.number(most))
 
 
-def _range_end(F: Evaluate, known: float) -> float:
+def _range_end(F: Evaluate, derivative: Evaluate, known: float) -> float:
     """An upper bound of sup |F| over the line, at most `known`, which is one."""
-    return min(supremum_on_the_line(F, ENCLOSED), known)
+    return min(supremum_on_the_line(F, ENCLOSED, derivative=derivative), known)
 
 
 def _evaluation_slack(name: str, sigma: Evaluate, slope: Evaluate, ls: float) -> tuple[float, float]:
@@ -269,9 +290,9 @@ def _size(x: arb) -> float:
     return math.nextafter(upper, math.inf) if upper == upper else math.inf
 
 
-def _bounded(name: str, F: Evaluate, what: str, why: str) -> float:
+def _bounded(name: str, F: Evaluate, derivative: Evaluate, what: str, why: str) -> float:
     """An upper bound of sup |F| over the real line; AssumptionError, with what and why, if none is found."""
-    bound = supremum_on_the_line(F, ENCLOSED)
+    bound = supremum_on_the_line(F, ENCLOSED, derivative=derivative)
     if bound < UNBOUNDED:
         return bound
     at = [f"{abs(float(arb(F(ENCLOSED, arb(10.0**k))).mid())):.3g} at u = 1e{k}" for k in (1, 3, 6)]

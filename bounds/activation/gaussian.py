@@ -16,7 +16,7 @@ from flint import arb
 
 from bounds.activation.base import FUNCTION_ULPS, Activation
 from bounds.errors import AssumptionError
-from bounds.numerics.arithmetic import ENCLOSED, NUMPY, square
+from bounds.numerics.arithmetic import ENCLOSED, square
 
 REACH = 9.5  # standard deviations; the mass of the tails beyond is less than 1e-20
 MOST_NODES = 10**6  # on each side of 0
@@ -168,9 +168,18 @@ def gaussian_probability(left: float, right: float, variance: arb) -> arb:
     return (below(right) - below(left)).nonnegative_part()
 
 
-def gaussian_probability_approx(left: np.ndarray, right: np.ndarray, variance: float) -> np.ndarray:
-    """gaussian_probability in floating point, for arrays of intervals: used to search, never to certify."""
+def gaussian_probability_approx(left: np.ndarray, right: np.ndarray | float, variance: float) -> np.ndarray:
+    """gaussian_probability in floating point, for arrays of intervals: used to search, never to certify.
+
+    Of a far tail ndtr loses as many roundings as its square root, which no choice of an interval sees.
+    """
+    from scipy.special import ndtr
+
     root = math.sqrt(variance)
+    if isinstance(right, float) and math.isinf(right):
+        upper: np.ndarray = ndtr(left / -root)
+        return upper
     flip = left > 0
     low, high = np.where(flip, -right, left), np.where(flip, -left, right)
-    return NUMPY.ncdf(high / root) - NUMPY.ncdf(low / root)
+    between: np.ndarray = ndtr(high / root) - ndtr(low / root)
+    return between

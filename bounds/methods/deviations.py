@@ -78,13 +78,19 @@ class Sample:
 
     def exponents(self, level: float) -> np.ndarray:
         """Lower bounds of e_a, for each row, with P(mean of X_a over m neurons <= level) <= exp(-m e_a) for all m."""
+        if level not in self._known:
 
-        def exponent(theta: float, log_laplace: np.ndarray) -> float:
-            return -theta * level - float(log_laplace.max())
+            def exponent(theta: float, log_laplace: np.ndarray) -> float:
+                return -theta * level - float(log_laplace.max())
 
-        theta = self.best_theta(exponent)
-        found: np.ndarray = -theta * level - self.log_laplace(theta) - 1e-12 * theta * level
-        return found
+            theta = self.best_theta(exponent)
+            self._known[level] = -theta * level - self.log_laplace(theta) - 1e-12 * theta * level
+        return self._known[level]
+
+    @cached_property
+    def _known(self) -> dict[float, np.ndarray]:
+        """Level -> its exponents; the inverse questions ask for one level at many failure probabilities."""
+        return {}
 
     def neurons(self, level: float, failure: float) -> float:
         """m such that with probability 1 - failure the mean of every X_a over m neurons exceeds level, for every larger

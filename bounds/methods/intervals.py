@@ -68,12 +68,13 @@ def free_interval(problem: Problem, power: float) -> tuple[Interval, float]:
     extremes = sorted({gmin, gmax})
 
     def ends(left: Any, xi: Any, width: Any) -> tuple[Any, Any]:
-        return left, left * 0 + math.inf if open_right else left + 2 * xi + width
+        return left, math.inf if open_right else left + 2 * xi + width
 
     def objective(left: np.ndarray, log_xi: np.ndarray, log_width: np.ndarray) -> np.ndarray:
         xi = np.exp(log_xi)
         _, right = ends(left, xi, np.exp(log_width))
-        mass = functools.reduce(np.minimum, (gaussian_probability_approx(left + xi, right - xi, g) for g in extremes))
+        inner = left + xi, math.inf if open_right else right - xi
+        mass = functools.reduce(np.minimum, (gaussian_probability_approx(*inner, g) for g in extremes))
         floor = act.slope_floor_approx(left, np.full_like(left, 1e6) if open_right else right)
         value: np.ndarray = 1 / (floor * xi * np.maximum(mass, 0.0) ** power)
         return np.where(right <= act.active[1], value, np.inf)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from flint import arb
 
@@ -36,10 +38,16 @@ def _profile(problem: Problem, q_squared: arb) -> Profile:
     return Profile(problem.spectrum.lmin_floor * q_squared, q_squared.nonnegative_part().sqrt() / drift, ROOT)
 
 
+@lru_cache(maxsize=64)  # the inverse questions and the choice of tau ask again and again
+def _moments(start: Problem) -> tuple[arb, arb]:
+    """(min_a E X_a, max_a E X_a^2/(E X_a)^2), X_a = sigma'(h_a^0)^2."""
+    return second_moment_ratio(start.activation, start.gram_diagonal)
+
+
 def a_priori(problem: Problem, failure: float, tau: float) -> APriori:
     """min_a q_a^2 >= (1 - tau) min_a E X_a, X_a = sigma'(h_a)^2, with probability 1 - failure, by Cramer's bound or by
     second moments."""
-    least, ratio = second_moment_ratio(problem.activation, problem.start.gram_diagonal)
+    least, ratio = _moments(problem.start)
     q_squared = (1 - arb(tau)) * least
     return APriori(
         _profile(problem, q_squared),

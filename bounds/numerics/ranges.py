@@ -34,18 +34,32 @@ def pieces(left: float = -math.inf, right: float = math.inf) -> Iterator[Piece]:
     return ((a, b) for a, b in itertools.pairwise(cuts) if a < b)
 
 
-def _enclose(F: Callable[[Any], Any], u: Any) -> tuple[float, float]:
-    """(lower, upper) bounds of |F| on the ball u; (0, inf) if F has no finite enclosure there."""
+def _value(F: Callable[[Any], Any], u: Any) -> Any:
+    """F on the ball u, at the precision that this part of the line needs."""
     near = bool(abs(u).lower() < NEAR)
     with ctx.workprec(ctx.prec if near else FAR_BITS):
-        value = abs(F(u))
-        lower, upper = float(value.lower()), float(value.upper())
+        return F(u)
+
+
+def _size(value: Any) -> tuple[float, float]:
+    """(lower, upper) bounds of |value| for a ball; (0, inf) if it is not finite."""
+    size = abs(value)
+    lower, upper = float(size.lower()), float(size.upper())
     return (lower, math.nextafter(upper, math.inf)) if upper == upper else (0.0, math.inf)
+
+
+def _by_mean_value(at: Any, derivative: Callable[[Any], Any] | None, piece: Any, centre: Any) -> tuple[float, float]:
+    """(lower, upper) bounds of |F| on a piece from F(centre) = at and F' on the piece: sharper on short pieces, by a
+    power of their length, than F of the piece."""
+    if derivative is None:
+        return 0.0, math.inf
+    return _size(_value(lambda u: at + derivative(u) * (u - centre), piece))
 
 
 def supremum(
     F: Callable[[Any], Any],
     *,
+    derivative: Callable[[Any], Any] | None = None,
     height: float = 0.0,
     tolerance: float = 1e-9,
     left: float = -math.inf,
@@ -53,17 +67,20 @@ def supremum(
 ) -> float:
     """An upper bound of sup |F(u)| over left <= Re u <= right, |Re u| <= 2^1000, |Im u| <= height, within `tolerance`
     of it, relatively; infinite if none is found. F must be real on the real line, so the upper half of the strip is
-    enough."""
+    enough. derivative: F', with which far fewer pieces are needed."""
     best = 0.0
     queue: list[tuple[float, float, float, float, float]] = []
 
     def push(a: float, b: float, c: float, d: float) -> None:
         nonlocal best
-        x, y = ball(a, b), ball(c, d)
-        _, upper = _enclose(F, x if height == 0 else acb(x, y))
+        piece = ball(a, b) if height == 0 else acb(ball(a, b), ball(c, d))
+        upper = _size(_value(F, piece))[1]
         if upper > best:  # else no point of the piece can have a larger value
             middle = arb(a + (b - a) / 2)
-            best = max(best, _enclose(F, middle if height == 0 else acb(middle, arb(d)))[0])
+            centre = middle if height == 0 else acb(middle, arb(d))
+            at = _value(F, centre)
+            best = max(best, _size(at)[0])
+            upper = min(upper, _by_mean_value(at, derivative, piece, centre)[1])
         heapq.heappush(queue, (-upper, a, b, c, d))
 
     for a, b in pieces(left, right):
@@ -85,17 +102,31 @@ def supremum(
     return -queue[0][0]
 
 
-def infimum(F: Callable[[Any], Any], left: float, right: float, *, tolerance: float = 1e-9) -> float:
-    """A lower bound of inf |F(u)| over [left, right], within `tolerance` of it, relatively; 0 if none is found."""
+def infimum(
+    F: Callable[[Any], Any],
+    left: float,
+    right: float,
+    *,
+    derivative: Callable[[Any], Any] | None = None,
+    tolerance: float = 1e-9,
+) -> float:
+    """A lower bound of inf |F(u)| over [left, right], within `tolerance` of it, relatively; 0 if none is found.
+
+    derivative: F', with which far fewer pieces are needed.
+    """
     best = math.inf
     queue: list[tuple[float, float, float]] = []
 
     def push(a: float, b: float) -> None:
         nonlocal best
-        lower, _ = _enclose(F, ball(a, b))
-        heapq.heappush(queue, (lower, a, b))
+        piece = ball(a, b)
+        lower = _size(_value(F, piece))[0]
         if lower < best:  # else no point of the piece can have a smaller value
-            best = min(best, _enclose(F, arb(a + (b - a) / 2))[1])
+            centre = arb(a + (b - a) / 2)
+            at = _value(F, centre)
+            best = min(best, _size(at)[1])
+            lower = max(lower, _by_mean_value(at, derivative, piece, centre)[0])
+        heapq.heappush(queue, (lower, a, b))
 
     for a, b in pieces(left, right):
         push(a, b)

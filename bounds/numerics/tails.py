@@ -187,22 +187,39 @@ def beyond(F: Callable[[Ops, Any], Any], side: int, *, height: float = 0.0) -> t
 
 
 def supremum_on_the_line(
-    F: Callable[[Ops, Any], Any], o: Ops, *, height: float = 0.0, tolerance: float = 1e-9
+    F: Callable[[Ops, Any], Any],
+    o: Ops,
+    *,
+    derivative: Callable[[Ops, Any], Any] | None = None,
+    height: float = 0.0,
+    tolerance: float = 1e-9,
 ) -> float:
     """ranges.supremum of |F(o, u)| over the whole strip |Im u| <= height, infinite if no bound is found for the tails.
 
-    o: the number system of balls, complex ones if height > 0.
+    o: the number system of balls, complex ones if height > 0. derivative: F', if it is known.
     """
     left, right = (beyond(F, side, height=height) for side in (-1, 1))
     outside = max(left[2], right[2])
     if math.isinf(outside):
         return outside
-    inside = supremum(lambda u: F(o, u), height=height, tolerance=tolerance, left=-left[0], right=right[0])
+    first = None if derivative is None else lambda u: derivative(o, u)
+    ends = {"left": -left[0], "right": right[0]}
+    inside = supremum(lambda u: F(o, u), derivative=first, height=height, tolerance=tolerance, **ends)
     return max(inside, outside)
 
 
-def infimum_on_the_line(F: Callable[[Ops, Any], Any], o: Ops, left: float, right: float) -> float:
-    """ranges.infimum of |F(o, u)| over [left, right], whose ends may be infinite; 0 if the tails have no bound."""
+def infimum_on_the_line(
+    F: Callable[[Ops, Any], Any],
+    o: Ops,
+    left: float,
+    right: float,
+    *,
+    derivative: Callable[[Ops, Any], Any] | None = None,
+) -> float:
+    """ranges.infimum of |F(o, u)| over [left, right], whose ends may be infinite; 0 if the tails have no bound.
+
+    derivative: F', if it is known.
+    """
     least = math.inf
     if left == -math.inf:
         R, lower, _ = beyond(F, -1)
@@ -210,4 +227,7 @@ def infimum_on_the_line(F: Callable[[Ops, Any], Any], o: Ops, left: float, right
     if right == math.inf:
         R, lower, _ = beyond(F, 1)
         right, least = max(R, left), min(least, lower)
-    return min(least, infimum(lambda u: F(o, u), left, right)) if left < right else least
+    if least == 0 or left >= right:
+        return least
+    first = None if derivative is None else lambda u: derivative(o, u)
+    return min(least, infimum(lambda u: F(o, u), left, right, derivative=first))

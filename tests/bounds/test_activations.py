@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
-from flint import arb
+from flint import acb, arb
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bounds
-from bounds.numerics.arithmetic import ENCLOSED
+from bounds.numerics.arithmetic import ENCLOSED, square
 from bounds.numerics.ranges import infimum, supremum
 from simulate.field.activations import torch_ops
 
@@ -131,6 +131,20 @@ def test_infimum_and_supremum_are_on_the_safe_side():
     assert infimum(lambda u: u - 1, 0.0, 2.0) == 0.0
     assert 1.0 <= supremum(lambda u: 1 / (1 + u * u)) <= 1.0001
     assert supremum(lambda u: u) == math.inf
+
+
+def test_a_derivative_makes_them_as_sharp_as_asked_and_keeps_them_on_the_safe_side():
+    """x/(1 + x^2) - 1/5 on the line and 2 - x/(1 + x^2) on [0, 9], whose extremes are at 1; sin on a strip."""
+
+    def slope(u):
+        return (1 - u * u) / square(1 + u * u)
+
+    largest = supremum(lambda u: u / (1 + u * u) - arb("0.2"), derivative=slope, left=0.0)
+    assert 0.3 <= largest <= 0.3 * (1 + 2e-9)
+    least = infimum(lambda u: 2 - u / (1 + u * u), 0.0, 9.0, derivative=lambda u: -slope(u))
+    assert 1.5 * (1 - 2e-9) <= least <= 1.5
+    wide = supremum(acb.sin, derivative=acb.cos, height=1.0, left=0.0, right=8.0, tolerance=1e-6)
+    assert math.cosh(1.0) <= wide <= math.cosh(1.0) * (1 + 2e-6)
 
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "linear", "elu", "clip"])

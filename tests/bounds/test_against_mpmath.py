@@ -4,7 +4,6 @@ Nothing here uses the package's own formulas: the statements of docs/theory.md a
 ReLU (closed forms) and tanh (trapezoidal sums of 60 digits).
 """
 
-import functools
 import math
 from statistics import NormalDist
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from mpmath import mpf
 
 import bounds
 from bounds.numerics.arithmetic import float_down
+from tests.bounds.tanh_decimals import ONE, slopes_of_tanh, tanh_moments, weights
 
 DIGITS = 60
 PROBLEMS = 1000
@@ -59,26 +59,13 @@ class Exact:
         self.y = mpmath.sqrt(mpmath.fsum(mpf(v) ** 2 for v in problem.y.tolist()))
 
 
-@functools.cache
-def trapezoid(per_unit):
-    """Nodes k/per_unit in [0, 17] and the normal weights of +-k/per_unit, for even functions: the error is about
-    exp(-2 pi per_unit b) for those analytic on |Im z| <= b."""
-    points = [mpf(k) / per_unit for k in range(17 * per_unit + 1)]
-    return points, [(1 if z == 0 else 2) * mpmath.npdf(z) / per_unit for z in points]
-
-
-@functools.cache
 def moments(activation, g):
     """(E sigma'^2, E sigma'^4, E sigma, E sigma^2) under N(0, g)."""
     if activation == "relu":
         half = mpf(1) / 2
         return half, half, mpmath.sqrt(g / (2 * mpmath.pi)), g / 2
-    root = mpmath.sqrt(g)
-    points, weights = trapezoid(16 * max(1, int(root + 1)))  # tanh(root z) has its poles at +-i pi/(2 root)
-    squares = [mpmath.tanh(root * z) ** 2 for z in points]
-    second = mpmath.fsum(w * (1 - s) ** 2 for w, s in zip(weights, squares, strict=True))
-    fourth = mpmath.fsum(w * (1 - s) ** 4 for w, s in zip(weights, squares, strict=True))
-    return second, fourth, mpf(0), mpmath.fdot(weights, squares)
+    second, fourth, square = tanh_moments(g)
+    return second, fourth, mpf(0), square
 
 
 def mass(left, right, g):
@@ -110,15 +97,17 @@ def disc_quantile(beta):
 
 
 def binomial_failure(m, share, probabilities):
-    """Sum over the probabilities of P(Bin(m, p) < share m), term by term."""
+    """Sum over the probabilities of P(Bin(m, p) < share m), term by term: the largest in 60 digits, the others by their
+    float64 ratios to it, which err by less than 1e-11."""
     few, total = int(mpmath.ceil(share * m)) - 1, mpf(0)
     for p in probabilities:
-        term = mpmath.binomial(m, few) * p**few * (1 - p) ** (m - few)
+        odds, ratio, ratios = float((1 - p) / p), 1.0, 0.0
         for j in range(few, -1, -1):
-            total += term
-            term *= j * (1 - p) / ((m - j + 1) * p)
-            if term < total * mpf(10) ** -15:
+            ratios += ratio
+            ratio *= j * odds / (m - j + 1)
+            if ratio < ratios * 1e-15:
                 break
+        total += mpmath.binomial(m, few) * p**few * (1 - p) ** (m - few) * ratios
     return total
 
 
@@ -182,14 +171,14 @@ def statement(method, activation, exact, g, tau):
     found = [moments(activation, v) for v in exact.diagonal]
     q2 = (1 - mpf(tau)) * min(m[0] for m in found)
     a = 2 * 4 / (3 * mpmath.sqrt(3)) * mpmath.sqrt(Gmax) / (mpmath.sqrt(exact.lmin) * q2)
-    points, weights = trapezoid(16)
-    slopes = [[mpmath.sech(mpmath.sqrt(v) * z) ** 4 for z in points] for v in exact.diagonal]
-    rough, masses = np.array(slopes, dtype=float), np.array(weights, dtype=float)
+    slopes = [[mpf(slope * slope // ONE) / ONE for slope in slopes_of_tanh(mpmath.sqrt(v), 16)] for v in exact.diagonal]
+    masses = [mpf(w) / ONE for w in weights(16)]
+    rough, rough_masses = np.array(slopes, dtype=float), np.array(masses, dtype=float)
     grid = np.geomspace(0.05, 1000, 300)  # theta is chosen in float64
     with np.errstate(divide="ignore"):  # exp underflows at the largest theta
-        worst = [float(np.max(u * float(q2) + np.log(np.exp(-u * rough) @ masses))) for u in grid.tolist()]
+        worst = [float(np.max(u * float(q2) + np.log(np.exp(-u * rough) @ rough_masses))) for u in grid.tolist()]
     theta = mpf(float(grid[int(np.argmin(worst))]))
-    laplaces = [mpmath.fsum(w * mpmath.exp(-theta * x) for w, x in zip(weights, row, strict=True)) for row in slopes]
+    laplaces = [mpmath.fsum(w * mpmath.exp(-theta * x) for w, x in zip(masses, row, strict=True)) for row in slopes]
 
     def failure(m):
         return chernoff(m, theta, q2, laplaces)

@@ -57,40 +57,49 @@ NOTHING = arb(0).union(arb(10) ** -1000)  # what exp(-x) is for large x
 
 
 def oracle(name: str, x: arb) -> tuple[arb, arb]:
-    """(sigma, sigma') enclosed."""
+    """(sigma, sigma') enclosed; what a formula is made of is evaluated where it is needed only."""
     one, zero = arb(1), arb(0)
     far = bool(abs(x) > 1e4)
-    exp = NOTHING if far else (-abs(x)).exp()
-    logistic = 1 / (1 + exp) if x > 0 else exp / (1 + exp)
-    bell = NOTHING if far else (-x * x / 2).exp()
     beyond = bool(abs(x) > 200)
-    below = (NOTHING if x < 0 else one) if beyond else (-x / arb(2).sqrt()).erfc() / 2
-    logistic_slope = exp / (1 + exp) ** 2
-    root = (2 * arb.pi()).sqrt()
+
+    def exp() -> arb:
+        return NOTHING if far else (-abs(x)).exp()
+
+    def logistic(e: arb) -> arb:
+        return 1 / (1 + e) if x > 0 else e / (1 + e)
+
+    def bell() -> arb:
+        return NOTHING if far else (-x * x / 2).exp()
+
     match name:
         case "tanh":
-            return x.tanh(), 4 * exp**2 / (1 + exp**2) ** 2
+            square = exp() ** 2
+            return x.tanh(), 4 * square / (1 + square) ** 2
         case "sigmoid":
-            return logistic, logistic_slope
+            e = exp()
+            return logistic(e), e / (1 + e) ** 2
         case "softplus":
-            return exp.log1p() + (x if x > 0 else zero), logistic
+            e = exp()
+            return e.log1p() + (x if x > 0 else zero), logistic(e)
         case "relu":
             return (x, one) if x > 0 else (zero, zero)
         case "leaky_relu":
             return (x, one) if x > 0 else (arb(0.01) * x, arb(0.01) if x < 0 else zero)
         case "gelu":
-            return x * below, below + x * bell / root
+            below = (NOTHING if x < 0 else one) if beyond else (-x / arb(2).sqrt()).erfc() / 2
+            return x * below, below + x * bell() / (2 * arb.pi()).sqrt()
         case "silu":
-            return x * logistic, logistic + x * logistic_slope
+            e = exp()
+            return x * logistic(e), logistic(e) + x * e / (1 + e) ** 2
         case "erf":
             value = (one if x > 0 else -one) if beyond else x.erf()
-            return value, 2 / arb.pi().sqrt() * bell**2
+            return value, 2 / arb.pi().sqrt() * bell() ** 2
         case "sin":
             return x.sin(), x.cos()
         case "cos":
             return x.cos(), -x.sin()
         case "elu":
-            return (x, one) if x > 0 else (exp - 1, exp)
+            return (x, one) if x > 0 else (exp() - 1, exp())
         case "clip":
             return (x, one) if 0 < x < 1 else (one if x > 0 else zero, zero)
         case "linear":

@@ -15,6 +15,7 @@ from bounds.methods import METHODS
 from bounds.methods.base import LINEAR_FRACTION, PARABOLA, ROOT, Profile
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from simulate import sample_network
+from tests.bounds.tanh_decimals import tanh_moments
 from verify.search.strategies import problems
 
 SHAPES = {
@@ -67,12 +68,7 @@ def reference_slopes(G, y, delta, tau, beta):
         lmin, lmax = min(values), max(values)
         diagonal = [mpmath.mpf(G[a, a]) for a in range(n)]
 
-        def mean(function, g):
-            root = mpmath.sqrt(g)
-            return mpmath.quad(lambda z: function(root * z) * mpmath.npdf(z), [-14, -6, -3, 0, 3, 6, 14])
-
-        second = [mean(lambda u: mpmath.sech(u) ** 4, g) for g in diagonal]
-        variances = [mean(lambda u: mpmath.tanh(u) ** 2, g) for g in diagonal]
+        second, _, variances = zip(*map(tanh_moments, diagonal), strict=True)
         q2 = (1 - mpmath.mpf(tau)) * min(second)
         L2 = 4 / (3 * mpmath.sqrt(3))
         a = 2 * L2 * mpmath.sqrt(max(diagonal)) / (mpmath.sqrt(lmin) * q2)

@@ -7,6 +7,7 @@ geometry of E10, and by a search over geometries with the constants of `law`.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from bounds import Problem, guarantee
+from bounds import Activation, Problem, guarantee
 from bounds.activation.gaussian import mean_value, slope_power
 from bounds.numerics.arithmetic import float_down
 from simulate import gradient_flow, sample_network
@@ -67,7 +68,12 @@ STEPS, GUESSED, OTHER = 30, 3, 2**32
 
 def slope_square(problem: Problem) -> float:
     """E sigma'(h)^2 for G_aa = 1, rounded down."""
-    return float_down(slope_power(problem.activation, arb(1), 2))
+    return _slope_square(problem.activation)
+
+
+@functools.cache
+def _slope_square(activation: Activation) -> float:
+    return float_down(slope_power(activation, arb(1), 2))
 
 
 def law(problem: Problem) -> dict[str, Any]:
@@ -90,14 +96,15 @@ def guess(options: dict[str, Any]) -> float:
     signs = drawn.signs.reshape(GUESSED, width, 1)
     act = problem.activation
     value, slope = act.value_and_slope(H)
-    q2 = np.mean(slope**2, axis=1)  # (GUESSED, n)
+    q2 = np.einsum("gia,gia->ga", slope, slope) / width  # (GUESSED, n)
     least = q2
     step = 1 / (scale**2 * float(problem.spectrum.lmax[1]) * np.max(q2))
+    mean, steps = signs.transpose(0, 2, 1) / width, step * signs
     for _ in range(STEPS):
-        residual = np.mean(signs * value, axis=1, keepdims=True) - problem.y
-        H = H - step * signs * ((slope * residual) @ problem.gram)
+        residual = mean @ value - problem.y  # (GUESSED, 1, n)
+        H = H - steps * ((slope * residual) @ problem.gram)
         value, slope = act.value_and_slope(H)
-        least = np.minimum(least, np.mean(slope**2, axis=1))
+        least = np.minimum(least, np.einsum("gia,gia->ga", slope, slope) / width)
     return float(np.mean(np.min(least, axis=1))) / slope_square(problem)
 
 
