@@ -19,6 +19,7 @@ from bounds.activation.base import FUNCTION_ULPS, TINY
 from bounds.certificates.magnitudes import LARGEST as LARGEST_CERTIFIED
 from bounds.methods.intervals import middle
 from bounds.numerics.arithmetic import ENCLOSED
+from simulate.field import sigmas
 from simulate.field.activations import numpy_value_and_slope, value_and_slope
 from simulate.field.elementwise import relu_row, tanh_row
 
@@ -188,21 +189,37 @@ def test_torch_errs_by_no_more_than_is_documented(name):
         assert size <= FUNCTION_ULPS, (size, where)
 
 
-@pytest.mark.parametrize("name", ["tanh", "relu"])
-def test_compiled_rows_and_the_numpy_path_err_by_no_more_than_is_documented(name):
-    row = {"tanh": tanh_row, "relu": relu_row}[name]
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled_loops_err_by_no_more_than_is_documented(name):
     u = POINTS[::3].copy()
-    one, none, value, slope = np.ones(1), np.zeros(1), np.empty_like(u), np.empty_like(u)
+    found = errors(name, u, *compiled(name, u))
+    for column in (2, 3):
+        size, where = worst(found, u, column)
+        assert size <= FUNCTION_ULPS, (size, where)
+
+
+def compiled(name: str, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """sigma and sigma' as the compiled loops compute them."""
+    value, slope = np.empty_like(u), np.empty_like(u)
+    if name in sigmas.ROWS:
+        sigmas.ROWS[name](u, value, slope, len(u))
+        return value, slope
+    row, one, none = {"tanh": tanh_row, "relu": relu_row}[name], np.ones(1), np.zeros(1)
     for k in range(len(u)):
         value[k] = row(u[k : k + 1], none, none, slope[k : k + 1], one, 1)
+    return value, slope
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu"])
+def test_the_numpy_path_errs_by_no_more_than_is_documented(name):
+    u = POINTS[::3].copy()
     arrays = (np.empty_like(u), np.empty_like(u))
     with np.errstate(all="raise"):
         numpy_value_and_slope(bounds.get_activation(name), u, *arrays)
-    for v, s in ((value, slope), arrays):
-        found = errors(name, u, v, s)
-        for column in (2, 3):
-            size, where = worst(found, u, column)
-            assert size <= FUNCTION_ULPS, (size, where)
+    found = errors(name, u, *arrays)
+    for column in (2, 3):
+        size, where = worst(found, u, column)
+        assert size <= FUNCTION_ULPS, (size, where)
 
 
 def test_elu_just_below_zero_lies_in_the_enclosure_of_the_residual():

@@ -1,0 +1,232 @@
+"""sigma and sigma' in compiled code: for each built-in activation a loop over a row of pre-activations.
+
+tanh and ReLU have loops of their own in elementwise.py, which displace and sum in the same pass. The loops here are
+called by their address (see by_address.py): each is compiled when it is first used, and no other code with it.
+
+As everywhere in the simulator sigma errs by at most FUNCTION_ULPS 2^-53 Ls max(1, |u|) and sigma' by
+FUNCTION_ULPS 2^-53 Ls; where sigma(0) = 0, sigma is relatively accurate near zero too. NaN stays NaN. There is neither
+a branch nor a call in a loop, so that it fills the vector registers.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+from numba import njit, types
+
+from bounds.activation.base import Activation
+from bounds.activation.registry import LEAK, get_activation
+from simulate.field.by_address import Types, address_of, array, caller
+from simulate.field.elementwise import EXACT, INLINED_EXACT, _as_bits, _tanh, _wide, exp_
+
+FAR = 700.0  # exp_ is right up to there, and what is smaller than exp(-FAR) is taken for zero
+REACH = 1e6  # of _sin_cos
+# erf(u) = u P((u^2 - 16)/(u^2 + 16)) to 1e-17 for |u| <= EDGE, and erf(EDGE) is 1 to 4e-17: Chebyshev's interpolation.
+EDGE = 5.9581876439064922
+P = (
+    0.24999999614568552,
+    -0.2499998691633378,
+    0.12499790286412195,
+    -0.12497894016733761,
+    0.09360180486473813,
+    -0.0929760358294314,
+    0.07502720507255334,
+    -0.06845803786091306,
+    0.04468618235271405,
+    -0.022985725788130337,
+    -0.005779116833340138,
+    0.014442025436883698,
+    -0.00886303423568519,
+    -0.007985982915730857,
+    0.006989615939271257,
+    0.002554386411227304,
+    -0.007224610829717718,
+    -0.0036857615996631022,
+    0.004094245857699539,
+    0.003432159669752586,
+    -0.0023152896383325148,
+    -0.004621850281795565,
+    -0.0026507242922047644,
+    -0.0004025055821134918,
+    0.00027451977244457107,
+    0.0001485466686117798,
+    2.287905358671815e-05,
+)
+
+
+@njit(**INLINED_EXACT)
+def _shrinking(size: float) -> float:
+    """exp(-size) for size >= 0."""
+    return 0.0 if size > FAR else exp_(-(FAR if size > FAR else size))
+
+
+@njit(**INLINED_EXACT)
+def _erf(u: float) -> float:
+    x = -EDGE if u < -EDGE else u
+    x = EDGE if x > EDGE else x
+    square, total = x * x, 0.0
+    t = (square - 16.0) / (square + 16.0)
+    for k in range(len(P) - 1, -1, -1):
+        total = total * t + P[k]
+    value = x * total
+    value = 1.0 if (value > 1.0) | (u >= EDGE) else value
+    return -1.0 if (value < -1.0) | (u <= -EDGE) else value
+
+
+@njit(**INLINED_EXACT)
+def _sin_cos(u: float) -> Any:
+    """(sin u, cos u) for |u| <= REACH."""
+    shifted = u * 0.63661977236758138 + 6755399441055744.0  # adding 1.5 2^52 rounds to an integer
+    k = shifted - 6755399441055744.0
+    # pi/2 in three parts, the first two of 33 bits, so that their products with k are exact.
+    r = u - k * 1.5707963267341256
+    r = r - k * 6.0771005063039660e-11
+    r = r - k * 2.0222662487959506e-21
+    square, odd, even = r * r, 1.0, 1.0
+    for j in range(8, 0, -1):  # their series, nested, for |r| <= pi/4
+        odd = 1.0 - square * (1.0 / (2 * j * (2 * j + 1))) * odd
+        even = 1.0 - square * (1.0 / (2 * j * (2 * j - 1))) * even
+    odd *= r
+    quarter = _as_bits(shifted) & 3
+    turned = (quarter & 1) == 1
+    sine, cosine = even if turned else odd, odd if turned else even
+    return -sine if quarter >= 2 else sine, -cosine if (quarter == 1) | (quarter == 2) else cosine
+
+
+@njit(**EXACT)
+def sigmoid(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        e = _shrinking(abs(u[j]))
+        s = 1.0 / (1.0 + e)
+        value[j] = e * s if u[j] < 0.0 else s
+        slope[j] = e * s * s
+
+
+@njit(**EXACT)
+def softplus(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        e = _shrinking(abs(u[j]))
+        s = 1.0 / (1.0 + e)
+        slope[j] = e * s if u[j] < 0.0 else s
+        z = e / (2.0 + e)  # log(1 + e) = 2 artanh(z), and z is at most 1/3
+        square, series = z * z, 0.0
+        for k in range(16, -1, -1):
+            series = series * square + 2.0 / (2 * k + 1)
+        value[j] = (0.0 if u[j] < 0.0 else u[j]) + z * series
+
+
+@njit(**EXACT)
+def silu(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        e = _shrinking(abs(u[j]))
+        s = 1.0 / (1.0 + e)
+        here, there = e * s if u[j] < 0.0 else s, s if u[j] < 0.0 else e * s  # the sigmoid at u and at -u
+        value[j] = u[j] * here
+        slope[j] = here * (1.0 + u[j] * there)
+
+
+@njit(**EXACT)
+def gelu(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        mass = 0.5 + 0.5 * _erf(0.70710678118654757 * u[j])
+        value[j] = u[j] * mass
+        slope[j] = mass + u[j] * (0.39894228040143268 * _shrinking(0.5 * u[j] * u[j]))
+
+
+@njit(**EXACT)
+def erf(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        value[j] = _erf(u[j])
+        slope[j] = 1.1283791670955126 * _shrinking(u[j] * u[j])
+
+
+@njit(**INLINED_EXACT)
+def _all_sin_cos(u: Any, sine: Any, cosine: Any, w: int) -> None:
+    far = False
+    for j in range(w):
+        far |= abs(u[j]) > REACH
+        sine[j], cosine[j] = _sin_cos(u[j])
+    if far:
+        for j in range(w):
+            if abs(u[j]) > REACH:
+                sine[j], cosine[j] = math.sin(u[j]), math.cos(u[j])
+
+
+@njit(**EXACT)
+def sin(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    _all_sin_cos(u, value, slope, w)
+
+
+@njit(**EXACT)
+def cos(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    _all_sin_cos(u, slope, value, w)
+    for j in range(w):
+        slope[j] = -slope[j]
+
+
+@njit(**EXACT)
+def elu(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        below = 0.0 if u[j] > 0.0 else u[j]
+        t = _tanh(0.5 * below)
+        slope[j] = _shrinking(-below)
+        value[j] = (u[j] if u[j] > 0.0 else 0.0) + 2.0 * t / (1.0 - t)  # exp(y) - 1 with all its digits near zero
+
+
+@njit(**EXACT)
+def linear(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        value[j], slope[j] = u[j], 1.0
+
+
+@njit(**EXACT)
+def leaky_relu(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        rate = 1.0 if u[j] > 0.0 else LEAK
+        value[j], slope[j] = rate * u[j], 0.0 if u[j] == 0.0 else rate
+
+
+@njit(**EXACT)
+def clip(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        low = 0.0 if u[j] <= 0.0 else u[j]
+        value[j] = 1.0 if low > 1.0 else low
+        slope[j] = 1.0 if (u[j] > 0.0) & (u[j] < 1.0) else 0.0
+
+
+# How kernels.evaluate finds sigma and sigma': in its own loop over tanh or ReLU, or by a loop of this file.
+TANH, RELU, OTHER = 1, 2, 3
+ROWS: dict[str, Any] = {
+    loop.__name__: loop for loop in (sigmoid, softplus, silu, gelu, erf, sin, cos, elu, linear, leaky_relu, clip)
+}
+KINDS = {"tanh": TANH, "relu": RELU, **dict.fromkeys(ROWS, OTHER)}
+ROW = array(types.float64, 1)
+ARGUMENTS: Types = (ROW, ROW, ROW, types.int64)
+call_row: Any = caller((ARGUMENTS,))
+
+
+@cache
+def _address(name: str) -> int:
+    return address_of(ROWS[name], ARGUMENTS)
+
+
+def loop_of(activation: Activation) -> tuple[int, int] | None:
+    """(kind, the address of its loop or 0) of an activation, which is compiled if it has not been; None for one that is
+    not built in, which numpy or torch evaluates."""
+    kind = KINDS.get(activation.name)
+    if kind is None or get_activation(activation.name) is not activation:
+        return None
+    return kind, _address(activation.name) if kind == OTHER else 0
