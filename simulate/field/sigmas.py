@@ -1,11 +1,11 @@
 """sigma and sigma' in compiled code: for each built-in activation a loop over a row of pre-activations.
 
-tanh and ReLU have loops of their own in elementwise.py, which displace and sum in the same pass. The loops here are
-called by their address (see by_address.py): each is compiled when it is first used, and no other code with it.
+For tanh and ReLU kernels.evaluate has loops of its own (in elementwise.py), which displace and sum in the same pass. It
+calls the others by their address (see by_address.py): each is compiled when it is first used, and nothing else with it.
 
 As everywhere in the simulator sigma errs by at most FUNCTION_ULPS 2^-53 Ls max(1, |u|) and sigma' by
 FUNCTION_ULPS 2^-53 Ls; where sigma(0) = 0, sigma is relatively accurate near zero too. NaN stays NaN. There is neither
-a branch nor a call in a loop, so that it fills the vector registers.
+a branch nor a call in a loop, so that it fills the vector registers. `value` may be u itself.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 from functools import cache
 from typing import Any
 
+import numpy as np
 from numba import njit, types
 
 from bounds.activation.base import Activation
@@ -96,67 +97,84 @@ def _sin_cos(u: float) -> Any:
 
 
 @njit(**EXACT)
+def tanh(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        t = _tanh(u[j])
+        value[j], slope[j] = t, 1.0 - t * t
+
+
+@njit(**EXACT)
+def relu(u: Any, value: Any, slope: Any, w: int) -> None:
+    _wide()
+    for j in range(w):
+        x = u[j]
+        value[j], slope[j] = 0.0 if x <= 0.0 else x, 1.0 if x > 0.0 else 0.0
+
+
+@njit(**EXACT)
 def sigmoid(u: Any, value: Any, slope: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        e = _shrinking(abs(u[j]))
+        x = u[j]
+        e = _shrinking(abs(x))
         s = 1.0 / (1.0 + e)
-        value[j] = e * s if u[j] < 0.0 else s
-        slope[j] = e * s * s
+        value[j], slope[j] = e * s if x < 0.0 else s, e * s * s
 
 
 @njit(**EXACT)
 def softplus(u: Any, value: Any, slope: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        e = _shrinking(abs(u[j]))
+        x = u[j]
+        e = _shrinking(abs(x))
         s = 1.0 / (1.0 + e)
-        slope[j] = e * s if u[j] < 0.0 else s
         z = e / (2.0 + e)  # log(1 + e) = 2 artanh(z), and z is at most 1/3
         square, series = z * z, 0.0
         for k in range(16, -1, -1):
             series = series * square + 2.0 / (2 * k + 1)
-        value[j] = (0.0 if u[j] < 0.0 else u[j]) + z * series
+        value[j], slope[j] = (0.0 if x < 0.0 else x) + z * series, e * s if x < 0.0 else s
 
 
 @njit(**EXACT)
 def silu(u: Any, value: Any, slope: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        e = _shrinking(abs(u[j]))
+        x = u[j]
+        e = _shrinking(abs(x))
         s = 1.0 / (1.0 + e)
-        here, there = e * s if u[j] < 0.0 else s, s if u[j] < 0.0 else e * s  # the sigmoid at u and at -u
-        value[j] = u[j] * here
-        slope[j] = here * (1.0 + u[j] * there)
+        here, there = e * s if x < 0.0 else s, s if x < 0.0 else e * s  # the sigmoid at u and at -u
+        value[j], slope[j] = x * here, here * (1.0 + x * there)
 
 
 @njit(**EXACT)
 def gelu(u: Any, value: Any, slope: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        mass = 0.5 + 0.5 * _erf(0.70710678118654757 * u[j])
-        value[j] = u[j] * mass
-        slope[j] = mass + u[j] * (0.39894228040143268 * _shrinking(0.5 * u[j] * u[j]))
+        x = u[j]
+        mass = 0.5 + 0.5 * _erf(0.7071067811865476 * x)
+        value[j], slope[j] = x * mass, mass + x * (0.3989422804014327 * _shrinking(0.5 * x * x))
 
 
 @njit(**EXACT)
 def erf(u: Any, value: Any, slope: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        value[j] = _erf(u[j])
-        slope[j] = 1.1283791670955126 * _shrinking(u[j] * u[j])
+        x = u[j]
+        value[j], slope[j] = _erf(x), 1.1283791670955126 * _shrinking(x * x)
 
 
 @njit(**INLINED_EXACT)
 def _all_sin_cos(u: Any, sine: Any, cosine: Any, w: int) -> None:
+    """Where u is far out the library's sine has the digits of pi that are needed. u may be one of the others."""
     far = False
     for j in range(w):
         far |= abs(u[j]) > REACH
-        sine[j], cosine[j] = _sin_cos(u[j])
-    if far:
-        for j in range(w):
-            if abs(u[j]) > REACH:
-                sine[j], cosine[j] = math.sin(u[j]), math.cos(u[j])
+    for j in range(w):
+        if far and abs(u[j]) > REACH:
+            sine[j], cosine[j] = math.sin(u[j]), math.cos(u[j])
+        else:
+            sine[j], cosine[j] = _sin_cos(u[j])
 
 
 @njit(**EXACT)
@@ -177,10 +195,11 @@ def cos(u: Any, value: Any, slope: Any, w: int) -> None:
 def elu(u: Any, value: Any, slope: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        below = 0.0 if u[j] > 0.0 else u[j]
+        x = u[j]
+        below = 0.0 if x > 0.0 else x
         t = _tanh(0.5 * below)
-        slope[j] = _shrinking(-below)
-        value[j] = (u[j] if u[j] > 0.0 else 0.0) + 2.0 * t / (1.0 - t)  # exp(y) - 1 with all its digits near zero
+        # exp(y) - 1 with all its digits near zero
+        value[j], slope[j] = (x if x > 0.0 else 0.0) + 2.0 * t / (1.0 - t), _shrinking(-below)
 
 
 @njit(**EXACT)
@@ -194,25 +213,25 @@ def linear(u: Any, value: Any, slope: Any, w: int) -> None:
 def leaky_relu(u: Any, value: Any, slope: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        rate = 1.0 if u[j] > 0.0 else LEAK
-        value[j], slope[j] = rate * u[j], 0.0 if u[j] == 0.0 else rate
+        x = u[j]
+        rate = 1.0 if x > 0.0 else LEAK
+        value[j], slope[j] = rate * x, 0.0 if x == 0.0 else rate
 
 
 @njit(**EXACT)
 def clip(u: Any, value: Any, slope: Any, w: int) -> None:
     _wide()
     for j in range(w):
-        low = 0.0 if u[j] <= 0.0 else u[j]
-        value[j] = 1.0 if low > 1.0 else low
-        slope[j] = 1.0 if (u[j] > 0.0) & (u[j] < 1.0) else 0.0
+        x = u[j]
+        low = 0.0 if x <= 0.0 else x
+        value[j], slope[j] = 1.0 if low > 1.0 else low, 1.0 if (x > 0.0) & (x < 1.0) else 0.0
 
 
+BUILT_IN = (tanh, relu, sigmoid, softplus, silu, gelu, erf, sin, cos, elu, linear, leaky_relu, clip)
+ROWS: dict[str, Any] = {loop.__name__: loop for loop in BUILT_IN}
 # How kernels.evaluate finds sigma and sigma': in its own loop over tanh or ReLU, or by a loop of this file.
 TANH, RELU, OTHER = 1, 2, 3
-ROWS: dict[str, Any] = {
-    loop.__name__: loop for loop in (sigmoid, softplus, silu, gelu, erf, sin, cos, elu, linear, leaky_relu, clip)
-}
-KINDS = {"tanh": TANH, "relu": RELU, **dict.fromkeys(ROWS, OTHER)}
+KINDS = {**dict.fromkeys(ROWS, OTHER), "tanh": TANH, "relu": RELU}
 ROW = array(types.float64, 1)
 ARGUMENTS: Types = (ROW, ROW, ROW, types.int64)
 call_row: Any = caller((ARGUMENTS,))
@@ -223,10 +242,28 @@ def _address(name: str) -> int:
     return address_of(ROWS[name], ARGUMENTS)
 
 
+def row_of(activation: Activation) -> Any:
+    """Its loop(u, value, slope, w) of this file; None for an activation that is not built in."""
+    known = activation.name in KINDS and get_activation(activation.name) is activation
+    return ROWS[activation.name] if known else None
+
+
+def value_and_slope(activation: Activation, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(sigma(u), sigma'(u)) to the accuracy of a simulation, for an array u."""
+    given = np.ascontiguousarray(u, dtype=np.float64)
+    row = row_of(activation)
+    if row is None:
+        value, slope = activation.value_and_slope(given)
+        return value, slope
+    value, slope = np.empty_like(given), np.empty_like(given)
+    row(given.reshape(-1), value.reshape(-1), slope.reshape(-1), given.size)
+    return value, slope
+
+
 def loop_of(activation: Activation) -> tuple[int, int] | None:
     """(kind, the address of its loop or 0) of an activation, which is compiled if it has not been; None for one that is
     not built in, which numpy or torch evaluates."""
-    kind = KINDS.get(activation.name)
-    if kind is None or get_activation(activation.name) is not activation:
+    if row_of(activation) is None:
         return None
+    kind = KINDS[activation.name]
     return kind, _address(activation.name) if kind == OTHER else 0

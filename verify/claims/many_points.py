@@ -18,6 +18,7 @@ from bounds import Problem, guarantee
 from bounds.activation.gaussian import mean_value, slope_power
 from bounds.numerics.arithmetic import float_down
 from simulate import gradient_flow, sample_network
+from simulate.field.sigmas import value_and_slope
 from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_smooth
 from verify.claims.draws import frequency
 from verify.claims.rate import average_rate
@@ -89,14 +90,14 @@ def guess(options: dict[str, Any]) -> float:
     H = drawn.H.reshape(GUESSED, width, -1)
     signs = drawn.signs.reshape(GUESSED, width, 1)
     act = problem.activation
-    value, slope = act.value_and_slope(H)
+    value, slope = value_and_slope(act, H)
     q2 = np.mean(slope**2, axis=1)  # (GUESSED, n)
     least = q2
     step = 1 / (scale**2 * float(problem.spectrum.lmax[1]) * np.max(q2))
     for _ in range(STEPS):
         residual = np.mean(signs * value, axis=1, keepdims=True) - problem.y
         H = H - step * signs * ((slope * residual) @ problem.gram)
-        value, slope = act.value_and_slope(H)
+        value, slope = value_and_slope(act, H)
         least = np.minimum(least, np.mean(slope**2, axis=1))
     return float(np.mean(np.min(least, axis=1))) / slope_square(problem)
 
