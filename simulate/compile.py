@@ -12,9 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bounds.activation.registry import get_activation, known_activations
 from bounds.problem import Problem
 from simulate.field.arrays import Arrays
 from simulate.field.flow import Flow
+from simulate.field.sigmas import loop_of
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear, pieces_of_flow
 from simulate.integrators.state import Sides, State
 from simulate.network import scaling_of
@@ -30,7 +32,9 @@ def smooth() -> None:
 
 
 def kinks() -> None:
-    """What only a flow of ReLU needs: one step of its integrator."""
+    """What only a flow of ReLU needs: one step of its integrator; and the loops of single activations."""
+    for name in known_activations():
+        loop_of(get_activation(name))
     problem = Problem(*DATA, activation="relu")
     flow = Flow(problem, np.ones((1, 4)), scaling_of("ours", 4), Arrays("float64", "cpu"))
     pieces, h = pieces_of_flow(flow), np.array([[[1.0, -0.2, 0.1, 0.5], [0.3, 0.1, -1.0, 0.7]]])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bounds import Problem, RandomFeatures
+from simulate.field.sigmas import value_and_slope
 from simulate.network import square_root
 
 WEIGHTS = 2**22  # entries of a weight matrix above which only the Gram matrix is drawn
@@ -45,7 +46,7 @@ def draw_layers(problem: Problem, dim: int, seed: int) -> Problem:
     for _ in range(features.depth):
         root, total = square_root(gram), np.zeros_like(gram)
         for start in range(0, dim, BLOCK):
-            phi = features.sigma.value(root @ rng.standard_normal((problem.n, min(BLOCK, dim - start))))
+            phi, _ = value_and_slope(features.sigma, root @ rng.standard_normal((problem.n, min(BLOCK, dim - start))))
             total += phi @ phi.T
         gram = total / dim
     drawn = DrawnLayers(features.depth, dim, (gram + gram.T) / 2, f"{features.name},dim={dim},gram-seed={seed}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from bounds.activation.base import Activation
 from bounds.numerics.arithmetic import Ops
+from simulate.field import sigmas
 
 if TYPE_CHECKING:
     import torch
@@ -75,14 +76,11 @@ def value_and_slope(activation: Activation, u: torch.Tensor, value: torch.Tensor
 
 
 def numpy_value_and_slope(activation: Activation, u: np.ndarray, value: np.ndarray, slope: np.ndarray) -> None:
-    """Write sigma(u) and sigma'(u) into `value` and `slope`, numpy arrays of the shape of u."""
-    if activation.name == "tanh":
-        with np.errstate(under="ignore"):
-            np.tanh(u, out=value)
-            np.multiply(value, value, out=slope)
-        np.subtract(1.0, slope, out=slope)
-    elif activation.name == "relu":
-        np.maximum(u, 0.0, out=value)
-        np.greater(u, 0.0, out=slope, casting="unsafe")
-    else:
+    """Write sigma(u) and sigma'(u) into `value` and `slope`, numpy arrays of the shape of u; value may be u itself."""
+    row = sigmas.row_of(activation)
+    if row is None or u.dtype != np.float64:
         value[...], slope[...] = activation.value_and_slope(u)
+    elif all(array.flags.c_contiguous for array in (u, value, slope)):
+        row(u.reshape(-1), value.reshape(-1), slope.reshape(-1), u.size)
+    else:
+        value[...], slope[...] = sigmas.value_and_slope(activation, u)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bounds.activation.base import Activation
+from simulate.field import sigmas
 from simulate.field.activations import numpy_value_and_slope, value_and_slope
 
 Array = Any  # a numpy.ndarray or a torch.Tensor
@@ -134,7 +135,10 @@ class Arrays:
         """Write sigma(u) and sigma'(u) into `value` and `slope`."""
         if not self.numpy:
             value_and_slope(activation, u, value, slope)
-        elif u.shape[1] * u.shape[2] < TORCH_FROM:  # counted for one run: the number of runs must not change a result
+            return
+        compiled = self.real is np.float64 and sigmas.row_of(activation) is not None
+        # Counted for one run: the number of runs must not change a result.
+        if compiled or u.shape[1] * u.shape[2] < TORCH_FROM:
             numpy_value_and_slope(activation, u, value, slope)
         else:
             for s in range(len(u)):  # run by run: torch computes the last entries of a call by other code

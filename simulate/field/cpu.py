@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulate.field import kernels, single
+from simulate.field import kernels, sigmas, single
 from simulate.field.arrays import Array
 from simulate.field.chunks import map_chunks
 from simulate.field.model import Displacement, Model, Sums
@@ -58,14 +58,15 @@ class Compiled:
             np.zeros((count, runs, size, size)),
             np.zeros((count, runs if work else 0)),
         )
-        kind = kernels.KINDS.get(model.activation.name)
-        if kind is None:
+        loop = sigmas.loop_of(model.activation)
+        if loop is None:
             self._evaluate_in_pieces(model, h, displacement, displaced, slopes, sums)
             return sums
         # A step of descent moves h by the slopes there, which those at the end replace.
         descends = displaced is h and work and not gram and len(displacement.slopes) == 1
         descends = descends and slopes is displacement.slopes[0]
-        if descends and kind == kernels.TANH and model.arrays.real is np.float32 and n <= MOST_TILED:
+        kind, sigma = loop
+        if descends and kind == sigmas.TANH and model.arrays.real is np.float32 and n <= MOST_TILED:
             self._descend(model, h, displacement, sums)
             return sums
         given, coefficients = _arguments(displacement, h)
@@ -74,6 +75,7 @@ class Compiled:
         def run(queue: np.ndarray, thread: int) -> None:
             kernels.evaluate(
                 kind=kind,
+                sigma=sigma,
                 chunks=chunks,
                 queue=queue,
                 thread=thread,

@@ -29,12 +29,9 @@ from simulate.field.elementwise import (
     tanh_row_moved,
     weigh_row,
 )
+from simulate.field.sigmas import OTHER, TANH, call_row
 from simulate.field.tiles import LANES, PANEL, ROWS, STRIP, WIDTH, add_gram, padded, product
 from simulate.field.work_queue import next_chunk
-
-# Activations with compiled rows; the others are left to numpy or torch.
-TANH, RELU = 1, 2
-KINDS = {"tanh": TANH, "relu": RELU}
 
 
 @njit(**INNER_EXACT)
@@ -52,6 +49,7 @@ def _combine_strip(v: Any, s: int, start: int, w: int, slopes: Any, coefficients
 @njit(**EXACT)
 def evaluate(
     kind: int,
+    sigma: int,
     chunks: Any,
     queue: Any,
     thread: int,
@@ -69,8 +67,8 @@ def evaluate(
 ) -> None:
     """x = h - gain * G v with v = sum_j slopes_j * coefficients_j; then the sums of sigma(x) and sigma'(x).
 
-    coefficients (J, S, n), J <= len(slopes): only the first J slopes count; panels: those of G, as
-    tiles.panels makes them for tiles.product.
+    kind, sigma: see sigmas.loop_of; coefficients (J, S, n), J <= len(slopes): only the first J slopes count; panels:
+    those of G, as tiles.panels makes them for tiles.product.
     displaced: x goes there, all rows of it; it may be h. slopes_out: sigma'(x) goes there. Either may be an empty
     array: then it is not wanted. Adds to output (P, S, n) the sums of c_i sigma(x_i); to gram (P, S, n, n), unless that
     is empty, those of sigma' sigma'', on and below the diagonal; to work (P, S), unless that is empty, those of v.Gv.
@@ -83,7 +81,7 @@ def evaluate(
     flat_v, flat_Gv, flat_slope = aligned(n * STRIP), aligned(padded_rows * STRIP), aligned(padded_n * STRIP)
     v, Gv, slope = flat_v.reshape(n, STRIP), flat_Gv.reshape(padded_rows, STRIP), flat_slope.reshape(padded_n, STRIP)
     size = padded_n if want_gram else 0
-    sums = np.zeros((size, size))
+    sums, moved, value = np.zeros((size, size)), aligned(STRIP), aligned(STRIP)
     chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]
@@ -106,10 +104,18 @@ def evaluate(
                     if a >= n:  # a test point
                         displace_row(x, x, g, Gv_row, w)
                         continue
-                    if kind == TANH and write and keep and not want_gram:  # descent: no need of a copy
+                    if kind == OTHER:
+                        if write:  # sigma is that of what is stored, rounded to its dtype
+                            displace_row(x, x, g, Gv_row, w)
+                            copy_row(moved, x, w)
+                        else:
+                            displace_row(moved, x, g, Gv_row, w)
+                        call_row(sigma, moved, value, slope[a], w)
+                        output[chunk, s, a] += dot_row(value, c, w)
+                    elif kind == TANH and write and keep and not want_gram:  # descent: no need of a copy
                         output[chunk, s, a] += tanh_row_moved(x, g, Gv_row, slopes_out[s, a, start:], c, w)
                         continue
-                    if kind == TANH and write:
+                    elif kind == TANH and write:
                         output[chunk, s, a] += tanh_row_moved(x, g, Gv_row, slope[a], c, w)
                     elif kind == TANH:
                         output[chunk, s, a] += tanh_row(x, g, Gv_row, slope[a], c, w)

@@ -30,7 +30,7 @@ def _types(state: Any) -> dict[str, Types]:
     known: Any = types.UniTuple(h, 4)  # type: ignore[no-untyped-call]
     chunks, queue = array(whole, 2), array(whole, 2)
     return {
-        "evaluate": (whole, chunks, queue, whole, h, known, three, three, h, h, h, h, three, four, two),
+        "evaluate": (whole, whole, chunks, queue, whole, h, known, three, three, h, h, h, h, three, four, two),
         "displacement_sizes": (chunks, queue, whole, known, three, three, h, three, three),
         "along_path": (two, three, two, three, one, three, one, one, one, three, three, two, two),
         "node_times": (two, two, one, one, two),
@@ -66,12 +66,13 @@ def addresses(dtype: str) -> np.ndarray:
 class Networks(NamedTuple):
     """What stays as it is during a call, in the notation of Flow and Model.
 
-    loops: the addresses; kind: of the activation, see kernels.py; panels: see tiles.py; h0 (S, n + k, m): where the
-    runs began; scales (n,): the spread of h_a; left, right: the ends of the interval of active_fraction.
+    loops: the addresses; kind, sigma: of the activation, see sigmas.loop_of; panels: see tiles.py; h0 (S, n + k, m):
+    where the runs began; scales (n,): the spread of h_a; left, right: the ends of the interval of active_fraction.
     """
 
     loops: Any
     kind: Any
+    sigma: Any
     chunks: Any
     panels: Any
     gain: Any
@@ -128,6 +129,7 @@ def networks_of_run(given: Networks, s: int) -> Networks:
     return Networks(
         given.loops,
         given.kind,
+        given.sigma,
         given.chunks,
         given.panels,
         given.gain[one],
@@ -209,6 +211,7 @@ def _evaluate(
     call(
         given.loops[EVALUATE],
         given.kind,
+        given.sigma,
         given.chunks,
         new_queue(),
         0,

@@ -18,8 +18,8 @@ from simulate.field.arrays import MANY_POINTS
 from simulate.field.cpu import Compiled
 from simulate.field.elementwise import EXACT, INNER_EXACT
 from simulate.field.flow import Flow
-from simulate.field.kernels import KINDS
 from simulate.field.last_layer import TrainedFlow
+from simulate.field.sigmas import loop_of
 from simulate.integrators.base import Integrator
 from simulate.integrators.exponential.method import Exponential
 from simulate.solve.compiled_step import (
@@ -110,7 +110,7 @@ class WholeSteps:
             and isinstance(flow.backend, Compiled)
             and not isinstance(flow, TrainedFlow)
             and flow.keeps_previous
-            and flow.activation.name in KINDS
+            and loop_of(flow.activation) is not None
             and len(flow.model.chunks) == 1
             and flow.n < MANY_POINTS
             and options.save_at is None
@@ -151,9 +151,12 @@ class WholeSteps:
     def _networks(self, flow: Flow, h0: np.ndarray, interval: tuple[float, float]) -> Networks:
         model = flow.model
         assert isinstance(flow.backend, Compiled)
+        loop = loop_of(flow.activation)
+        assert loop is not None
         return Networks(
             loops=addresses(np.dtype(model.arrays.real).name),
-            kind=KINDS[flow.activation.name],
+            kind=loop[0],
+            sigma=loop[1],
             chunks=model.chunks,
             panels=flow.backend.panels,
             gain=writable(model.gain),

@@ -19,7 +19,8 @@ from bounds.activation.base import FUNCTION_ULPS, TINY
 from bounds.certificates.magnitudes import LARGEST as LARGEST_CERTIFIED
 from bounds.methods.intervals import middle
 from bounds.numerics.arithmetic import ENCLOSED
-from simulate.field.activations import numpy_value_and_slope, value_and_slope
+from simulate.field import sigmas
+from simulate.field.activations import value_and_slope
 from simulate.field.elementwise import relu_row, tanh_row
 
 NAMES = bounds.known_activations()
@@ -197,21 +198,32 @@ def test_torch_errs_by_no_more_than_is_documented(name):
         assert size <= FUNCTION_ULPS, (size, where)
 
 
-@pytest.mark.parametrize("name", ["tanh", "relu"])
-def test_compiled_rows_and_the_numpy_path_err_by_no_more_than_is_documented(name):
-    row = {"tanh": tanh_row, "relu": relu_row}[name]
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled_loops_err_by_no_more_than_is_documented(name):
     u = POINTS[::3].copy()
-    one, none, value, slope = np.ones(1), np.zeros(1), np.empty_like(u), np.empty_like(u)
+    found = errors(name, u, *compiled(name, u))
+    for column in (2, 3):
+        size, where = worst(found, u, column)
+        assert size <= FUNCTION_ULPS, (size, where)
+
+
+def compiled(name: str, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """sigma and sigma' as the compiled loops compute them, whose value may take the place of u."""
+    value, slope, again = np.empty_like(u), np.empty_like(u), u.copy()
+    sigmas.ROWS[name](u, value, slope, len(u))
+    sigmas.ROWS[name](again, again, np.empty_like(u), len(u))
+    np.testing.assert_array_equal(again, value)
+    return value, slope
+
+
+@pytest.mark.parametrize(("name", "row"), [("tanh", tanh_row), ("relu", relu_row)])
+def test_rows_with_a_displacement_are_the_same_functions(name, row):
+    u, one, none = POINTS[::3].copy(), np.ones(1), np.zeros(1)
+    value, slope = np.empty_like(u), np.empty_like(u)
     for k in range(len(u)):
         value[k] = row(u[k : k + 1], none, none, slope[k : k + 1], one, 1)
-    arrays = (np.empty_like(u), np.empty_like(u))
-    with np.errstate(all="raise"):
-        numpy_value_and_slope(bounds.get_activation(name), u, *arrays)
-    for v, s in ((value, slope), arrays):
-        found = errors(name, u, v, s)
-        for column in (2, 3):
-            size, where = worst(found, u, column)
-            assert size <= FUNCTION_ULPS, (size, where)
+    for ours, other in zip(compiled(name, u), (value, slope), strict=True):
+        np.testing.assert_allclose(ours, other, rtol=0, atol=2 * UNIT)
 
 
 def test_elu_just_below_zero_lies_in_the_enclosure_of_the_residual():

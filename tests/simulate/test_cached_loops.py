@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ALONG_A_PATH = """
+LOOPS = """
 import hashlib
 import numpy as np
+from simulate.field.sigmas import ROWS
 from simulate.integrators.exponential.path_length import MOMENTS
 from simulate.integrators.exponential.residual import along_path
 
@@ -23,6 +24,12 @@ for n in (1, 2, 5):
     )
     for array in results:
         found.update(array.tobytes())
+u = rng.uniform(-9, 9, 1000)
+for row in ROWS.values():
+    results = np.empty_like(u), np.empty_like(u)
+    row(u, *results, len(u))
+    for array in results:
+        found.update(array.tobytes())
 print(found.hexdigest())
 """
 
@@ -31,7 +38,7 @@ def test_loops_that_were_compiled_here_and_loops_from_disk_agree(tmp_path):
     """Where the inner loops were not inlined, one that is compiled twice, by itself and beside its caller, had other
     roundings in the process that compiled both than in those that loaded the caller alone."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", ALONG_A_PATH]
+    command = [sys.executable, "-c", LOOPS]
     runs = [subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True) for _ in range(2)]
     assert all(run.returncode == 0 for run in runs), runs[0].stderr + runs[1].stderr
     assert any((tmp_path / "cache").rglob("*.nbc"))

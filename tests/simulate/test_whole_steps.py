@@ -1,5 +1,7 @@
 """Attempts of small runs in one compiled call are those of the ordinary loop."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numba import njit, types
@@ -7,6 +9,7 @@ from numba.core.errors import TypingError
 
 import bounds
 import simulate
+from simulate.field import sigmas
 from simulate.field.by_address import address_of, array, caller
 from simulate.field.elementwise import EXACT
 from simulate.solve import whole_steps
@@ -45,6 +48,38 @@ def test_they_agree_to_rounding(dtype, rtol, close, monkeypatch):
     np.testing.assert_allclose(whole.final.H_test, ordinary.final.H_test, rtol=0, atol=close)
     for name, error in ordinary.errors.items():
         assert np.all(whole.errors[name][-1] <= 2 * error[-1] + close), name
+
+
+def test_every_smooth_activation_goes_this_way_and_agrees_with_numpy(monkeypatch):
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((4, 8)), rng.uniform(-1, 1, 4)
+    smooth = [name for name in bounds.known_activations() if bounds.get_activation(name).smooth]
+    assert {*smooth, "relu", "leaky_relu", "clip"} == set(sigmas.KINDS)
+    options = {"width": 40, "scale": 1.0, "t_max": 3.0, "loss_ratio": 0.0, "rtol": 1e-4}
+    for name in smooth:
+        problem = bounds.Problem(X, y, activation=name)
+        with monkeypatch.context() as patch:
+            whole, ordinary = both(problem, patch, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(sigmas, "KINDS", {})
+            by_numpy = simulate.gradient_flow(problem, **options)
+        for other in (ordinary, by_numpy):
+            assert whole.stats.steps == other.stats.steps, name
+            np.testing.assert_allclose(whole.loss[-1], other.loss[-1], rtol=1e-8, err_msg=name)
+            np.testing.assert_allclose(whole.final.H, other.final.H, rtol=0, atol=1e-8, err_msg=name)
+            np.testing.assert_allclose(whole.mean_square_slope[-1], other.mean_square_slope[-1], rtol=1e-8)
+
+
+def test_an_activation_of_a_users_own_is_not_taken_for_the_built_in_one_of_its_name():
+    """It is evaluated by numpy, as its author wrote it."""
+    sigmoid = bounds.get_activation("sigmoid")
+    mine = dataclasses.replace(sigmoid, both=lambda o, u: tuple(-part for part in sigmoid.both(o, u)))
+    assert sigmas.loop_of(sigmoid) is not None
+    assert sigmas.loop_of(mine) is None
+    X, y = np.eye(2), np.array([0.5, -0.5])
+    options = {"width": 6, "t_max": 0.1, "save_at": [0.0], "network": simulate.Network(np.ones((6, 2)), np.ones(6))}
+    one, other = (simulate.gradient_flow(bounds.Problem(X, y, activation=a), **options) for a in (sigmoid, mine))
+    np.testing.assert_allclose(one.output[0], -other.output[0])
 
 
 @pytest.mark.parametrize("seeds", [[0], [4, 0, 2]])

@@ -18,7 +18,7 @@ import simulate.setup
 from bounds import constants
 from bounds.activation.base import Activation
 from simulate import Network
-from simulate.field import kernels
+from simulate.field import sigmas
 from simulate.field.cpu import Compiled
 from simulate.solve.recorder import Recorder
 from simulate.solve.whole_steps import WholeSteps
@@ -179,7 +179,7 @@ def wrong_slope(patch, factor):
 
         return both
 
-    patch.setattr(kernels, "KINDS", {})  # the compiled ones cannot be changed from here
+    patch.setattr(sigmas, "KINDS", {})  # the compiled ones cannot be changed from here
     for name in ("value_and_slope", "numpy_value_and_slope"):
         patch.setattr(simulate.field.arrays, name, scaled(getattr(simulate.field.arrays, name)))
 

@@ -19,6 +19,7 @@ from bounds import Activation, Problem, guarantee
 from bounds.activation.gaussian import mean_value, slope_power
 from bounds.numerics.arithmetic import float_down
 from simulate import gradient_flow, sample_network
+from simulate.field.sigmas import value_and_slope
 from verify.claims.base import Claim, Comparison, NotApplicable, relative, require_flow, require_smooth
 from verify.claims.draws import frequency
 from verify.claims.rate import average_rate
@@ -95,7 +96,7 @@ def guess(options: dict[str, Any]) -> float:
     H = drawn.H.reshape(GUESSED, width, -1)
     signs = drawn.signs.reshape(GUESSED, width, 1)
     act = problem.activation
-    value, slope = act.value_and_slope(H)
+    value, slope = value_and_slope(act, H)
     q2 = np.einsum("gia,gia->ga", slope, slope) / width  # (GUESSED, n)
     least = q2
     step = 1 / (scale**2 * float(problem.spectrum.lmax[1]) * np.max(q2))
@@ -103,7 +104,7 @@ def guess(options: dict[str, Any]) -> float:
     for _ in range(STEPS):
         residual = mean @ value - problem.y  # (GUESSED, 1, n)
         H = H - steps * ((slope * residual) @ problem.gram)
-        value, slope = act.value_and_slope(H)
+        value, slope = value_and_slope(act, H)
         least = np.minimum(least, np.einsum("gia,gia->ga", slope, slope) / width)
     return float(np.mean(np.min(least, axis=1))) / slope_square(problem)
 
