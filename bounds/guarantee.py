@@ -32,6 +32,7 @@ from bounds.methods.initial_output import initial_output_constant, width_for_out
 from bounds.methods.last_layer import at_scale, least_scale
 from bounds.numerics.arithmetic import ceil_int, float_down, float_up
 from bounds.problem import Problem
+from bounds.progress import told
 from bounds.promise import SIMULABLE_WIDTH, Guarantee, Request
 from bounds.tradeoff import Limits, Objective, choose
 
@@ -127,7 +128,8 @@ def _answer(request: Request) -> Guarantee:
         return _by_method(get_method(request.method), request, request.tau)
     found, refused = [], []
     positive = request.problem.spectrum.lmin[0] > 0
-    for candidate in proved_methods():
+    candidates = {method.name: method for method in proved_methods()}
+    for candidate in map(candidates.__getitem__, told(candidates, "methods")):
         if candidate.needs_positive_definite and not positive:
             continue  # one sentence below says so for all of them
         try:

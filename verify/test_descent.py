@@ -1,5 +1,6 @@
-"""Gradient descent (9) for smooth activations, the last layer fixed or trained: each step, and the rate, on the data and
-on random problems."""
+"""Gradient descent (9) for smooth activations: each step, and the rate, on the data and on random problems.
+
+The last layer is fixed or trained."""
 
 import time as clock
 from typing import Any

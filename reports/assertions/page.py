@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bounds.cells.options import executor_of
+from bounds.cells.options import executor_for_many, executor_of
 from bounds.command_line import HOLDS
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
@@ -95,7 +95,8 @@ def run_assertions(options: Any) -> int:
     sizes = {name: size.changed(method=options.method) for name, size in chosen.items()}
     if options.experiment is not None:
         sizes = {name: size for name, size in sizes.items() if name == f"experiment-{options.experiment}"}
-    runner = Runner(Cache(options.cache), executor=executor_of(options))
+    executor = executor_for_many(options) if options.quick else executor_of(options)
+    runner = Runner(Cache(options.cache), executor=executor)
     found = findings(runner, sizes)
     write_csv(out, [_row(f, sizes[f.assertion.experiment]) for f in found], COLUMNS)
     if options.markdown:

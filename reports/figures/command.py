@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bounds.cells.engines import Executor
-from bounds.cells.options import executor_of
+from bounds.cells.options import executor_for_many, executor_of
 from bounds.checks import check_width, choice, integer
 from bounds.command_line import HOLDS
 from bounds.data.files import check_writable
@@ -118,7 +118,7 @@ def run_figure(options: Any) -> int:
         dim=options.dim,
         cache=options.cache,
         retry=options.retry,
-        executor=executor_of(options),
+        executor=executor_for_many(options) if options.quick else executor_of(options),
     )
     for path in paths:
         print(f"{path}  {path.stat().st_size} bytes")
