@@ -69,8 +69,7 @@ def test_on_random_problems(
         note_cut_short()
         return
     if mobility:
-        known = {"activation": problem.activation, "last_layer": mobility, "name": problem.name}
-        problem = Problem.from_gram(problem.gram, problem.y, **known)
+        problem = Problem.from_gram(problem.gram, problem.y, activation=problem.activation, last_layer=mobility)
     run = descent(problem, width=2 * half, scale=10.0**power, init="antisymmetric", share=share, seed=seed)
     for name in NAMES:
         try:

@@ -207,7 +207,7 @@ def test_compiled_rows_and_the_numpy_path_err_by_no_more_than_is_documented(name
 
 def test_elu_just_below_zero_lies_in_the_enclosure_of_the_residual():
     """exp(u) - 1 at u = -1e-9 keeps seven digits."""
-    from bounds.certificates.certificate import residual_norm
+    from bounds.certificates.by_profile import residual_norm
 
     problem = bounds.Problem([[1.0]], [0.0], activation="elu")
     h = -1e-9
