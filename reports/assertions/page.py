@@ -72,7 +72,7 @@ def add_assertions_command(commands: Any) -> None:
         example="linrate assertions --quick --out assertions.csv",
     )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="a reduced size: minutes")
+    size.add_argument("--quick", action="store_true", help="a reduced size: minutes, with a process for each core")
     size.add_argument("--full", action="store_true", help="the paper's size (default): many hours, resumable")
     parser.add_argument(
         "--experiment", type=int, choices=(1, 2, 3), metavar="K", help="1, 2 or 3: only what is said of that one"
