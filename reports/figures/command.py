@@ -94,7 +94,7 @@ def add_figure_command(commands: Any) -> None:
     parser.add_argument("figure", metavar="K", help="1 to 8, as in the paper")
     parser.add_argument("--out", metavar="DIR", default="figures", help="folder of the files (default figures)")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="a reduced size: about a minute, with a process for each core")
+    size.add_argument("--quick", action="store_true", help="a reduced size: about a minute, a process for each core")
     size.add_argument("--full", action="store_true", help="the paper's size (default): minutes to hours, resumable")
     parser.add_argument("--width", type=int, help="m in place of that of the size; a second width is half of it")
     parser.add_argument("--seeds", type=int, help="the number of repetitions in place of that of the size")
