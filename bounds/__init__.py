@@ -7,7 +7,8 @@ Guarantees" (arXiv 2204.10782), by its proof, by its repair and by sharper proof
 from bounds import constants
 from bounds.activation.base import Activation
 from bounds.activation.registry import get_activation, known_activations, register_activation
-from bounds.certificates.certificate import Certificate, SwitchOn, certificate_table, certify, first_certified
+from bounds.certificates.by_profile import Certificate
+from bounds.certificates.certificate import SwitchOn, certificate_table, certify, first_certified
 from bounds.data.embeddings import Identity, Quadratic
 from bounds.data.random_features import RandomFeatures
 from bounds.embedding_trials import EmbeddingTrials, embedding_trials

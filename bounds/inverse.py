@@ -9,22 +9,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bounds.checks import check_probability, instance, integer, numpy_defaults
 from bounds.errors import AssumptionError, require
 from bounds.guarantee import guarantee
 from bounds.problem import Problem
+from bounds.progress import Progress
 
 LEAST_DELTA = 1e-30  # the smallest failure probability that is tried
+STEPS = 40  # of a bisection of real numbers
 
 
-def _covers(problem: Problem | Callable[[], Problem], delta: float, width: int, same: dict[str, Any]) -> bool:
-    """Whether the guarantee asks for at most `width` neurons; False if no method applies to the problem."""
+def _covers(
+    problem: Problem | Callable[[], Problem], delta: float, width: int, same: dict[str, Any], progress: Progress
+) -> bool:
+    """Whether the guarantee asks for at most `width` neurons; False if no method applies to the problem.
+
+    progress: counts the guarantees.
+    """
     try:
         return guarantee(problem if isinstance(problem, Problem) else problem(), delta, **same).width <= width
     except AssumptionError:
         return False
+    finally:
+        progress.step()
 
 
 def _check(problem: Any, width: Any) -> int:
@@ -41,9 +51,14 @@ def _refuse(problem: Problem, width: int, least: str) -> AssumptionError:
     )
 
 
-def _bisect(covered: Callable[[float], bool], good: float, bad: float, steps: int = 40) -> float:
+def _searching(what: str, most: int) -> Progress:
+    """The progress of a search for `what` that computes that many guarantees at most."""
+    return Progress(f"guarantees, for the {what}", most)
+
+
+def _bisect(covered: Callable[[float], bool], good: float, bad: float) -> float:
     """The last covered value on the way from `good` to `bad`."""
-    for _ in range(steps):
+    for _ in range(STEPS):
         middle = (good + bad) / 2
         if covered(middle):
             good = middle
@@ -61,13 +76,15 @@ def smallest_delta(problem: Problem, width: int, **same: Any) -> float:
     """
     width = _check(problem, width)
 
-    def covered(log_delta: float) -> bool:
-        return _covers(problem, math.exp(log_delta), width, same)
-
     most, least = math.log(0.999), math.log(LEAST_DELTA)
-    if not covered(most):
-        raise _refuse(problem, width, "delta = 0.999")
-    return math.exp(least) if covered(least) else math.exp(_bisect(covered, most, least))
+    with _searching("smallest delta", STEPS + 2) as progress:
+
+        def covered(log_delta: float) -> bool:
+            return _covers(problem, math.exp(log_delta), width, same, progress)
+
+        if not covered(most):
+            raise _refuse(problem, width, "delta = 0.999")
+        return math.exp(least) if covered(least) else math.exp(_bisect(covered, most, least))
 
 
 @numpy_defaults
@@ -81,32 +98,25 @@ def largest_n(problem: Problem, width: int, delta: float = 0.05, **same: Any) ->
         problem.embedding is not None, "problem", "built from data X, for its first rows are taken", "a Gram matrix"
     )
 
-    def covered(k: float) -> bool:
-        if k == problem.n:
-            return _covers(problem, delta, width, same)
+    def head(k: int) -> Problem:
+        """The problem of the first k data points."""
+        first = Problem(
+            problem.X[:k], problem.y[:k], problem.activation, problem.embedding, last_layer=problem.last_layer
+        )
+        # A principal submatrix of a matrix within u of another is within u of the other's.
+        return first.within(problem.gram_radius) if problem.gram_radius else first
 
-        def head() -> Problem:
-            first = Problem(
-                problem.X[: int(k)],
-                problem.y[: int(k)],
-                problem.activation,
-                problem.embedding,
-                last_layer=problem.last_layer,
-            )
-            # A principal submatrix of a matrix within u of another is within u of the other's.
-            return first.within(problem.gram_radius) if problem.gram_radius else first
-
-        return _covers(head, delta, width, same)
-
-    if covered(problem.n):
-        return problem.n
-    if not covered(1):
-        raise _refuse(problem, width, "one data point")
-    good, bad = 1, problem.n
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if covered(middle) else (good, middle)
-    return good
+    with _searching("largest n", problem.n.bit_length() + 2) as progress:
+        if _covers(problem, delta, width, same, progress):
+            return problem.n
+        if not _covers(partial(head, 1), delta, width, same, progress):
+            raise _refuse(problem, width, "one data point")
+        good, bad = 1, problem.n
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            covered = _covers(partial(head, middle), delta, width, same, progress)
+            good, bad = (middle, bad) if covered else (good, middle)
+        return good
 
 
 @numpy_defaults
@@ -121,9 +131,11 @@ def smallest_lambda_min(problem: Problem, width: int, delta: float = 0.05, **sam
         raise AssumptionError("smallest_lambda_min is about one Gram matrix. Draw the embedding: problem.draw(dim=D).")
     lmin = float(problem.spectrum.lmin_floor)
 
-    def covered(radius: float) -> bool:
-        return _covers(problem.within(radius), delta, width, same)
+    with _searching("smallest lambda_min(G)", STEPS + 1) as progress:
 
-    if not _covers(problem, delta, width, same):
-        raise _refuse(problem, width, "this Gram matrix")
-    return lmin - _bisect(covered, 0.0, lmin)
+        def covered(radius: float) -> bool:
+            return _covers(problem.within(radius), delta, width, same, progress)
+
+        if not _covers(problem, delta, width, same, progress):
+            raise _refuse(problem, width, "this Gram matrix")
+        return lmin - _bisect(covered, 0.0, lmin)

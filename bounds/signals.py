@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 # The signals, if the platform has them.
 STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
-AGAIN = 0.05  # seconds after which a signal that came during an import is sent once more
+AGAIN = 0.05  # seconds after which a signal that came where it must wait is sent once more
 PATIENCE = 60.0  # seconds for which it is put off at most
 _first_heard: dict[int, float] = {}  # signal that is put off -> when it came
 _coming: dict[int, threading.Timer] = {}  # signal that is put off -> what will send it again
-_since: dict[str, int] = {"imports": 0}  # how many imports were under way when the program began to listen
+_since: dict[str, int] = {"waiting": 0}  # what _waiting_frames counted when the program began to listen
 
 
 class Stopped(KeyboardInterrupt):
@@ -29,10 +29,12 @@ class Stopped(KeyboardInterrupt):
 
 
 def raise_stopped(signum: int, frame: FrameType | None) -> None:
-    """The signal handler: raise Stopped, or KeyboardInterrupt for ctrl-C; after an import, if one is under way.
+    """The signal handler: raise Stopped, or KeyboardInterrupt for ctrl-C; after an import, if one is under way, and
+    after what llvmlite does, through which numba loads compiled loops.
 
     In an import the exception may be lost in a callback of Python's, or abort the process in the middle of the
-    initialisation of a compiled library; torch takes a second to be imported, or several.
+    initialisation of a compiled library; torch takes a second to be imported, or several. What is raised where C calls
+    llvmlite back is lost.
     """
     if not _put_off(signum, frame):
         _first_heard.pop(signum, None)
@@ -47,7 +49,7 @@ def _put_off(signum: int, frame: FrameType | None) -> bool:
     """Whether the signal will come again; if it does already, this one is the same to the program."""
     if signum in _coming:
         return True
-    if _imports(frame) <= _since["imports"] or not hasattr(signal, "pthread_kill"):
+    if _waiting_frames(frame) <= _since["waiting"] or not hasattr(signal, "pthread_kill"):
         return False
     now = time.monotonic()
     if now - _first_heard.setdefault(signum, now) >= PATIENCE:
@@ -68,9 +70,9 @@ def _send(signum: int) -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, signum)
 
 
-def _imports(frame: FrameType | None) -> int:
-    """How many functions of Python's import system are among those that have called one another here, and of llvmlite,
-    through which numba loads compiled loops: what is raised where C calls it back is lost."""
+def _waiting_frames(frame: FrameType | None) -> int:
+    """How many functions in which a signal must wait are among those that have called one another here: those of
+    Python's import system and of llvmlite."""
     count = 0
     while frame is not None:
         file = frame.f_code.co_filename
@@ -97,7 +99,7 @@ def listen() -> dict[int, Any]:
     main thread.
     """
     heard = {}
-    _since["imports"] = _imports(sys._getframe())
+    _since["waiting"] = _waiting_frames(sys._getframe())
     for signum in (signal.SIGINT, *STOPPING):
         if (handler := signal.getsignal(signum)) in (signal.SIG_DFL, signal.default_int_handler):
             try:

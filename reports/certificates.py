@@ -15,6 +15,7 @@ from bounds.checks import check_scale, check_seed, check_time, check_width, choi
 from bounds.csv_file import write_csv
 from bounds.errors import AssumptionError, require
 from bounds.methods import SLOW_CERTIFICATES, proved_methods
+from bounds.progress import Progress
 from bounds.text_table import Column, TextTable
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
@@ -122,15 +123,17 @@ def states(problem: Problem, network: Network, t_max: float, device: str = "cpu"
 def measured_rate(problem: Problem, state: State, device: str = "cpu") -> float:
     """The minimum of log(L^0/L^t)/t over the run from this state: no larger rate is true for it."""
     _, H, signs = state
-    run = gradient_flow(
-        problem,
-        network=Network(H, signs),
-        t_max=LONGEST,
-        loss_ratio=LEAST,
-        rtol=RTOL,
-        dtype=DTYPE,
-        device=device,
-    )
+    with Progress("steps") as progress:
+        run = gradient_flow(
+            problem,
+            network=Network(H, signs),
+            t_max=LONGEST,
+            loss_ratio=LEAST,
+            rtol=RTOL,
+            dtype=DTYPE,
+            device=device,
+            progress=progress.along(t_max=LONGEST, loss_ratio=LEAST),
+        )
     known = run.loss[1:] > CERTAIN * run.error[1:]
     return float(np.min(np.log(run.loss[0] / run.loss[1:][known]) / run.time[1:][known]))
 
@@ -152,7 +155,8 @@ def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[
         for method, along in zip(methods, copies, strict=True):
             began = clock.monotonic()
             latest: list[State] = []
-            found = _first(problem, _remembered(along, latest), method)
+            with Progress("states tried") as progress:
+                found = _first(problem, _remembered(along, latest, progress, f"{method}, seed {seed}"), method)
             row = replace(SwitchRow.of(problem, options, seed, method, clock.monotonic() - began), device=device)
             if found is not None:
                 _, H, signs = latest[0]
@@ -169,10 +173,11 @@ def certificate_rows(problem: Problem, options: CertificateOptions) -> Iterator[
             yield row
 
 
-def _remembered(along: Iterable[State], latest: list[State]) -> Iterator[State]:
-    """The states, one by one; `latest` holds the one that was read last."""
+def _remembered(along: Iterable[State], latest: list[State], progress: Progress, words: str) -> Iterator[State]:
+    """The states, one by one; `latest` holds the one that was read last. words: of the search, for its progress."""
     for state in along:
         latest[:] = [state]
+        progress.step(f"{words}, t = {state[0]:.4g}")
         yield state
 
 

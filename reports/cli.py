@@ -18,7 +18,7 @@ from bounds.data.embeddings import get_embedding
 from bounds.data.files import check_writable
 from bounds.errors import ArgumentError
 from bounds.pictures.style import add_plot_option, check_picture, picture_file
-from bounds.progress import Progress, announce
+from bounds.progress import announce
 from bounds.text import printable
 from reports.assertions.page import add_assertions_command, run_assertions
 from reports.cell_options import (
@@ -202,14 +202,11 @@ def _certificates(options: Any) -> int:
         refuse_cell_options(options, "is for --trials.")
     print(TABLE.head())
     if options.trials is None:
-        with Progress("searches", total=None) as progress:
-            for row in certificate_rows(problem, chosen):
-                progress.close()
-                rows.append(row)
-                if out is not None:
-                    write_certificates(rows, out)
-                print(table_line(row), flush=True)
-                progress.step(f"{row.method}, seed {row.seed}")
+        for row in certificate_rows(problem, chosen):  # which tells how far each search is
+            rows.append(row)
+            if out is not None:
+                write_certificates(rows, out)
+            print(table_line(row), flush=True)
     else:
         rows = _law(problem, chosen, options, out)
         print(law_text(rows))
@@ -227,8 +224,10 @@ def _law(problem: Problem, chosen: CertificateOptions, options: Any, out: Path |
     kept = {"executor": executor_of(options), "directory": directory, "retry": options.retry}
     try:
         with goes_on(directory):
-            for row in law_rows(problem, chosen, options.trials, **kept, progress=progress_of("networks")):
+            progress = progress_of("networks")
+            for row in law_rows(problem, chosen, options.trials, **kept, progress=progress):
                 rows.append(row)
+                progress.clear()
                 print(table_line(row), flush=True)
     finally:
         rows.sort(key=lambda row: row.seed)

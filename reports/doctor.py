@@ -18,6 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import simulate
+from bounds.cells.options import usable_cores
 from bounds.command_line import HOLDS
 from bounds.memory import available_memory, gigabytes
 from bounds.progress import announce
@@ -53,7 +54,7 @@ def machine() -> dict[str, Any]:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "usable cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "usable cores": usable_cores(),
         "threads": {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info()},
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
         "memory available": available_memory(),

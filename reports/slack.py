@@ -20,7 +20,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ from bounds.cells.progress import CellProgress
 from bounds.checks import INITS
 from bounds.data.datasets import load_builtin
 from bounds.errors import AssumptionError, require
-from bounds.progress import Progress
 from bounds.versions import COLUMNS as VERSIONS
 from bounds.versions import versions
 from simulate import Status
@@ -73,7 +72,8 @@ class Trial:
     """The networks by which one problem and one initialisation are tried, with seeds seed, ..., seed + trials - 1.
 
     trials: number of networks. slowest: the least promised rate / scale^2 of all methods, which sets the final time of
-    the runs: by then a network that keeps even this promise has reached TARGET. progress: told of each network.
+    the runs: by then a network that keeps even this promise has reached TARGET. tell: called with what is tried, in
+    words, before each network.
     """
 
     problem: Problem
@@ -81,7 +81,7 @@ class Trial:
     trials: int
     seed: int
     slowest: float
-    progress: Progress | None = None
+    tell: Callable[[str], None] | None = None
 
     @cache  # noqa: B019  (keeps each Trial alive, but a table makes only six)
     def rate(self, width: int, scale: float) -> float:
@@ -91,8 +91,8 @@ class Trial:
         """
         least = math.inf
         for seed in range(self.seed, self.seed + self.trials):
-            if self.progress is not None:
-                self.progress.step(f"m = {width}, scale {scale:.3g}")
+            if self.tell is not None:
+                self.tell(f"m = {width}, scale {scale:.3g}")
             run = simulate.gradient_flow(
                 self.problem,
                 width=width,
@@ -222,20 +222,32 @@ def slack_rows(
     pairs = itertools.product(activations, INITS)
     cells = tuple(Cell({"activation": activation, "init": init, **common}) for activation, init in pairs)
     plan = Plan("slack", cells, KINDS, {"activation": tuple(activations), "init": INITS, **common})
-    run = run_cells(plan, cell_rows, executor=executor, directory=directory, retry=retry, progress=progress)
+    # Other processes cannot tell how far they are inside a cell.
+    work = partial(cell_rows, inside=progress.inside) if progress is not None and executor is None else cell_rows
+    run = run_cells(plan, work, executor=executor, directory=directory, retry=retry, progress=progress)
     for found in run:
         if found.error:
             found.rows[0]["detail"] = found.error
         yield found.index, [{name: row[name] for name in COLUMNS} for row in found.rows]
 
 
-def cell_rows(cell: Cell) -> Iterator[Row]:
-    """The rows of one activation and one initialisation."""
+def cell_rows(cell: Cell, inside: Callable[[float, str], None] | None = None) -> Iterator[Row]:
+    """The rows of one activation and one initialisation.
+
+    inside: as CellProgress.inside, called before each network.
+    """
     activation, init, trials, delta = (cell.definition[name] for name in ("activation", "init", "trials", "delta"))
     problem = Problem(*load_builtin("reference"), activation=activation, name="reference")
     asked = guarantees(problem, delta, init)
     slowest = min(g.rate / g.scale**2 for g in asked.values())
-    trial = Trial(problem, init, trials, cell.seed, slowest)
+    done = 0
+
+    def tell(tried: str) -> None:
+        if inside is not None:
+            # Each method has three quantities.
+            inside(done / (3 * len(asked)), f"{activation}, {init}, {method}, {tried}")
+
+    trial = Trial(problem, init, trials, cell.seed, slowest, tell)
     for method, g in asked.items():
         common = {
             "data": problem.name,
@@ -252,4 +264,5 @@ def cell_rows(cell: Cell) -> Iterator[Row]:
             "device": DEVICE,
         }
         for found in quantities(trial, g):
+            done += 1
             yield {**common, **found, "necessary": necessary(problem, g, found["quantity"])}

@@ -112,10 +112,12 @@ def run_slack(options: Any) -> int:
     by_cell: dict[int, list[Row]] = {}
     rows: list[Row] = []
     with goes_on(directory):
-        for index, found in slack.slack_rows(**asked, **kept, progress=progress_of("problems")):
+        progress = progress_of("problems")
+        for index, found in slack.slack_rows(**asked, **kept, progress=progress):
             by_cell[index] = found
             rows = [row for k in sorted(by_cell) for row in by_cell[k]]
             write_csv(out, rows, slack.COLUMNS)  # after each problem: an interruption loses none that is finished
+            progress.clear()
             for row in found:
                 print(table_line(row), flush=True)
     if options.plot:

@@ -1,8 +1,11 @@
-"""Gradient descent (9) for smooth activations: each step, and the rate, on the data and on random problems."""
+"""Gradient descent (9) for smooth activations: each step, and the rate, on the data and on random problems.
+
+The last layer is fixed or trained."""
 
 import time as clock
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,13 +19,19 @@ from verify.search.record import Effort
 from verify.search.strategies import problems
 from verify.verdict import Verdict
 
-NAMES = ("descent-step", "descent-rate")
+NAMES = ("descent-step", "descent-rate", "descent-step-last-layer", "descent-rate-last-layer")
 STEPS = 60
 
 
 def descent(problem: Problem, *, width: int, scale: float, init: str, share: float, seed: int = 0) -> Run:
-    """A run of descent, with the step at which the first term of w (docs/theory.md) is `share`."""
-    step = 2 * share / (scale**2 * float((problem.spectrum.lmax_ceiling * problem.activation.Ls**2).upper()))
+    """A run of descent, with the step at which the first term of w (docs/theory.md), with that of a trained last layer,
+    is `share` at the start."""
+    eigenvalue = scale**2 * float((problem.spectrum.lmax_ceiling * problem.activation.Ls**2).upper())
+    if problem.last_layer:
+        start = simulate.sample_network(problem, width=width, scale=scale, init=init, seed=seed)
+        # lambda_max of the kernel of the last layer, (1/m) sum_i sigma(h_ia) sigma(h_ib)
+        eigenvalue += problem.last_layer * float(np.linalg.norm(problem.activation.value(start.H), 2)) ** 2 / width
+    step = 2 * share / eigenvalue
     options: dict[str, Any] = {"step": step, "steps": STEPS, "loss_ratio": 1e-12}
     return Run.of(simulate.gradient_descent(problem, width=width, scale=scale, init=init, seed=seed, **options))
 
@@ -42,15 +51,25 @@ def test_on_data(problem: Any, check: Any, name: str) -> None:
     st.integers(1, 64),
     st.integers(-1, 3),
     st.floats(0.01, 0.99),
+    st.sampled_from((0.0, 0.1, 1.0, 10.0)),
     st.integers(0, 1000),
 )
 def test_on_random_problems(
-    effort: Effort, note_cut_short: Any, problem: Problem, half: int, power: int, share: float, seed: int
+    effort: Effort,
+    note_cut_short: Any,
+    problem: Problem,
+    half: int,
+    power: int,
+    share: float,
+    mobility: float,
+    seed: int,
 ) -> None:
-    """Any width and scale, and steps up to w = 1."""
+    """Any width and scale, the last layer fixed or trained, and steps up to w = 1."""
     if clock.monotonic() > effort.stop_at:
         note_cut_short()
         return
+    if mobility:
+        problem = Problem.from_gram(problem.gram, problem.y, activation=problem.activation, last_layer=mobility)
     run = descent(problem, width=2 * half, scale=10.0**power, init="antisymmetric", share=share, seed=seed)
     for name in NAMES:
         try:

@@ -8,7 +8,7 @@ import time as clock
 from collections.abc import Callable
 
 from bounds.progress import duration
-from bounds.text import printable
+from bounds.text import printable, terminal_width
 
 EVERY = 0.5  # seconds between two lines on a terminal
 FIRST_IN_LOG, MORE = 10.0, 1.5  # seconds until the first line in a log, and by how much longer until each next one
@@ -31,6 +31,7 @@ class CellProgress:
     def begin(self, total: int) -> None:
         """So many cells there are."""
         self.total, self.done, self.failed = total, 0, 0
+        self._part, self._doing = 0.0, ""
         self._before, self._began = 0, clock.monotonic()
         self._pause = EVERY if self._rewritten else FIRST_IN_LOG
         self._next = self._began + self._pause
@@ -48,11 +49,29 @@ class CellProgress:
         """One more is done, or has failed."""
         self.done += 1
         self.failed += failed
+        self._part, self._doing = 0.0, ""
+        self._show()
+
+    def inside(self, part: float, doing: str) -> None:
+        """So much of the cell at hand is done, from 0 to 1; doing: what is done in it, in words.
+
+        Only where one cell is worked on at a time, in this process.
+        """
+        self._part, self._doing = part, doing
+        self._show()
+
+    def _show(self) -> None:
+        """Show the line, if it is time to."""
         if clock.monotonic() >= self._next:
             self._say(self.line())
             if not self._rewritten:
                 self._pause = min(MORE * self._pause, LONGEST_IN_LOG)
             self._next = clock.monotonic() + self._pause
+
+    def clear(self) -> None:
+        """Take the line away from the terminal: something else is written there."""
+        if self._rewritten:
+            self._say("")
 
     def end(self) -> None:
         """The last line, which stays."""
@@ -64,16 +83,19 @@ class CellProgress:
         """The line that is shown now."""
         seconds = clock.monotonic() - self._began
         made = self.done - self._before
+        begun = self.done + self._part
         words = [f"{self.done}/{self.total} {self.what}"]
         if self.failed:
             words.append(f"{self.failed} failed")
         if made and seconds > 0:
             rate = made / seconds
             words.append(f"{rate:.3g}/s" if rate >= 1 else f"{seconds / made:.3g} s each")
-            left = (self.total - self.done) / rate
+        if made + self._part and seconds > 0:
+            left = (self.total - begun) * seconds / (made + self._part)
             words.append(f"{duration(left)} left" if self.done < self.total else f"in {duration(seconds)}")
-        full = BAR * self.done // max(self.total, 1)
-        return f"[{'#' * full}{'.' * (BAR - full)}] {', '.join(words)}"
+        full = int(BAR * begun / max(self.total, 1))
+        doing = f": {self._doing}" if self._doing else ""
+        return f"[{'#' * full}{'.' * (BAR - full)}] {', '.join(words)}{doing}"
 
     def _say(self, line: str) -> None:
         if not self.quiet:
@@ -83,7 +105,8 @@ class CellProgress:
 def to_terminal(line: str) -> None:
     """Rewrite the line at the end of the terminal; "\\n" leaves it there and begins the next one."""
     with contextlib.suppress(OSError):  # a terminal that was closed ends no run
-        sys.stderr.write("\n" if line == "\n" else f"\r\x1b[K{printable(line)}")
+        shown = printable(line)[: terminal_width() - 1]  # a longer one would be two, of which only one is rewritten
+        sys.stderr.write("\n" if line == "\n" else f"\r\x1b[K{shown}")
         sys.stderr.flush()
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bounds.certificates.certificate import Certificate, certificate_table, certify
+from bounds.certificates.by_profile import Certificate
+from bounds.certificates.certificate import certificate_table, certify
 from bounds.command_line import (
     HOLDS,
     UNDECIDED,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bounds.progress import Progress
+
 Array = np.ndarray
 
 
@@ -44,12 +46,16 @@ class Flow:
         """The states of the flow at `times`. Raises RuntimeError where the integrator gives up."""
         from scipy.integrate import solve_ivp
 
-        def right_hand_side(_: float, z: Array) -> Array:
-            return self.velocity(z.reshape(h.shape)).ravel()
+        with Progress("evaluations") as progress:
 
-        solution = solve_ivp(
-            right_hand_side, (0.0, times[-1]), h.ravel(), method=method, rtol=rtol, atol=rtol / 10, t_eval=times
-        )
+            def right_hand_side(t: float, z: Array) -> Array:
+                progress.done += 1
+                progress.say(f"flow to t = {times[-1]:g}", share=t / times[-1])
+                return self.velocity(z.reshape(h.shape)).ravel()
+
+            solution = solve_ivp(
+                right_hand_side, (0.0, times[-1]), h.ravel(), method=method, rtol=rtol, atol=rtol / 10, t_eval=times
+            )
         if not solution.success:
             raise RuntimeError(f"the flow stopped at t = {solution.t[-1:]}: {solution.message}")
         return [column.reshape(h.shape) for column in solution.y.T]

@@ -14,12 +14,13 @@ from bounds.activation.base import Activation
 from bounds.activation.gaussian import value_square
 from bounds.data.random_features import RandomFeatures
 from bounds.errors import AssumptionError, unknown_name
+from bounds.gram import GramRange
 from bounds.methods.laplace_tail import dim_of_levels
 from bounds.methods.randomised_tail import randomised_dim
 from bounds.methods.whitened import whitened_levels
 from bounds.numerics.arithmetic import ball, ceil_int, float_down, float_up
 from bounds.numerics.spectrum import Spectrum
-from bounds.problem import GramRange, Problem
+from bounds.problem import Problem
 
 TAILS = {
     "lemma-4": "entrywise Bernstein inequality (Lemma 4 repaired, R5)",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bounds.cells.options import executor_of
+from bounds.cells.options import executor_for_many, executor_of
 from bounds.command_line import HOLDS
 from bounds.csv_file import write_csv
 from bounds.data.files import check_writable
@@ -72,7 +72,7 @@ def add_assertions_command(commands: Any) -> None:
         example="linrate assertions --quick --out assertions.csv",
     )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="a reduced size: minutes")
+    size.add_argument("--quick", action="store_true", help="a reduced size: minutes, with a process for each core")
     size.add_argument("--full", action="store_true", help="the paper's size (default): many hours, resumable")
     parser.add_argument(
         "--experiment", type=int, choices=(1, 2, 3), metavar="K", help="1, 2 or 3: only what is said of that one"
@@ -95,7 +95,8 @@ def run_assertions(options: Any) -> int:
     sizes = {name: size.changed(method=options.method) for name, size in chosen.items()}
     if options.experiment is not None:
         sizes = {name: size for name, size in sizes.items() if name == f"experiment-{options.experiment}"}
-    runner = Runner(Cache(options.cache), executor=executor_of(options))
+    executor = executor_for_many(options) if options.quick else executor_of(options)
+    runner = Runner(Cache(options.cache), executor=executor)
     found = findings(runner, sizes)
     write_csv(out, [_row(f, sizes[f.assertion.experiment]) for f in found], COLUMNS)
     if options.markdown:

@@ -95,6 +95,10 @@ class Cache:
         write_atomically(path, json.dumps(kept, indent=1))
         return found
 
+    def has_certificate(self, case: Case, what: str) -> bool:
+        """Whether one is kept under that name."""
+        return self.file(case, f"{what}.json").exists()
+
     def begin(self, case: Case) -> bool:
         """Note that a run begins; False if that many attempts have ended without a result already."""
         path = self.file(case, "began")

@@ -6,8 +6,9 @@ import functools
 import sys
 import time as clock
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bounds.cells import open_engine
 from bounds.cells.engines import Executor
@@ -20,6 +21,18 @@ from reports.experiments import case as cases_of
 from reports.experiments.cache import Cache
 from reports.experiments.case import FAILED, Case, Result, result_of, run_case
 from reports.experiments.certified import Certified
+
+
+@dataclass(frozen=True)
+class Search:
+    """A certificate that is searched: that of a case, kept under the name `what`; see Cache.certified.
+
+    find: for other processes a functools.partial of a function of a module.
+    """
+
+    case: Case
+    what: str
+    find: Callable[[], Certified]
 
 
 class Runner:
@@ -42,20 +55,23 @@ class Runner:
         self.write = write if write is not None else (to_terminal if sys.stderr.isatty() and not QUIET.get() else None)
         self.measured = [0.0, 0.0]  # the cost of the runs that were made, and the seconds that they took
 
-    def certified(self, case: Case, what: str, find: Callable[[], Certified]) -> Certified:
-        """The certificate of a case, kept in the cache under the name `what`: see Cache.certified.
+    def certified(self, search: Search) -> Certified:
+        """The certificate that is searched, from the cache if it is there: see Cache.certified.
 
         It is said that it is searched, which may take minutes.
         """
 
         def told() -> Certified:
-            announce(f"certificate {what} of {case.label} ...")
-            return find()
+            announce(f"certificate {search.what} of {search.case.label} ...")
+            return search.find()
 
-        return self.cache.certified(case, what, told)
+        return self.cache.certified(search.case, search.what, told)
 
-    def results(self, cases: Sequence[Case]) -> list[Result]:
+    def results(self, cases: Sequence[Case], searches: Sequence[Search] = ()) -> list[Result]:
         """One for each case, in order. A run that fails gives a result with its error and ends no other.
+
+        searches: certificates that will be asked for. Other processes search them beside the runs, so that they are in
+        the cache then; in this process each is searched when it is asked for.
 
         Raises WriteError if the disk is full, DataError for a file of the cache that is of another version, and what
         `open_engine` raises.
@@ -66,22 +82,30 @@ class Runner:
             if known is not None and not (self.retry and known.status == FAILED):
                 found[case] = known
         todo = [case for case in dict.fromkeys(cases) if case not in found]
-        if todo:
-            self._run(todo, found, len(cases))
+        elsewhere: list[Search] = []
+        if self.executor is not None:
+            todo.sort(key=lambda case: -case.cost)  # the longest first, so that no process is left alone with one
+            elsewhere = [search for search in searches if not self.cache.has_certificate(search.case, search.what)]
+        if todo or elsewhere:
+            self._run(todo, elsewhere, found, len(cases))
         return [found[case] for case in cases]
 
-    def _run(self, todo: list[Case], found: dict[Case, Result], total: int) -> None:
-        """Run cases, and keep each result as soon as it is known."""
+    def _run(self, todo: list[Case], searches: list[Search], found: dict[Case, Result], total: int) -> None:
+        """Run cases, and keep each result as soon as it is known; search certificates, whose processes keep them."""
         here = self.executor is None and self.write is not None  # each run tells its own progress
-        progress = CellProgress(quiet=QUIET.get() or here, what="runs")
-        progress.begin(len(todo))
+        progress = CellProgress(quiet=QUIET.get() or here, what="runs and certificates" if searches else "runs")
+        items: list[Case | Search] = [*searches, *todo]
+        progress.begin(len(items))
         with open_engine(self.executor) as engine:
-            work: Callable[[Case], Result] = functools.partial(_run_in, self.cache.folder, self.retry)
+            work: Callable[[Any], Result | None] = functools.partial(_work_in, self.cache.folder, self.retry)
             if self.executor is None:
                 work = functools.partial(self._run_here, todo, total)
             try:
-                for at, outcome in engine(work, todo):
-                    case = todo[at]
+                for at, outcome in engine(work, items):
+                    case = items[at]
+                    if isinstance(case, Search):  # if it failed, it fails again when it is asked for
+                        progress.step(bool(outcome.error))
+                        continue
                     result = outcome.value or Result(case, FAILED, outcome.error, origin=dict(versions()))
                     self.cache.write(result)
                     found[case] = result
@@ -152,6 +176,9 @@ def kept_run(cache: Cache, retry: bool, case: Case, progress: cases_of.Progress 
     return replace(result, seconds=clock.monotonic() - began)
 
 
-def _run_in(folder: Path, retry: bool, case: Case) -> Result:
-    """As kept_run, in another process."""
-    return kept_run(Cache(folder), retry, case, None)
+def _work_in(folder: Path, retry: bool, item: Case | Search) -> Result | None:
+    """In another process: run a case, as kept_run does; or search a certificate and keep it."""
+    if isinstance(item, Search):
+        Cache(folder).certified(item.case, item.what, item.find)
+        return None
+    return kept_run(Cache(folder), retry, item, None)

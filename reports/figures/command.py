@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bounds.cells.engines import Executor
-from bounds.cells.options import executor_of
+from bounds.cells.options import executor_for_many, executor_of
 from bounds.checks import check_width, choice, integer
 from bounds.command_line import HOLDS
 from bounds.data.files import check_writable
@@ -51,11 +51,11 @@ def draw_figure(
 ) -> list[Path]:
     """Draw a figure of section 4 into a folder: the paths of figure-K.csv, .png and .svg.
 
-    figure: "1" to "8"; quick: a reduced size, one to three minutes; width, seeds: m, and the number of repetitions, in
-    place of those of the size; method: "flow" or "descent", by default that of the size; dim: D of the
-    random features of figures 3, 4, 7 and 8, by default m; cache: the folder of results,
-    by default folder/cache; what is there already is not run again, apart from runs that failed, with `retry`;
-    executor: where the runs are made, as in `bounds.cells.run_cells`.
+    figure: "1" to "8"; quick: a reduced size; width, seeds: m, and the number of repetitions, in place of those of the
+    size; method: "flow" or "descent", by default that of the size; dim: D of the random features of figures 3, 4, 7
+    and 8, by default m; cache: the folder of results, by default folder/cache; what is there already is not run again,
+    apart from runs that failed, with `retry`; executor: where the runs are made, as in `bounds.cells.run_cells`, and
+    with other processes the certificates too.
 
     Raises ArgumentError for an unknown figure or method, a number of seeds or features below one, or features of a
     figure that has none, DataError for a folder that
@@ -94,7 +94,7 @@ def add_figure_command(commands: Any) -> None:
     parser.add_argument("figure", metavar="K", help="1 to 8, as in the paper")
     parser.add_argument("--out", metavar="DIR", default="figures", help="folder of the files (default figures)")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="a reduced size: one to three minutes")
+    size.add_argument("--quick", action="store_true", help="a reduced size: about a minute, a process for each core")
     size.add_argument("--full", action="store_true", help="the paper's size (default): minutes to hours, resumable")
     parser.add_argument("--width", type=int, help="m in place of that of the size; a second width is half of it")
     parser.add_argument("--seeds", type=int, help="the number of repetitions in place of that of the size")
@@ -118,7 +118,7 @@ def run_figure(options: Any) -> int:
         dim=options.dim,
         cache=options.cache,
         retry=options.retry,
-        executor=executor_of(options),
+        executor=executor_for_many(options) if options.quick else executor_of(options),
     )
     for path in paths:
         print(f"{path}  {path.stat().st_size} bytes")

@@ -17,7 +17,7 @@ from reports.experiments import experiment_1
 from reports.experiments.case import Case, Result
 from reports.experiments.certified import Certified, at_start, later
 from reports.experiments.open_choices import Size
-from reports.experiments.runner import Runner
+from reports.experiments.runner import Runner, Search
 from reports.figures.rows import Row, certified_row, curve_rows, on_grid, write_rows
 
 LATEST = 20_000.0  # time until which a certificate is looked for
@@ -28,8 +28,9 @@ def draw(figure: str, size: Size, runner: Runner, folder: Path) -> list[Path]:
     """Figure 1 has the first width of the size, Figure 5 the second."""
     width = size.widths[0 if figure == "1" else 1]
     cases = experiment_1.cases(size, width)
-    results = runner.results(cases)
-    found = list(_certificates(runner, cases, size))
+    searches = list(_searches(cases, size))
+    results = runner.results(cases, searches)
+    found = [(search.case, runner.certified(search)) for search in searches]
     rows = [*curve_rows(results), *(certified_row(case, c) for case, c in found)]
     rows += [_a_priori_row(case) for case in cases if case.n == size.ns[0] and case.repeat == 0]
     write_rows(folder / f"figure-{figure}.csv", rows, figure=figure, reduced=size.reduced)
@@ -71,14 +72,14 @@ def _curves(axes: Any, runs: list[Result], k: int, n: int) -> None:
         axis.plot(times, 10**mean, label=f"n = {n}, mean of {len(runs)}", **series(k))
 
 
-def _certificates(runner: Runner, cases: list[Case], size: Size) -> Iterator[tuple[Case, Certified]]:
+def _searches(cases: list[Case], size: Size) -> Iterator[Search]:
     """At the start where the theorem's assumptions hold, and where a formula takes over later; of the first seed."""
     for case in cases:
         if case.repeat == 0 and case.n in SEARCHED:
             if case.n <= case.d:
-                yield case, runner.certified(case, "at-start", partial(at_start, case))
+                yield Search(case, "at-start", partial(at_start, case))
             latest = min(size.t_max, LATEST)
-            yield case, runner.certified(case, f"kernel-{latest:g}", partial(later, case, ("kernel",), latest))
+            yield Search(case, f"kernel-{latest:g}", partial(later, case, ("kernel",), latest))
 
 
 def _show_certificates(axes: Any, found: list[tuple[Case, Certified]], size: Size) -> None:

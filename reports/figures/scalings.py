@@ -13,7 +13,7 @@ from reports.experiments import experiment_3
 from reports.experiments.case import Result
 from reports.experiments.certified import Certified, late_in_run
 from reports.experiments.open_choices import Size
-from reports.experiments.runner import Runner
+from reports.experiments.runner import Runner, Search
 from reports.figures.rows import at_end, certified_row, curve_rows, end_rows, neuron_rows, on_grid, write_rows
 
 LABELS = {"ours": "the paper's scaling", "ntk": "NTK", "mf": "mean field"}
@@ -59,12 +59,14 @@ def _sizes(size: Size) -> str:
 def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list[Path]:
     """Figures 4, 7, 8: loss and test error along the run; h_i at a training and a test point, before and after."""
     width, n = size.widths[0], size.ns[PLACES[figure] - len(PLACES) - 1]
-    results = runner.results(experiment_3.cases(size, width, (n,)))
+    cases = experiment_3.cases(size, width, (n,))
+    first = next(case for case in cases if case.model == "ours")
+    late = Search(first, "late", partial(late_in_run, first)) if width * n <= LARGEST_FURTHER else None
+    results = runner.results(cases, [late] if late is not None else [])
     rows = [*curve_rows(results), *end_rows(results)]
     rows += [row for r in results if r.case.repeat == 0 and r.ok for row in neuron_rows(r)]
-    ours = next(r for r in results if r.case.model == "ours")
-    certified = _certified(runner, ours)
-    rows.append(certified_row(ours.case, certified))
+    certified = _certified(runner, results[cases.index(first)], late)
+    rows.append(certified_row(first, certified))
     write_rows(folder / f"figure-{figure}.csv", rows, figure=figure, reduced=size.reduced)
     with drawing(2, 3, (9, 6.3)) as (picture, axes):
         for column, model in enumerate(experiment_3.MODELS):
@@ -104,14 +106,14 @@ def _losses(axis: Any, runs: list[Result], k: int, n: int) -> None:
     axis.set_xlabel("time")
 
 
-def _certified(runner: Runner, run: Result) -> Certified:
+def _certified(runner: Runner, run: Result, late: Search | None) -> Certified:
     """From the end of the run on, if a formula certifies that; else from a later state, which takes further runs."""
     rate = run.measures.get("certified_rate", 0.0)
     if rate > 0:
         return Certified("formula", float(run.time[-1]), float(run.loss[-1]), rate)
-    if run.case.width * run.case.n > LARGEST_FURTHER:
+    if late is None:
         return Certified("formula", reason="the end of the run is not certified, and later states take too long")
-    return runner.certified(run.case, "late", partial(late_in_run, run.case))
+    return runner.certified(late)
 
 
 def _certified_curve(axis: Any, certified: Certified, n: int) -> None:

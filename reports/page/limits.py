@@ -69,7 +69,7 @@ def _measured(problem: Problem, best: Guarantee, seed: int) -> dict[str, Any]:
     if problem.random or problem.n * WIDTH > MOST_ENTRIES or not best.rate > 0:
         return {}
     with Progress("networks tried") as progress:
-        trial = Trial(problem, best.init, NETWORKS, seed, best.rate / best.scale**2, progress)
+        trial = Trial(problem, best.init, NETWORKS, seed, best.rate / best.scale**2, progress.step)
         return {found["quantity"]: found["sufficient"] for found in quantities(trial, best)}
 
 

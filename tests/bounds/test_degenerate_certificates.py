@@ -11,7 +11,7 @@ from flint import arb
 
 import bounds
 from bounds.certificates import handover
-from bounds.certificates.certificate import residual_norm
+from bounds.certificates.by_profile import residual_norm
 from bounds.certificates.collocation import reference_step
 from bounds.methods import METHODS
 from bounds.numerics.spectrum import spectrum

@@ -11,6 +11,7 @@ from mpmath import mpf
 import bounds
 from bounds.activation.slope_envelope import envelope_of
 from bounds.data.datasets import load_builtin
+from bounds.gram import GramRange
 from bounds.methods import get_method
 from bounds.methods.deviations import (
     Sample,
@@ -20,7 +21,6 @@ from bounds.methods.deviations import (
     neurons_for_fraction,
     slope_sample,
 )
-from bounds.problem import GramRange
 from simulate import sample_network
 
 

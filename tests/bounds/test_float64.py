@@ -228,7 +228,7 @@ def test_rows_with_a_displacement_are_the_same_functions(name, row):
 
 def test_elu_just_below_zero_lies_in_the_enclosure_of_the_residual():
     """exp(u) - 1 at u = -1e-9 keeps seven digits."""
-    from bounds.certificates.certificate import residual_norm
+    from bounds.certificates.by_profile import residual_norm
 
     problem = bounds.Problem([[1.0]], [0.0], activation="elu")
     h = -1e-9

@@ -2,13 +2,18 @@
 
 import io
 
+import numpy as np
 import pytest
 
 import bounds
 import bounds.progress
 import simulate
+from bounds.cli import main
 from bounds.command_line import HOLDS, Parser, run
 from bounds.data.datasets import load_builtin
+from bounds.erratum.flow import Flow, matrix, tanh_slope
+from bounds.erratum.registry import ERRATA
+from bounds.methods import proved_methods
 from bounds.progress import BAR, Progress, announce, telling, told
 from bounds.text import printable
 
@@ -120,7 +125,7 @@ def test_a_closed_terminal_ends_no_run(clock):
 
 
 def test_quiet_is_an_option_of_every_command_and_ends_with_it(capsys):
-    def main(argv):
+    def command(argv):
         options = Parser(prog="linrate", example="none").parse_args(argv)
         assert options.quiet is ("--quiet" in argv)
         announce("compiling ...")
@@ -128,11 +133,61 @@ def test_quiet_is_an_option_of_every_command_and_ends_with_it(capsys):
         return HOLDS
 
     for arguments, expected in (([], "  compiling ...\n"), (["--quiet"], ""), ([], "  compiling ...\n")):
-        assert run(main, arguments) == HOLDS
+        assert run(command, arguments) == HOLDS
         shown = capsys.readouterr()
         assert (shown.out, shown.err) == ("the answer\n", expected)
     announce("outside of a command")
     assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What is counted, how much of it is done, in words and as a share, each time that something is said."""
+    calls = []
+
+    def say(self, doing="", share=None):
+        calls.append((self.what, self.done, self.total, doing, share))
+
+    monkeypatch.setattr(Progress, "say", say)
+    return calls
+
+
+def test_a_guarantee_tells_which_method_it_is_at(said):
+    bounds.guarantee(bounds.Problem(*load_builtin("reference", n=2, d=4)))
+    names = [method.name for method in proved_methods()]
+    assert [doing for _, _, _, doing, _ in said[::2]] == names  # as it begins; and once more at its end
+    assert said[-1][:3] == ("methods", len(names), len(names))
+
+
+@pytest.mark.parametrize("question", ["smallest_delta", "largest_n", "smallest_lambda_min"])
+def test_an_inverse_question_counts_its_guarantees(said, question):
+    problem = bounds.Problem(*load_builtin("reference", n=5, d=20))
+    width = bounds.guarantee(problem, method="slopes").width
+    said.clear()
+    getattr(bounds, question)(problem, width, method="slopes")
+    assert [done for _, done, _, _, _ in said] == list(range(1, len(said) + 1))
+    assert all(what.startswith("guarantees, for the ") and done <= total for what, done, total, _, _ in said)
+
+
+def test_the_flow_of_an_erratum_tells_how_far_it_is(said):
+    flow = Flow(np.zeros(1), np.ones(2), matrix(np.eye(1)), np.tanh, tanh_slope)
+    flow.run(np.array([[1.0], [2.0]]), [3.0])
+    shares = [share for _, _, _, _, share in said]
+    assert shares[0] == 0
+    assert 0.9 < max(shares) <= 1
+    assert {doing for _, _, _, doing, _ in said} == {"flow to t = 3"}
+
+
+def test_all_errata_in_a_table_are_told_one_by_one(said, monkeypatch, capsys):
+    monkeypatch.setattr("bounds.commands.errata.errata", lambda: ERRATA[1:3])
+    assert run(main, ["errata", "--markdown"]) == HOLDS
+    assert [(what, done, doing) for what, done, _, doing, _ in said] == [
+        ("errata", 0, "E2"),
+        ("errata", 1, "E2"),
+        ("errata", 1, "E3"),
+        ("errata", 2, "E3"),
+    ]
+    assert "E3" in capsys.readouterr().out
 
 
 def test_a_path_that_is_followed_tells_how_far_it_is(monkeypatch):

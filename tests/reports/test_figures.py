@@ -1,5 +1,6 @@
 """The figures: files, what they say, and a cache that loses nothing that is finished."""
 
+import contextlib
 import csv
 import errno
 import json
@@ -11,7 +12,9 @@ import pandas as pd
 import pytest
 
 import bounds
+import bounds.cells.options
 import simulate
+from bounds.cells import engines
 from bounds.command_line import run
 from reports.cli import main
 from reports.experiments import cache as cached
@@ -20,7 +23,7 @@ from reports.experiments.cache import Cache
 from reports.experiments.case import FAILED, Case, Result, result_of, run_case
 from reports.experiments.certified import Certified, at_start, late_in_run, later
 from reports.experiments.open_choices import Size
-from reports.experiments.runner import Runner, duration
+from reports.experiments.runner import Runner, Search, duration
 from reports.figures.command import FIGURES, draw_figure
 from reports.figures.rows import COLUMNS, on_grid
 
@@ -36,6 +39,7 @@ TINY = {
 def tiny(monkeypatch):
     for module, size in TINY.items():
         monkeypatch.setattr(module, "QUICK", size)
+    monkeypatch.setattr(bounds.cells.options, "usable_cores", lambda: 1)  # processes do not pay for so little
 
 
 @pytest.fixture
@@ -284,14 +288,57 @@ def test_a_certificate_is_searched_once(tmp_path):
         searches.append(1)
         return found
 
-    first, second = (Runner(Cache(tmp_path)).certified(case, "at-start", find) for _ in range(2))
+    first, second = (Runner(Cache(tmp_path)).certified(Search(case, "at-start", find)) for _ in range(2))
     assert first == second
     assert replace(first, origin={}) == found
     assert "linrate" in first.origin
     assert len(searches) == 1
-    assert Runner(Cache(tmp_path)).certified(case, "late", lambda: Certified("formula", reason="no")).reason == "no"
+    failed = Search(case, "late", lambda: Certified("formula", reason="no"))
+    assert Runner(Cache(tmp_path)).certified(failed).reason == "no"
     other = replace(case, width=8)
-    assert Runner(Cache(tmp_path)).certified(other, "at-start", lambda: Certified("other")).method == "other"
+    of_another = Search(other, "at-start", lambda: Certified("other"))
+    assert Runner(Cache(tmp_path)).certified(of_another).method == "other"
+
+
+def test_other_processes_search_the_certificates_beside_the_runs(tmp_path, case, monkeypatch):
+    """The longest runs come first; a search that fails there fails again where its certificate is asked for."""
+    began = []
+
+    @contextlib.contextmanager
+    def opened(executor):
+        def engine(work, items):
+            began.extend(items)
+            return engines._here(work, items)
+
+        yield engine
+
+    monkeypatch.setattr(runner, "open_engine", opened)
+    found = Certified("shadowing", 0.0, 0.25, 0.125)
+    searched = []
+
+    def find():
+        searched.append(1)
+        return found
+
+    def fail():
+        raise bounds.ArgumentError("no certificate")
+
+    good, bad = Search(case, "good", find), Search(case, "bad", fail)
+    cases = experiment_3.cases(TINY[experiment_3], 16, (4, 6))
+    results = Runner(Cache(tmp_path), executor=2).results(cases, [good, bad])
+    assert [result.case for result in results] == cases
+    assert began[:2] == [good, bad]
+    assert [item.n for item in began[2:]] == [6] * 6 + [4] * 6
+    assert searched == [1]
+    again = Runner(Cache(tmp_path), executor=2)
+    assert replace(again.certified(good), origin={}) == found
+    assert searched == [1]
+    with pytest.raises(bounds.ArgumentError, match="no certificate"):
+        again.certified(bad)
+    began.clear()
+    again.results(cases, [good])
+    Runner(Cache(tmp_path)).results(cases, [bad])  # in this process it is searched when it is asked for
+    assert began == []
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '"format": 2', '"rate": -1.0', '"rate": NaN', '"origin": []', '"n": 7'])

@@ -6,6 +6,7 @@ from scipy.stats import beta
 
 from bounds import Problem
 from bounds.data.datasets import load_builtin
+from bounds.progress import Progress
 from reports.certificates import KINKED, CertificateOptions, SwitchRow, certificate_rows
 from reports.cli import main
 from reports.law import law, law_rows, law_text
@@ -44,6 +45,18 @@ def test_a_relu_run_is_certified_late():
     rows = list(certificate_rows(problem, CertificateOptions(width=128, seeds=(0,))))
     assert [row.method for row in rows] == list(KINKED)
     assert all(0 < row.certified <= row.measured and 0 < row.loss_ratio < 1 for row in rows)
+
+
+def test_a_search_tells_which_states_it_tries_and_the_run_of_its_rate_how_far_it_is(monkeypatch):
+    said: list[tuple[str, int, str]] = []
+    monkeypatch.setattr(Progress, "say", lambda self, doing="", share=None: said.append((self.what, self.done, doing)))
+    problem = Problem(*load_builtin("experiment-1", n=2, d=5))
+    (row,) = certificate_rows(problem, CertificateOptions(width=64, seeds=(3,), methods=("kernel",)))
+    tried = [(done, doing) for what, done, doing in said if what == "states tried"]
+    assert [done for done, _ in tried] == list(range(1, len(tried) + 1))
+    assert tried[0][1] == "kernel, seed 3, t = 0"
+    assert tried[-1][1] == f"kernel, seed 3, t = {row.time:.4g}"
+    assert said[-1][0] == "steps"
 
 
 def test_the_rate_is_printed_rounded_down():

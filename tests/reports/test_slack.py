@@ -2,10 +2,13 @@
 
 import csv
 import math
+import re
 
 import pytest
 
 import bounds
+from bounds.cells import progress as cell_progress
+from bounds.cells.progress import CellProgress
 from bounds.command_line import run as run_command
 from bounds.data.datasets import load_builtin
 from reports import slack
@@ -33,6 +36,23 @@ def test_the_rate_is_that_of_the_slowest_network(reference_problem):
     alone = [slack.Trial(reference_problem, g.init, 1, seed, trial.slowest).rate(64, g.scale) for seed in (0, 1)]
     assert trial.rate(64, g.scale) == min(alone)
     assert trial.rate(64, 0.1) == 0.0  # |f| < 0.1 < max |y|
+
+
+def test_the_networks_that_are_tried_are_told(monkeypatch):
+    monkeypatch.setattr(slack, "METHODS", ("slopes", "printed"))
+    monkeypatch.setattr(slack, "INITS", ("antisymmetric",))
+    monkeypatch.setattr(slack, "WIDTH", 32)
+    monkeypatch.setattr(slack, "DEEPEST", 3)
+    monkeypatch.setattr(cell_progress, "EVERY", 0.0)
+    lines: list[str] = []
+    progress = CellProgress(write=lines.append, what="problems")
+    for _, rows in slack.slack_rows(trials=1, activations=("tanh",), progress=progress):
+        assert len(rows) == 6
+    assert lines[0] == "[....................] 0/1 problems"
+    assert re.fullmatch(r"\[\.{20}] 0/1 problems: tanh, antisymmetric, slopes, m = 32, scale \S+", lines[1])
+    left = [line for line in lines if " left: tanh, antisymmetric, " in line]
+    done = [f"[{'#' * (20 * quantities // 6):.<20}]" for quantities in (1, 3, 4)]  # the rate needs no further network
+    assert list(dict.fromkeys(line[:22] for line in left)) == done
 
 
 def test_the_table(tmp_path, capsys, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 from flint import arb
 
 from bounds import constants
-from bounds.certificates.certificate import residual_norm
+from bounds.certificates.by_profile import residual_norm
 from bounds.methods import slopes
 from bounds.methods.base import usual_drift
 from bounds.methods.last_layer import at_scale
