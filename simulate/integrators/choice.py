@@ -10,9 +10,9 @@ from simulate.integrators.piecewise_linear import pieces_of
 
 AUTO = "auto"
 SMOOTH_RTOL, EVENTS_RTOL, KINKS_RTOL = 1e-6, 1e-3, 0.1
-# CPU seconds of an event, with all that belongs to it: a constant and the part that grows with n^2. Measured: 7e-6 to
-# 1.2e-5 at n = 40 and 60, 8e-5 at n = 600 on a busy machine.
-EVENT, EVENT_N2 = 6e-6, 2e-10
+# CPU seconds of an event, with all that belongs to it: a constant and the part that grows with n^2. Measured on a busy
+# machine at n = 100 and 600, see docs/simulate.md.
+EVENT, EVENT_N2 = 1.3e-5, 1e-10
 EVENTS = 1.0  # of each entry until the loss is a millionth: 0.24 for Gaussian data, 1 for random features
 PASSES = 5  # over the whole of the time: two of the run with whole steps, two with halved ones, and save points
 LONG, TOO_LONG = (

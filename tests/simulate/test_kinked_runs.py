@@ -140,7 +140,7 @@ def test_dear_runs_say_so():
     relu = bounds.get_activation("relu")
     assert choose_integrator(relu, n=40, m=4096, device="cpu") == "piecewise-linear"
     with pytest.warns(UserWarning, match="CPU minutes"):
-        assert choose_integrator(relu, n=300, m=8192, device="cpu") == "piecewise-linear"
+        assert choose_integrator(relu, n=600, m=8192, device="cpu") == "piecewise-linear"
     with pytest.warns(UserWarning, match="integrator='exponential' is used"):
-        assert choose_integrator(relu, n=600, m=8192, device="cpu") == "exponential"
+        assert choose_integrator(relu, n=800, m=8192, device="cpu") == "exponential"
     assert choose_integrator(relu, n=40, m=4096, device="cuda") == "exponential"
