@@ -107,7 +107,7 @@ class GramMatrix:
         """The smallest diagonal entry of G, enclosed."""
         return ball(min(g.lower() for g in self.gram_diagonal), min(g.upper() for g in self.gram_diagonal))
 
-    def require_semidefinite(self) -> None:
+    def _require_semidefinite(self) -> None:
         """AssumptionError if G certainly has a negative eigenvalue."""
         # G_aa is a squared norm, so a computed one is never negative. Other minors may be, by rounding.
         least = min(float(np.min(np.diagonal(self.gram))), self.spectrum.lmin[1])

@@ -137,7 +137,7 @@ class Problem(GramMatrix, Presented, Portable):
         if not np.max(np.abs(self.gram)) > 1e-280:
             raise AssumptionError("the Gram matrix is zero: every x_a is mapped to 0 or nearly so. Rescale the data.")
         if getattr(self.embedding, "gram_error", None) is None:
-            self.require_semidefinite()  # a matrix that is taken as exact has no other check
+            self._require_semidefinite()  # a matrix that is taken as exact has no other check
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone; what is computed from them is computed again where it is needed."""

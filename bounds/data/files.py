@@ -95,7 +95,7 @@ def check_writable(path: str | Path, name: str = "out") -> Path:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
         handle, temporary = _temporary(folder)
         os.close(handle)
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)  # since it is unlocked, another process may have removed it as stale
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise

@@ -81,6 +81,22 @@ def test_impossible_names_are_refused_before_the_work(tmp_path, name):
     assert names(tmp_path) == ["file"]
 
 
+def test_another_process_may_clean_the_folder_while_it_is_probed(tmp_path, monkeypatch):
+    """Between the end of its lock and its removal, the temporary file of the probe looks like that of a killed run."""
+    close, cleaned = os.close, []
+
+    def closed(handle):
+        close(handle)
+        if not cleaned:
+            cleaned.append(list(tmp_path.iterdir()))
+            files.remove_stale(tmp_path)
+
+    monkeypatch.setattr(files.os, "close", closed)
+    assert check_writable(tmp_path / "name") == tmp_path / "name"
+    assert len(cleaned[0]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_killed_run_left_is_removed(tmp_path):
     """A child is killed in the middle of a write; what another one is still writing stays."""
     script = (
