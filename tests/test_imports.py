@@ -19,6 +19,12 @@ RINGS = {
 
 
 @functools.cache
+def statements(file: Path) -> list[ast.Import | ast.ImportFrom]:
+    """Every import in the text of a file, wherever it stands."""
+    return [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@functools.cache
 def imports() -> dict[str, set[str]]:
     """Module of the project -> the modules of the project that its text imports, anywhere and for any reason."""
     files = {}
@@ -28,7 +34,7 @@ def imports() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for module, file in files.items():
         names = set()
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in statements(file):
             if isinstance(node, ast.Import):
                 names |= {a.name for a in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -80,7 +86,7 @@ def test_a_small_flow_needs_no_torch():
 @pytest.mark.parametrize("package", ABOVE)
 def test_imports_only_run_downwards(package):
     for file in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in statements(file):
             names = (
                 [a.name for a in node.names]
                 if isinstance(node, ast.Import)
@@ -97,7 +103,7 @@ def test_simulate_never_sees_a_bound():
     """A measurement takes from bounds only the problem, not what it is compared with."""
     forbidden = ("bounds.methods", "bounds.certificates", "bounds.constants", "bounds.activation.slope_envelope")
     for file in (ROOT / "simulate").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in statements(file):
             if isinstance(node, ast.ImportFrom):
                 assert not str(node.module).startswith(forbidden), file
 
@@ -127,7 +133,7 @@ def test_every_import_of_the_project_names_one_of_its_files():
     known = {".".join(name.split(".")[:k]) for name in files for k in range(1, name.count(".") + 2)}
     for folder in (*ABOVE, "reports", "tests", "benchmarks"):
         for file in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text())):
+            for node in statements(file):
                 names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
                 missing = [n for n in names if n.split(".")[0] in (*ABOVE, "reports", "tests") and n not in known]

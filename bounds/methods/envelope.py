@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 
+from bounds.activation.base import Activation
 from bounds.activation.gaussian import distinct
 from bounds.activation.slope_envelope import envelope_of, population_moments, rounded_down
 from bounds.methods.base import PARABOLA, APriori, Method, Profile, no_check, zoom_minimise
@@ -34,17 +35,19 @@ def lessened(problem: Problem) -> arb:
     return arb(max((g / v).upper() for g, v in pairs)).min(arb(1))
 
 
-@lru_cache(maxsize=256)
 def best_nu(problem: Problem) -> float:
     """The nu = mu G_aa that makes the scale smallest for Gaussian pre-activations; every nu > 0 is valid."""
-    extremes = distinct((problem.gmin, problem.gmax))
+    return _best_nu(problem.activation, float(problem.gmin), float(problem.gmax))
+
+
+@lru_cache(maxsize=256)  # of all problems that share the extreme variances, as normalised data do
+def _best_nu(activation: Activation, gmin: float, gmax: float) -> float:
+    extremes = [arb(g) for g in sorted({gmin, gmax})]
 
     def objective(log_nu: np.ndarray) -> np.ndarray:
         values = []
         for nu in np.exp(log_nu):
-            least = min(
-                float(population_moments(problem.activation, g, float(nu), fine=False)[0].mid()) for g in extremes
-            )
+            least = min(float(population_moments(activation, g, float(nu), fine=False)[0].mid()) for g in extremes)
             values.append(math.sqrt(nu) / least if least > 0 else math.inf)
         return np.array(values)
 

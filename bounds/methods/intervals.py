@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from bounds.activation.base import Interval
+from bounds.activation.base import Activation, Interval
 from bounds.activation.gaussian import distinct, gaussian_probability, gaussian_probability_approx
 from bounds.constants.formula import Constant
 from bounds.methods.base import zoom_minimise
@@ -20,28 +20,29 @@ from bounds.problem import Problem
 LARGEST_VARIANCE = 1e8  # of the search if sigma saturates: for a larger one it would not find the slopes near 0
 
 
-def _open_right(problem: Problem) -> bool:
+def _open_right(act: Activation) -> bool:
     """|sigma'| has a positive limit as u -> infinity."""
-    act = problem.activation
     return act.slopes_at_ends[1] > 0 and math.isinf(act.active[1])
 
 
 def _reach(problem: Problem) -> tuple[float, float, float]:
     """(gmin, gmax, reach) for the searches: the extreme variances, and the largest |I_l| that is tried."""
     gmin, gmax = float(problem.gmin), float(problem.gmax)
-    if not _open_right(problem):
+    if not _open_right(problem.activation):
         gmin, gmax = min(gmin, LARGEST_VARIANCE), min(gmax, LARGEST_VARIANCE)
     return gmin, gmax, 4 * max(1.0, math.sqrt(gmax))
 
 
-@lru_cache(maxsize=256)
 def bounded_interval(problem: Problem, letter: Constant) -> Interval:
     """The bounded I that makes 1/(K_s |I| K^{3/2}), hence the scale of the paper's method, smallest.
 
     letter: constants.K or constants.K_printed.
     """
-    gmin, gmax, reach = _reach(problem)
-    act = problem.activation
+    return _bounded_interval(problem.activation, letter, *_reach(problem))
+
+
+@lru_cache(maxsize=256)  # of all problems that share the extreme variances, as normalised data do
+def _bounded_interval(act: Activation, letter: Constant, gmin: float, gmax: float, reach: float) -> Interval:
     low = max(act.active[0], -reach)
 
     def objective(left: np.ndarray, log_length: np.ndarray) -> np.ndarray:
@@ -55,16 +56,18 @@ def bounded_interval(problem: Problem, letter: Constant) -> Interval:
     return left, left + math.exp(log_length)
 
 
-@lru_cache(maxsize=256)
 def free_interval(problem: Problem, power: float) -> tuple[Interval, float]:
     """I and xi that make 1/(K_s xi pi^power) smallest, pi the least mass of I0 = {u in I: dist(u, I^c) >= xi}.
 
     power: 3/2 for markov, 1 for chebyshev. An end of I at which |sigma'| keeps a positive limit is infinite.
     """
-    gmin, gmax, reach = _reach(problem)
-    act = problem.activation
+    return _free_interval(problem.activation, power, *_reach(problem))
+
+
+@lru_cache(maxsize=256)  # as _bounded_interval
+def _free_interval(act: Activation, power: float, gmin: float, gmax: float, reach: float) -> tuple[Interval, float]:
     low = max(act.active[0], -reach)
-    open_right = _open_right(problem)
+    open_right = _open_right(act)
     extremes = sorted({gmin, gmax})
 
     def ends(left: Any, xi: Any, width: Any) -> tuple[Any, Any]:
