@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 import simulate
 from bounds import Activation, Problem, guarantee
 from bounds.data.datasets import load_builtin
+from bounds.numerics.arithmetic import Ops
 from simulate import Network
 from verify.claims.base import Claim, Comparison, NotApplicable
 from verify.run import Run
@@ -19,9 +21,14 @@ from verify.runs.regimes import paper_guarantee, plain_run, regime_run
 
 def leaning(bend: float) -> Activation:
     """u + bend tanh(u): smooth with inf |sigma'| = 1, as (16) requires."""
+
+    def both(o: Ops, u: Any) -> tuple[Any, Any]:
+        t = o.tanh(u)
+        return u + bend * t, 1 + bend - bend * t**2
+
     return Activation(
         name=f"u + {bend:g} tanh(u)",
-        both=lambda o, u: (u + bend * o.tanh(u), 1 + bend - bend * o.tanh(u) ** 2),
+        both=both,
         lipschitz=lambda o: 1 + o.number(bend),
         slope_lipschitz=lambda o: 4 * o.number(bend) / (3 * o.sqrt(o.number(3))),
         bounded_by=None,
