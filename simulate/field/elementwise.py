@@ -25,13 +25,16 @@ EXACT: dict[str, Any] = {**SUMS, "fastmath": {"contract", "nsz"}}
 # from Python would crash the process, so one that a test needs is EXACT or SUMS.
 INNER_SUMS: dict[str, Any] = {**SUMS, "no_cpython_wrapper": True}
 INNER_EXACT: dict[str, Any] = {**EXACT, "no_cpython_wrapper": True}
-# For those of which a copy with other roundings may be in memory already: a function that is not inlined is compiled
-# once by itself and once beside its caller, and which of both serves depends on the order of loading. So a process that
-# compiles and one that finds its loops in the cache would compute other last digits.
+# A function that is not inlined is compiled once by itself and once more beside its caller, and which of both serves
+# depends on the order of loading. Where sums may be reordered, or either of two products be fused with their sum, the
+# second time may give other roundings, so that a process that compiles and one that finds its loops in the cache would
+# compute other last digits. So such functions are inlined, or nothing but the sum and kept apart (see below); others
+# leave no choice to the compiler.
 INLINED_SUMS: dict[str, Any] = {**INNER_SUMS, "forceinline": True}
 INLINED_EXACT: dict[str, Any] = {**INNER_EXACT, "forceinline": True}
 # For those that make no array: without the counting of references, which is an atomic operation for each array, row or
 # slice that is named, and a third of the time of short loops.
+BORROWED: dict[str, Any] = {**INNER_SUMS, "fastmath": False, "_nrt": False}
 BORROWED_SUMS: dict[str, Any] = {**INNER_SUMS, "_nrt": False}
 
 
@@ -46,6 +49,19 @@ def _wide_vectors(typingctx: Any) -> Any:
 
 
 _wide: Any = intrinsic(_wide_vectors)
+
+
+def _never_inlined(typingctx: Any) -> Any:
+    """Keep the function that calls this apart from its callers, so that its sums do not mix with what they compute."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
+apart: Any = intrinsic(_never_inlined)
 
 
 def _float_of(typingctx: Any, bits: Any) -> Any:

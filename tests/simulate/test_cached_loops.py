@@ -1,9 +1,13 @@
 """A process that compiles the loops and one that finds them on disk compute the same numbers, bit for bit."""
 
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from numba.core.dispatcher import Dispatcher
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPS = """
@@ -43,3 +47,16 @@ def test_loops_that_were_compiled_here_and_loops_from_disk_agree(tmp_path):
     assert all(run.returncode == 0 for run in runs), runs[0].stderr + runs[1].stderr
     assert any((tmp_path / "cache").rglob("*.nbc"))
     assert runs[0].stdout == runs[1].stdout != ""
+
+
+@pytest.mark.parametrize("name", ["events", "follow", "held", "kernel_changes", "panels", "search", "sweep"])
+def test_inner_loops_leave_no_choice_to_the_compiler(name):
+    """To compile the loops of the piecewise linear method twice takes a minute. The reason why both agree is tested:
+    where sums may be reordered or fused, an inner loop is a part of its caller, or apart from it and just the sum."""
+    module = importlib.import_module(f"simulate.integrators.piecewise_linear.{name}")
+    loops = [loop for loop in vars(module).values() if isinstance(loop, Dispatcher)]
+    assert loops
+    for loop in loops:
+        options = loop.targetoptions
+        if options.get("no_cpython_wrapper") and options["fastmath"]:
+            assert options.get("forceinline") or "apart" in loop.py_func.__code__.co_names, loop

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import BORROWED_SUMS
+from simulate.field.elementwise import BORROWED
 from simulate.integrators.piecewise_linear.desk import (
     ANSWER,
     ANSWERS,
@@ -42,7 +42,7 @@ NO_SPEED = 1e-12  # of the speed that all drives together could give an entry: w
 DEPENDENT = 1e-10  # of G_aa: below this an entry's own drive does not move it, so that nothing can hold it
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def place_on(desk: Desk, net: Network, k: int, side: int, gain: float) -> None:
     """Put candidate k, which has its place among the held ones if it is one, on this side: its bounds, how it answers,
     and its slope."""
@@ -60,7 +60,7 @@ def place_on(desk: Desk, net: Network, k: int, side: int, gain: float) -> None:
     desk.reals[SLOPE, desk.ints[MEMBER, k]] = 0.0 if held else net.slopes[piece]
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _drive(desk: Desk, k: int, count: int, stop: float) -> None:
     """Candidate k, which is not held and whose row has been found, gets the drive desk.change."""
     respond(desk, count)
@@ -72,7 +72,7 @@ def _drive(desk: Desk, k: int, count: int, stop: float) -> None:
         desk.reals[MOVED, desk.ints[ORDER, i]] -= desk.found[WEIGHTS, i] * total
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _hold(desk: Desk, net: Network, curve: Curve, k: int, kink: int, count: int, gain: float) -> None:
     """From now on candidate k, whose row has been found, is held: its drive is what it had, and what cancels the rest
     of its path."""
@@ -90,7 +90,7 @@ def _hold(desk: Desk, net: Network, curve: Curve, k: int, kink: int, count: int,
     desk.ints[FRESH, k] = 0
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _set_off(
     desk: Desk, net: Network, curve: Curve, k: int, kink: int, up: bool, x: float, count: int, gain: float
 ) -> None:
@@ -120,7 +120,7 @@ def _set_off(
     desk.ints[FRESH, k] = 1 if up else -1
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def event(
     desk: Desk, net: Network, log: Log, curve: Curve, k: int, x: float, count: int, gain: float, counts: Any
 ) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import BORROWED_SUMS, SUMS
+from simulate.field.elementwise import BORROWED, BORROWED_SUMS, SUMS, apart
 from simulate.integrators.piecewise_linear.desk import (
     ABOVE,
     ANEW,
@@ -66,14 +66,14 @@ MANY_CANDIDATES = 64
 GAPS, FINEST = 8.0, 0.01
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _add_candidate(desk: Desk, b: int, count: int) -> int:
     desk.ints[MEMBER, count] = b
     desk.ints[PLACE, b] = count
     return count + 1
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, ends: Any) -> int:
     """How many candidates the neuron has; see the module."""
     count, low, high = 0, net.table[BELOW], net.table[ABOVE]
@@ -93,6 +93,7 @@ def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: 
 @njit(**BORROWED_SUMS)
 def _weigh(row: Any, driven: Any, factor: float, out: Any, k: int) -> None:
     """out[p, k] = factor row' driven[p] for p >= 1, all at once, so that the row is read once."""
+    apart()
     one, two, three, four, five, six = driven[1], driven[2], driven[3], driven[4], driven[5], driven[6]
     t1 = t2 = t3 = t4 = t5 = t6 = 0.0
     for a in range(len(row)):
@@ -107,7 +108,7 @@ def _weigh(row: Any, driven: Any, factor: float, out: Any, k: int) -> None:
     out[4, k], out[5, k], out[6, k] = factor * t4, factor * t5, factor * t6
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _drive_held(desk: Desk, net: Network, curve: Curve) -> None:
     """The drives of the held entries at the start, such that they do not move: G_AA U_A = -G_AB U_B."""
     found, entries, order, held = desk.found, desk.ints[ENTRY], desk.ints[ORDER], desk.ints[HELD_COUNT, 0]
@@ -126,7 +127,7 @@ def _drive_held(desk: Desk, net: Network, curve: Curve) -> None:
             desk.reals[MOVED, order[i]] = (desk.reals[MOVED, order[i]] + solved[i]) * curve.stop
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gain: float, count: int) -> None:
     """The candidates at the start of the step: paths and drives, with the held entries driven as they must be."""
     n, driven = len(sides), desk.driven
@@ -153,7 +154,7 @@ def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gai
             _weigh(net.gram[desk.ints[MEMBER, k]], driven, -gain, desk.paths, k)
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: float, counts: Any) -> None:
     """All events of the neuron, in order."""
     x, together, sign = 0.0, 0, 1.0 if gain > 0 else -1.0
@@ -185,7 +186,7 @@ def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: flo
         event(desk, net, log, curve, k, x, count, gain, counts)
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def follow_neuron(
     start: Any,
     ends: Any,

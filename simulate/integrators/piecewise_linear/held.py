@@ -17,7 +17,7 @@ from typing import Any
 
 from numba import njit
 
-from simulate.field.elementwise import BORROWED_SUMS
+from simulate.field.elementwise import BORROWED, BORROWED_SUMS, apart
 from simulate.integrators.piecewise_linear.desk import (
     ANSWER,
     ANSWERS,
@@ -41,6 +41,7 @@ from simulate.integrators.piecewise_linear.desk import (
 def solve_held(inverse: Any, inner: Any, given: Any, rest: Any, held: int, out: Any) -> None:
     """out = G_AA^-1 given, for the `held` entries of A; rest: overwritten. One step of refinement, since updates of the
     inverse lose digits where G_AA, which is inner, is badly conditioned."""
+    apart()
     for i in range(held):
         total, line = 0.0, inverse[i]
         for j in range(held):
@@ -58,7 +59,7 @@ def solve_held(inverse: Any, inner: Any, given: Any, rest: Any, held: int, out: 
         out[i] += total
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def find_weights(gram: Any, desk: Desk, k: int) -> None:
     """For candidate k, which is not held: found[GIVEN] = G_Ak, found[WEIGHTS] = w and found[ANSWERS, k] = S_kk."""
     found, ints, held = desk.found, desk.ints, desk.ints[HELD_COUNT, 0]
@@ -74,7 +75,7 @@ def find_weights(gram: Any, desk: Desk, k: int) -> None:
     found[ANSWERS, k] = own
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def find_row(gram: Any, desk: Desk, k: int, count: int) -> None:
     """For candidate k, which is not held: what find_weights finds, found[ROW] = S_k for all entries, and found[ANSWERS]
     = S_kb for the candidates."""
@@ -90,7 +91,7 @@ def find_row(gram: Any, desk: Desk, k: int, count: int) -> None:
         first, second = weights[i], weights[i + 1]
         one, other = gram[entries[i]], gram[entries[i + 1]]
         for b in range(n):
-            row[b] -= first * one[b] + second * other[b]
+            row[b] = row[b] - first * one[b] - second * other[b]
     for i in range(even, held):
         first, one = weights[i], gram[entries[i]]
         for b in range(n):
@@ -99,7 +100,7 @@ def find_row(gram: Any, desk: Desk, k: int, count: int) -> None:
         answers[j] = row[member[j]]
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def add_held(gram: Any, desk: Desk, k: int) -> None:
     """Candidate k, whose weights have just been found, is the last of the held ones from now on. The caller adds its
     drive and its slopes."""
@@ -119,7 +120,7 @@ def add_held(gram: Any, desk: Desk, k: int) -> None:
     ints[HELD_COUNT, 0] = held + 1
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _swap(matrix: Any, i: int, j: int, size: int) -> None:
     for k in range(size):
         matrix[i, k], matrix[j, k] = matrix[j, k], matrix[i, k]
@@ -127,7 +128,7 @@ def _swap(matrix: Any, i: int, j: int, size: int) -> None:
         matrix[k, i], matrix[k, j] = matrix[k, j], matrix[k, i]
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def remove_held(desk: Desk, k: int) -> None:
     """Candidate k is no longer one of the held ones."""
     inverse, ints = desk.inverse, desk.ints
@@ -150,7 +151,7 @@ def remove_held(desk: Desk, k: int) -> None:
     ints[HELD_COUNT, 0] = last
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def respond(desk: Desk, count: int) -> None:
     """The candidate whose row has been found, which is not held, gets the drive desk.change, a polynomial (P,): what
     moves and the drives of the held ones answer."""

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import BORROWED_SUMS, INNER_SUMS
+from simulate.field.elementwise import BORROWED
 from simulate.field.symmetric import ADDRESS, add_squares
 
 MOMENTS = 3  # of the change along the path
@@ -70,7 +70,7 @@ def new_log(n: int, most: int) -> Log:
     )
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def set_weights(x: float, out: Any) -> None:
     """out (W,): the integrals over [x, 1] of (1 - x)^2, 2 x (1 - x) and x^2."""
     left = 1 - x
@@ -79,7 +79,7 @@ def set_weights(x: float, out: Any) -> None:
     out[2] = (1 - x * x * x) / 3
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def log_square(log: Log, kind: int, x: float, row: Any, slope: Any, own: float) -> None:
     """The change w w'/own at x, where w is row (n,), that of the Schur complement, times slope (n,), D, which is zero
     for held entries. kind: HOLDING or LETTING_GO."""
@@ -94,7 +94,7 @@ def log_square(log: Log, kind: int, x: float, row: Any, slope: Any, own: float) 
     set_weights(x, log.weights[at])
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def log_turn(log: Log, b: int, x: float, row: Any, slope: Any, jump: float) -> None:
     """Entry b crosses at x, and its slope, which is still the old one, changes by jump; else as in log_square."""
     at = log.filled[TURNING]
@@ -107,7 +107,7 @@ def log_turn(log: Log, b: int, x: float, row: Any, slope: Any, jump: float) -> N
     log.turned[at] = b
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED)
 def _sum_squares(log: Log, first: int, stop: int, factor: float, moments: bool) -> None:
     """Sum the rows from first to stop."""
     if stop == first:
@@ -124,7 +124,7 @@ def _sum_squares(log: Log, first: int, stop: int, factor: float, moments: bool) 
         add_squares(log.syrk, factor, scaled, log.sums[k])
 
 
-@njit(**INNER_SUMS)
+@njit(**BORROWED)
 def sum_up(log: Log, least: int, moments: bool) -> None:
     """Sum the logged changes, unless there are fewer than `least`: their moments, or else the whole of them."""
     holding, letting_go = log.filled[HOLDING], log.filled[LETTING_GO]

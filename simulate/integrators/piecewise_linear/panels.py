@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from simulate.field.elementwise import EXACT, INNER_SUMS, SUMS
+from simulate.field.elementwise import EXACT, INLINED_SUMS, SUMS
 from simulate.integrators.exponential.phi import FACTORIALS, phis
 
 NODES = 5  # Chebyshev-Lobatto nodes of a panel
@@ -78,7 +78,7 @@ def exponentials(rates: Any, edges: Any) -> tuple[Any, Any]:
     return free, forced
 
 
-@njit(**INNER_SUMS)
+@njit(**INLINED_SUMS)
 def _advance(free: Any, forced: Any, which: int, start: Any, g: Any, out: Any) -> None:
     """out (NODES, n): r in modes at the nodes of a panel (which = 0), or its integral from the panel's start on (1)."""
     for q in range(NODES):
@@ -91,7 +91,7 @@ def _advance(free: Any, forced: Any, which: int, start: Any, g: Any, out: Any) -
                 row[a] += weights[a] * coefficients[a]
 
 
-@njit(**INNER_SUMS)
+@njit(**INLINED_SUMS)
 def _new_forcing(rows: Any, basis: Any, g_nodes: Any, g: Any) -> float:
     """From the forcing at the nodes, rows (NODES, n) in points: g_nodes in modes, g as coefficients in time; returns by
     how much g_nodes has changed at most."""

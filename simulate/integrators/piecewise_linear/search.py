@@ -13,7 +13,7 @@ from typing import Any
 
 from numba import njit
 
-from simulate.field.elementwise import BORROWED_SUMS
+from simulate.field.elementwise import BORROWED
 from simulate.integrators.piecewise_linear.desk import (
     FRESH,
     HELD_COUNT,
@@ -34,7 +34,7 @@ BISECTIONS = 60  # at most, for one root
 EXACT_ROOT = 1e-14  # width of the bracket in which a root is known well enough
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def value_at(polynomials: Any, k: int, x: float) -> float:
     """Polynomial k at x."""
     total = polynomials[-1, k]
@@ -43,7 +43,7 @@ def value_at(polynomials: Any, k: int, x: float) -> float:
     return total
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def rate_at(polynomials: Any, k: int, x: float) -> float:
     """Its derivative at x."""
     power = len(polynomials) - 1.0
@@ -54,7 +54,7 @@ def rate_at(polynomials: Any, k: int, x: float) -> float:
     return total
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def whole_rate(coefficients: Any, b: int, x: float) -> float:
     """The derivative at x of R of entry b, the polynomial in row b."""
     power, row = coefficients.shape[1] - 1.0, coefficients[b]
@@ -65,14 +65,14 @@ def whole_rate(coefficients: Any, b: int, x: float) -> float:
     return total
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def path_room(paths: Any, k: int, x: float, low: float, high: float) -> float:
     """How far candidate k is from its next kink at x: negative where that lies behind."""
     value = value_at(paths, k, x)
     return min(value - low, high - value)
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def drive_room(drives: Any, wholes: Any, i: int, x: float, low: float, high: float, sign: float) -> float:
     """How far the i-th held entry is from being let go at x; sign: that of the neuron's gain. It is attracted from both
     sides where sign R' (high - low) > 0; where not, one of its two margins is negative."""
@@ -80,14 +80,14 @@ def drive_room(drives: Any, wholes: Any, i: int, x: float, low: float, high: flo
     return min(sign * (drive - low * whole), sign * (high * whole - drive))
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _room(paths: Any, wholes: Any, k: int, held: bool, x: float, low: float, high: float, sign: float) -> float:
     if held:
         return drive_room(paths, wholes, k, x, low, high, sign)
     return path_room(paths, k, x, low, high)
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _root(
     paths: Any, wholes: Any, k: int, held: bool, left: float, right: float, low: float, high: float, sign: float
 ) -> float:
@@ -118,7 +118,7 @@ def _root(
     return right
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def _count_beyond(paths: Any, low: Any, high: Any, count: int, x: float, slack: float) -> int:
     """How many of the first `count` paths are beyond a kink at x. Written so that it fills the vector registers."""
     zero, one, two, three, four, five, six = paths[0], paths[1], paths[2], paths[3], paths[4], paths[5], paths[6]
@@ -129,7 +129,7 @@ def _count_beyond(paths: Any, low: Any, high: Any, count: int, x: float, slack: 
     return beyond
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def find_rates(polynomials: Any, count: int, x: float, out: Any) -> None:
     """out (n,): the derivatives of the first `count` polynomials at x."""
     one, two, three = polynomials[1], polynomials[2], polynomials[3]
@@ -138,7 +138,7 @@ def find_rates(polynomials: Any, count: int, x: float, out: Any) -> None:
         out[i] = ((((6 * six[i] * x + 5 * five[i]) * x + 4 * four[i]) * x + 3 * three[i]) * x + 2 * two[i]) * x + one[i]
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def next_event(desk: Desk, count: int, sign: float, x: float, stop: float, first: float) -> tuple[int, float]:
     """(k, where) of the first event in (x, stop] among the first `count` candidates; k = -1 if there is none.
 
@@ -178,7 +178,7 @@ def next_event(desk: Desk, count: int, sign: float, x: float, stop: float, first
     return -1, 2.0
 
 
-@njit(**BORROWED_SUMS)
+@njit(**BORROWED)
 def overdue(desk: Desk, count: int, sign: float, x: float) -> int:
     """The first candidate whose state at x is not that of the flow: held though the slope that would hold it is out of
     bounds, or set off from a kink but moving back. -1 if there is none. The arguments are as in next_event."""
