@@ -73,8 +73,8 @@ SEEDS = Choice(
 )
 METHOD = Choice(
     "gradient flow or descent",
-    "the flow, with its error; Experiment 3 at the paper's size, where the flow takes hours a run, by descent whose"
-    " step begins at a twentieth of the limit of stability and grows as 1/‖r‖ to half of it",
+    "the flow, with its error; Experiment 3 at the paper's size, where the flow takes tens of minutes a run, by descent"
+    " whose step begins at a twentieth of the limit of stability and grows as 1/‖r‖ to half of it",
     "--method: the flow or that descent for any figure; descent with a fixed step: with a step near the limit the test"
     " errors of Experiment 3 change their order",
 )
