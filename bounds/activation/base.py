@@ -73,6 +73,12 @@ class Activation:
     ulps: tuple[float, float] = (FUNCTION_ULPS, FUNCTION_ULPS)
     expression: Any = None
 
+    def __post_init__(self) -> None:
+        for field in ("active", "slopes_at_ends", "interval", "strip", "pieces", "ulps"):
+            pair = getattr(self, field)
+            if pair is not None:  # a list would do as well, but results are kept by activation, which needs its hash
+                object.__setattr__(self, field, tuple(pair))
+
     def __repr__(self) -> str:
         return f"Activation({self.name!r})"
 

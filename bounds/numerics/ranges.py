@@ -50,7 +50,10 @@ def _size(value: Any) -> tuple[float, float]:
 
 def _by_mean_value(at: Any, derivative: Callable[[Any], Any] | None, piece: Any, centre: Any) -> tuple[float, float]:
     """(lower, upper) bounds of |F| on a piece from F(centre) = at and F' on the piece: sharper on short pieces, by a
-    power of their length, than F of the piece."""
+    power of their length, than F of the piece.
+
+    F of the whole piece must be finite: it is not where a logarithm or a root meets its branch cut, and then F' may be
+    analytic on the piece though F jumps there."""
     if derivative is None:
         return 0.0, math.inf
     return _size(_value(lambda u: at + derivative(u) * (u - centre), piece))
@@ -80,7 +83,8 @@ def supremum(
             centre = middle if height == 0 else acb(middle, arb(d))
             at = _value(F, centre)
             best = max(best, _size(at)[0])
-            upper = min(upper, _by_mean_value(at, derivative, piece, centre)[1])
+            if upper < math.inf:
+                upper = min(upper, _by_mean_value(at, derivative, piece, centre)[1])
         heapq.heappush(queue, (-upper, a, b, c, d))
 
     for a, b in pieces(left, right):
@@ -120,12 +124,13 @@ def infimum(
     def push(a: float, b: float) -> None:
         nonlocal best
         piece = ball(a, b)
-        lower = _size(_value(F, piece))[0]
+        lower, upper = _size(_value(F, piece))
         if lower < best:  # else no point of the piece can have a smaller value
             centre = arb(a + (b - a) / 2)
             at = _value(F, centre)
             best = min(best, _size(at)[1])
-            lower = max(lower, _by_mean_value(at, derivative, piece, centre)[0])
+            if upper < math.inf:
+                lower = max(lower, _by_mean_value(at, derivative, piece, centre)[0])
         heapq.heappush(queue, (lower, a, b))
 
     for a, b in pieces(left, right):

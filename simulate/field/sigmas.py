@@ -4,8 +4,8 @@ For tanh and ReLU kernels.evaluate has loops of its own (in elementwise.py), whi
 calls the others by their address (see by_address.py): each is compiled when it is first used, and nothing else with it.
 
 As everywhere in the simulator sigma errs by at most FUNCTION_ULPS 2^-53 Ls max(1, |u|) and sigma' by
-FUNCTION_ULPS 2^-53 Ls; where sigma(0) = 0, sigma is relatively accurate near zero too. NaN stays NaN. There is neither
-a branch nor a call in a loop, so that it fills the vector registers. `value` may be u itself.
+FUNCTION_ULPS 2^-53 Ls; where sigma(0) = 0, sigma is relatively accurate near zero too. sigma of NaN is NaN. But for
+sine and cosine there is neither a branch nor a call in a loop, so that it fills the vector registers. `value` may be u.
 """
 
 from __future__ import annotations

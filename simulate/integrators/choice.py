@@ -10,9 +10,9 @@ from simulate.integrators.piecewise_linear import pieces_of
 
 AUTO = "auto"
 SMOOTH_RTOL, EVENTS_RTOL, KINKS_RTOL = 1e-6, 1e-3, 0.1
-# CPU seconds of an event, with all that belongs to it: a constant and the part that grows with n^2. Measured on a busy
-# machine at n = 100 and 600, see docs/simulate.md.
-EVENT, EVENT_N2 = 1.3e-5, 1e-10
+# CPU seconds of a run by the number of its events: a constant and the part that grows with n^2. Measured on a busy
+# machine: 2.5 s at n = 40, m = 4096 (Gaussian data), 7 s at n = 100, m = 1024 and 20 minutes at n = 600, m = 8192.
+EVENT, EVENT_N2 = 1e-5, 1e-10
 EVENTS = 1.0  # of each entry until the loss is a millionth: 0.24 for Gaussian data, 1 for random features
 PASSES = 5  # over the whole of the time: two of the run with whole steps, two with halved ones, and save points
 LONG, TOO_LONG = (

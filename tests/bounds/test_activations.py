@@ -1,5 +1,6 @@
 """Each activation against its own definition: slopes, constants, the four number systems."""
 
+import dataclasses
 import math
 
 import mpmath
@@ -12,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bounds
+from bounds.activation.expressions import COMPLEX
 from bounds.numerics.arithmetic import ENCLOSED, square
 from bounds.numerics.ranges import infimum, supremum
 from simulate.field.activations import torch_ops
@@ -175,3 +177,28 @@ class _FloatView:
 
     def both_float(self, u):
         return self.act.value(float(u)), self.act.slope(float(u))
+
+
+def test_a_derivative_does_not_hide_a_branch_cut():
+    """log(c + e^w) is analytic on the strip, but its principal value jumps there, and its derivative does not tell."""
+    c = arb(1) / 10**6
+
+    def F(z):
+        return COMPLEX.log(c + COMPLEX.exp(30 * z / (9 + z * z)))
+
+    def derivative(z):
+        power = COMPLEX.exp(30 * z / (9 + z * z))
+        return power / (c + power) * (30 / (9 + z * z) - 60 * z * z / (9 + z * z) ** 2)
+
+    # Continued from the real line: log(c + e^w) = w + log(1 + c e^-w), and |c e^-w| < 1.
+    w = 30 * 0.95j / (9 - 0.95**2)
+    true = abs(w + np.log(1 + 1e-6 * np.exp(-w)))
+    found = supremum(F, derivative=derivative, height=0.95, left=-0.125, right=0.125, tolerance=1e-3)
+    assert found >= true
+
+
+def test_pairs_may_be_lists():
+    """Results are kept by activation, which needs its hash."""
+    mine = dataclasses.replace(bounds.get_activation("relu"), name="mine", interval=[0.0, math.inf], pieces=[0.0, 1.0])
+    problem = bounds.Problem(np.eye(2), [1, 2], activation=mine)
+    assert bounds.guarantee(problem, 0.05, method="envelope").width > 0

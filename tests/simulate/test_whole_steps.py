@@ -10,6 +10,7 @@ from numba.core.errors import TypingError
 import bounds
 import simulate
 from simulate.field import sigmas
+from simulate.field.arrays import TORCH_FROM
 from simulate.field.by_address import address_of, array, caller
 from simulate.field.elementwise import EXACT
 from simulate.solve import whole_steps
@@ -70,15 +71,18 @@ def test_every_smooth_activation_goes_this_way_and_agrees_with_numpy(monkeypatch
             np.testing.assert_allclose(whole.mean_square_slope[-1], other.mean_square_slope[-1], rtol=1e-8)
 
 
-def test_an_activation_of_a_users_own_is_not_taken_for_the_built_in_one_of_its_name():
-    """It is evaluated by numpy, as its author wrote it."""
-    sigmoid = bounds.get_activation("sigmoid")
-    mine = dataclasses.replace(sigmoid, both=lambda o, u: tuple(-part for part in sigmoid.both(o, u)))
-    assert sigmas.loop_of(sigmoid) is not None
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("width", [6, TORCH_FROM])
+def test_an_activation_of_a_users_own_is_not_taken_for_the_built_in_one_of_its_name(name, width):
+    """It is evaluated by numpy or torch, as its author wrote it."""
+    known = bounds.get_activation(name)
+    mine = dataclasses.replace(known, both=lambda o, u: tuple(-part for part in known.both(o, u)))
+    assert sigmas.loop_of(known) is not None
     assert sigmas.loop_of(mine) is None
     X, y = np.eye(2), np.array([0.5, -0.5])
-    options = {"width": 6, "t_max": 0.1, "save_at": [0.0], "network": simulate.Network(np.ones((6, 2)), np.ones(6))}
-    one, other = (simulate.gradient_flow(bounds.Problem(X, y, activation=a), **options) for a in (sigmoid, mine))
+    start = simulate.Network(np.ones((width, 2)), np.ones(width))
+    options = {"t_max": 0.1, "save_at": [0.0], "network": start, "integrator": "exponential"}
+    one, other = (simulate.gradient_flow(bounds.Problem(X, y, activation=a), **options) for a in (known, mine))
     np.testing.assert_allclose(one.output[0], -other.output[0])
 
 

@@ -31,7 +31,7 @@ BLOCK = 128  # neurons whose products with G are one matrix product
 class Swept(NamedTuple):
     """What a pass finds for one run. residual (n,): r at the end; squares (n,): the mean of sigma'(h_a)^2 there, held
     entries not counted; changes (W, n, n): of the kernel, the whole of it, W = 1, or its first three Legendre moments
-    along the path; counts (COUNTS,): see events.py."""
+    along the path; counts (COUNTS,): see desk.py."""
 
     residual: np.ndarray
     squares: np.ndarray
