@@ -305,7 +305,7 @@ def test_the_simulator_refutes_some_printed_statements_itself():
 def test_what_the_test_on_data_leaves_out_is_tested_elsewhere():
     """Each of these claims is proved, about every run, and named by another test of the session."""
     folder = Path(verify.__file__).parent
-    left_out = re.search(r"^ELSEWHERE = (\(.*\))$", (folder / "test_on_data.py").read_text(), re.MULTILINE)
+    left_out = re.search(r"^ELSEWHERE = (\(.*?\))$", (folder / "test_on_data.py").read_text(), re.MULTILINE | re.DOTALL)
     others = "".join(f.read_text() for f in folder.glob("test_*.py") if f.name != "test_on_data.py")
     for name in ast.literal_eval(left_out[1]):
         assert CLAIMS[name].kind == "every run"
