@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-POWERS = 7  # coefficients of the polynomials in x
+POWERS = 7  # coefficients of the polynomials in x; some loops name each of them
 # What is counted: crossings, entries held, entries let go, neurons that began anew, neurons that were given up because
 # of too many events, places where the pivots did not end, and neurons with a candidate.
 CROSSED, HELD, LET_GO, ANEW, GIVEN_UP, UNSETTLED, NEURONS = range(7)
