@@ -26,7 +26,7 @@ from bounds.methods import METHODS, SLOW_CERTIFICATES, TRAINED, get_method, prov
 from bounds.methods.embedding_dim import dim_for_distance, gram_range, least_dim_for_half
 from bounds.numerics.arithmetic import float_down
 from bounds.problem import Problem
-from bounds.progress import told
+from bounds.progress import with_progress
 from bounds.promise import SIMULABLE_WIDTH, Guarantee, Request
 from bounds.tradeoff import Limits, Objective, choose
 
@@ -119,8 +119,7 @@ def _answer(request: Request) -> Guarantee:
         return by_method(get_method(request.method), request, request.tau)
     found, refused = [], []
     positive = request.problem.spectrum.lmin[0] > 0
-    candidates = {method.name: method for method in proved_methods()}
-    for candidate in map(candidates.__getitem__, told(candidates, "methods")):
+    for candidate in with_progress(proved_methods(), "methods", lambda method: method.name):
         if candidate.needs_positive_definite and not positive:
             continue  # one sentence below says so for all of them
         try:

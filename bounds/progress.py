@@ -10,9 +10,11 @@ import time as clock
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from bounds.text import printable, terminal_width
+
+T = TypeVar("T")
 
 QUIET: ContextVar[bool] = ContextVar("linrate-quiet", default=False)  # set by --quiet
 COMMAND: ContextVar[bool] = ContextVar("linrate-command", default=False)  # whether a command line is running
@@ -152,13 +154,13 @@ class Progress:
             self.stream.flush()
 
 
-def told(names: Collection[str], what: str) -> Iterator[str]:
-    """The names one by one, with the progress of what is done to each."""
-    with Progress(what, len(names)) as progress:
-        for name in names:
-            progress.say(name)
-            yield name
-            progress.step(name)
+def with_progress(items: Collection[T], what: str, name: Callable[[T], str] = str) -> Iterator[T]:
+    """The items one by one, with the progress of what is done to each; name: of an item, as it is shown."""
+    with Progress(what, len(items)) as progress:
+        for item in items:
+            progress.say(name(item))
+            yield item
+            progress.step(name(item))
 
 
 def announce(text: str) -> None:

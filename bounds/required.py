@@ -12,7 +12,7 @@ from bounds.methods import METHODS
 from bounds.methods.embedding_dim import dim_for_half, least_dim_for_half
 from bounds.necessary import necessary_scale, necessary_width, possible_rate
 from bounds.problem import Problem
-from bounds.progress import told
+from bounds.progress import with_progress
 from bounds.promise import Guarantee
 from bounds.text import printable
 
@@ -84,7 +84,7 @@ def table(problem: Problem, delta: float = 0.05, *, init: str = "independent", *
     instance("problem", problem, Problem, "Use bounds.Problem(X, y).")
     require("method" not in same, "method", "left out, for every method has its row", same.get("method"))
     rows = []
-    for name in told(METHODS, "methods"):
+    for name in with_progress(METHODS, "methods"):
         method = METHODS[name]
         try:
             g = guarantee(problem, delta, method=name, init=init, **same)

@@ -202,7 +202,7 @@ def _certificates(options: Any) -> int:
         refuse_cell_options(options, "is for --trials.")
     print(TABLE.head())
     if options.trials is None:
-        for row in certificate_rows(problem, chosen):  # which tells how far each search is
+        for row in certificate_rows(problem, chosen):  # which shows how far each search is
             rows.append(row)
             if out is not None:
                 write_certificates(rows, out)

@@ -13,7 +13,7 @@ from bounds.command_line import (
 )
 from bounds.erratum import Demonstration, Erratum, errata, get_erratum
 from bounds.errors import ArgumentError
-from bounds.progress import told
+from bounds.progress import with_progress
 
 ERRATA_EXIT_CODES = (
     "exit codes: 0 every statement shown is refuted and its repair holds, as documented; 1 one of them is not;"
@@ -40,9 +40,9 @@ def run(options: Any) -> int:
     if options.id and options.markdown:
         raise ArgumentError("--markdown writes every erratum. Leave the identifier out.")
     results: list[tuple[Erratum, Demonstration]] = []
-    chosen = {erratum.id: erratum for erratum in ([get_erratum(options.id)] if options.id else errata())}
+    chosen = [get_erratum(options.id)] if options.id else errata()
     # The list shows each erratum as soon as it is computed, and so needs no bar.
-    for erratum in map(chosen.__getitem__, told(chosen, "errata") if options.markdown else chosen):
+    for erratum in with_progress(chosen, "errata", lambda each: each.id) if options.markdown else chosen:
         started = time.monotonic()
         demonstration = erratum.demonstrate()
         results.append((erratum, demonstration))

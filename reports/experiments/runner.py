@@ -61,11 +61,11 @@ class Runner:
         It is said that it is searched, which may take minutes.
         """
 
-        def told() -> Certified:
+        def found() -> Certified:
             announce(f"certificate {search.what} of {search.case.label} ...")
             return search.find()
 
-        return self.cache.certified(search.case, search.what, told)
+        return self.cache.certified(search.case, search.what, found)
 
     def results(self, cases: Sequence[Case], searches: Sequence[Search] = ()) -> list[Result]:
         """One for each case, in order. A run that fails gives a result with its error and ends no other.

@@ -28,8 +28,8 @@ INNER_EXACT: dict[str, Any] = {**EXACT, "no_cpython_wrapper": True}
 # A function that is not inlined is compiled once by itself and once more beside its caller, and which of both serves
 # depends on the order of loading. Where sums may be reordered, or either of two products be fused with their sum, the
 # second time may give other roundings, so that a process that compiles and one that finds its loops in the cache would
-# compute other last digits. So where both would be in use such functions are inlined, or nothing but the sum and kept
-# apart (see below); others leave no choice to the compiler.
+# compute other last digits. So in the closed form of the residual and at kinks, where both were in use, such functions
+# are inlined, or nothing but the sum and kept apart (see below); others leave no choice to the compiler.
 INLINED_SUMS: dict[str, Any] = {**INNER_SUMS, "forceinline": True}
 INLINED_EXACT: dict[str, Any] = {**INNER_EXACT, "forceinline": True}
 # For those that make no array: without the counting of references, which is an atomic operation for each array, row or

@@ -14,7 +14,7 @@ from bounds.data.datasets import load_builtin
 from bounds.erratum.flow import Flow, matrix, tanh_slope
 from bounds.erratum.registry import ERRATA
 from bounds.methods import proved_methods
-from bounds.progress import BAR, Progress, announce, telling, told
+from bounds.progress import BAR, Progress, announce, telling, with_progress
 from bounds.text import printable
 
 
@@ -82,7 +82,7 @@ def test_names_are_told_one_by_one(clock, monkeypatch):
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
     with telling():
-        for name in told({"slopes": 1, "kernel": 2}, "methods"):
+        for name in with_progress({"slopes": 1, "kernel": 2}, "methods"):
             clock[0] += 5.0
             assert name in ("slopes", "kernel")
     states = stream.getvalue().split("\r\x1b[K")
