@@ -13,7 +13,7 @@ from simulate.field.arrays import Arrays
 from simulate.field.flow import Flow
 from simulate.integrators import get_integrator
 from simulate.integrators.piecewise_linear import pieces_of, sweep
-from simulate.integrators.piecewise_linear.desk import COUNTS, HELD, POWERS, Curve, new_desk
+from simulate.integrators.piecewise_linear.desk import COUNTS, HELD, POWERS, Curve, new_desk, new_seen
 from simulate.integrators.piecewise_linear.follow import follow_neurons
 from simulate.integrators.piecewise_linear.kernel_changes import new_log
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
@@ -79,7 +79,7 @@ def test_a_neuron_that_is_given_up_rejects_the_step(monkeypatch):
 def test_neurons_given_up_in_the_half_steps_are_told(monkeypatch):
     whole = PiecewiseLinear.step
 
-    def step(self, flow, state, tau, *, errors):
+    def step(self, flow, state, tau, *, errors, saves=None):
         found = whole(self, flow, state, tau, errors=errors)
         return found if errors else dataclasses.replace(found, unresolved=found.unresolved + 1)
 
@@ -224,8 +224,21 @@ def test_a_step_and_its_two_halves_lead_to_the_same_place():
         curve[:, 1] = share * v
         told = Curve(curve, np.ascontiguousarray(curve.T), np.zeros(n), 1.0, share * np.abs(v).max())
         ends, drives, sides = np.empty(h.shape), np.empty(h.shape), sides.copy()
-        counts, log = np.zeros(COUNTS, dtype=np.int64), new_log(n, net.most)
-        follow_neurons(h, ends, drives, sides, start.signs, net, told, new_desk(n), log, 4, counts)
+        counts, log = np.zeros(COUNTS, dtype=np.int64), new_log(n, net.most, 1)
+        follow_neurons(
+            h,
+            ends,
+            drives,
+            sides,
+            start.signs,
+            net,
+            told,
+            new_desk(n),
+            log,
+            False,
+            new_seen(np.zeros(0), len(h), n),
+            counts,
+        )
         return ends, sides, counts
 
     begun = pieces_of(problem.activation).sides(start.H)
