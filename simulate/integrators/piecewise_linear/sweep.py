@@ -133,8 +133,8 @@ class Neurons:
                         to = stops.h[k], stops.sides[k]
                     if to is not None:
                         to[0][:n, low:high], to[1][:, low:high] = at.T, on.T
-                        if flow.cross is not None:
-                            moved = flow.cross @ (gain[:, None] * driven).T
+                        if flow.moved is not None:
+                            moved = flow.moved @ (gain[:, None] * driven).T
                             to[0][n:, low:high] = self.h[n:, low:high] - moved
             return output, squares, sums_of(log, weights), counts
 
