@@ -89,10 +89,10 @@ class Setup:
             raise ArgumentError(
                 "low_memory keeps no slopes, which a trained last layer needs. Leave it out, or use last_layer=0."
             )
-        cross, regression = (
-            (None, None) if inputs is None else (gram_between(problem, inputs), regression_of(problem, inputs))
-        )
-        self.carried = regression is None or not Regression.applies(regression, problem.gram, cross)
+        cross, regression, self.carried = None, None, True
+        if inputs is not None:
+            cross, regression = gram_between(problem, inputs), regression_of(problem, inputs)
+            self.carried = not Regression.applies(regression, problem.gram, cross)
         tests = 0 if inputs is None else len(inputs)
         rows = problem.n + (tests if self.carried else 0) + self.trained
         self.width = given.width if given is not None else options.width
