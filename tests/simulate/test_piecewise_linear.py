@@ -9,15 +9,13 @@ import pytest
 import bounds
 import simulate
 from bounds.errors import ArgumentError
-from simulate.field.arrays import Arrays
-from simulate.field.flow import Flow
 from simulate.integrators import get_integrator
 from simulate.integrators.piecewise_linear import pieces_of, sweep
 from simulate.integrators.piecewise_linear.desk import COUNTS, HELD, POWERS, Curve, new_desk, new_seen
 from simulate.integrators.piecewise_linear.follow import follow_neurons
 from simulate.integrators.piecewise_linear.kernel_changes import new_log
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
-from simulate.network import Network, scaling_of
+from simulate.network import Network
 from simulate.options import Options
 from simulate.setup import Setup
 from tests.simulate.kinked_problems import gaussian
@@ -213,10 +211,7 @@ def test_a_step_and_its_two_halves_lead_to_the_same_place():
     do, and back again, though both ends of the step tell nothing of it."""
     n, m = 6, 4000
     problem, start = gaussian(n, 8, m)
-    arrays = Arrays("float64", "cpu")
-    net = sweep.network_of(
-        Flow(problem, start.signs[None], scaling_of("ours", m), arrays), pieces_of(problem.activation)
-    )
+    net = sweep.network_of(problem.gram, pieces_of(problem.activation))
     v = np.array([1.0, -0.8, 0.6, -1.2, 0.9, -0.7])
 
     def follow(h, sides, share):
@@ -247,3 +242,29 @@ def test_a_step_and_its_two_halves_lead_to_the_same_place():
     assert counts[HELD] > 500
     np.testing.assert_array_equal(sides, half_sides)
     np.testing.assert_allclose(whole, halves, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("act", KINKED)
+@pytest.mark.parametrize("exact", [True, False])
+def test_equal_data_points_have_one_slope_on_a_kink(act, exact):
+    """Every point twice, with targets y + e and y - e: the flow of the points with y, twice as fast. Their residuals
+    have opposite signs where e is large, so that slopes of their own would hold a neuron too long."""
+    rng = np.random.default_rng(6)
+    n, d, m = 5, 8, 12
+    X, y, e = rng.standard_normal((n, d)), rng.uniform(-1, 1, n), rng.uniform(1, 3, n)
+    once = bounds.Problem(X, y, activation=act)
+    twice = bounds.Problem(np.vstack([X, X]), np.concatenate([y + e, y - e]), activation=act)
+    start = simulate.sample_network(once, width=m, scale=3.0, seed=1)
+    H = np.hstack([start.H, start.H])
+    if not exact:  # as from weights, whose products with equal inputs need not be equal to the last digit
+        H = H * (1 + 1e-15 * rng.standard_normal(H.shape))
+    times = np.array([0.2, 1.0, 4.0])
+    options = {"loss_ratio": 0, "rtol": 1e-7, "integrator": "piecewise-linear"}
+    slow = simulate.gradient_flow(once, network=start, t_max=8.0, save_at=2 * times, **options)
+    fast = simulate.gradient_flow(twice, network=Network(H, start.signs), t_max=4.0, save_at=times, **options)
+    assert slow.sliding.max() > 5
+    apart = np.abs(fast.loss - float(e @ e) - 2 * slow.loss)
+    assert np.all(apart <= fast.error + 2 * slow.error)
+    assert np.all(apart < 1e-6)
+    np.testing.assert_array_equal(fast.sliding, slow.sliding)
+    np.testing.assert_allclose(fast.final.H[:, :n], slow.final.H, atol=1e-5)

@@ -24,6 +24,7 @@ from simulate.integrators.piecewise_linear.desk import (
     new_desk,
     new_seen,
 )
+from simulate.integrators.piecewise_linear.distinct import distinct_points
 from simulate.integrators.piecewise_linear.follow import follow_neurons
 from simulate.integrators.piecewise_linear.kernel_changes import LEGENDRE, Log, new_log, sums_of
 from simulate.integrators.piecewise_linear.pieces import Pieces
@@ -51,9 +52,9 @@ class Stops(NamedTuple):
     sides: np.ndarray
 
 
-def network_of(flow: Flow, pieces: Pieces) -> Network:
+def network_of(gram: np.ndarray, pieces: Pieces) -> Network:
     """What the compiled loops know of the network."""
-    spread = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))
+    spread = np.sqrt(np.maximum(np.diagonal(gram), 1e-300))
     kinks, slopes, count = pieces.kinks, pieces.slopes, len(pieces.kinks)
     table = np.zeros((4, 2 * count + 1))
     table[BELOW], table[ABOVE] = np.inf, -np.inf
@@ -62,7 +63,7 @@ def network_of(flow: Flow, pieces: Pieces) -> Network:
     table[OFFSETS, 1::2] = pieces.values
     nearest = np.maximum(np.arange(count + 1) - 1, 0)
     table[OFFSETS, ::2] = pieces.values[nearest] - slopes * kinks[nearest]
-    return Network(np.ascontiguousarray(flow.gram), spread, kinks, slopes, table, 6 * flow.n * count + 100)
+    return Network(np.ascontiguousarray(gram), spread, kinks, slopes, table, 6 * len(gram) * count + 100)
 
 
 @njit(**EXACT)
@@ -85,12 +86,14 @@ def outputs(h: Any, sides: Any, signs: Any, table: Any, output: Any, over: Any, 
 class Neurons:
     """The neurons of one run of a flow, as the passes see them.
 
-    h (n + k, m) and sides (n, m): where the step begins.
+    h (n + k, m) and sides (n, m): where the step begins; distinct: which data points are, None if all are.
     """
 
     def __init__(self, flow: Flow, pieces: Pieces, run: int, h: Array, sides: np.ndarray) -> None:
         self.flow, self.pieces, self.h, self.sides = flow, pieces, h, sides
-        self.net = network_of(flow, pieces)
+        self.distinct = distinct_points(flow.gram, h)
+        gram = flow.gram if self.distinct is None else flow.gram[np.ix_(self.distinct.first, self.distinct.first)]
+        self.net = network_of(gram, pieces)
         self.gain = np.asarray(flow.model.gain[run, 0], dtype=np.float64)
         self.signs = np.asarray(flow.model.signs[run, 0], dtype=np.float64)
 
@@ -107,7 +110,10 @@ class Neurons:
 
         moments: of the kernel's change, else the whole of it; only without stops. into: (h, sides) of the same shapes,
         where the state at the end goes, which may be those of the start."""
-        flow, n = self.flow, self.flow.n
+        flow, distinct = self.flow, self.distinct
+        # The rows of the points on which the neurons are followed, and what these are in all rows.
+        rows, of = (slice(flow.n), slice(None)) if distinct is None else (distinct.first, distinct.of)
+        n, curve = len(self.net.gram), curve if distinct is None else distinct.summed(curve)
         shares = np.zeros(0) if stops is None else np.minimum(stops.shares, curve.stop)
         places = len(shares) + 1
         weights = len(LEGENDRE) if moments else places
@@ -118,8 +124,8 @@ class Neurons:
             counts, (output, over, squares) = np.zeros(COUNTS, dtype=np.int64), np.zeros((3, places, n))
             for low in range(start, stop, BLOCK):
                 high = min(low + BLOCK, stop)
-                here = np.ascontiguousarray(self.h[:n, low:high].T, dtype=np.float64)
-                sides = np.array(self.sides[:, low:high].T, order="C")  # a copy, which the pass overwrites
+                here = np.ascontiguousarray(self.h[rows, low:high].T, dtype=np.float64)
+                sides = np.array(self.sides[rows, low:high].T, order="C")  # a copy, which the pass overwrites
                 ends, drives, gain = np.empty(here.shape), np.empty(here.shape), self.gain[low:high]
                 seen = new_seen(shares, high - low, n)
                 follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, moments, seen, counts)
@@ -132,16 +138,17 @@ class Neurons:
                     if stops is not None and k < len(shares):
                         to = stops.h[k], stops.sides[k]
                     if to is not None:
-                        to[0][:n, low:high], to[1][:, low:high] = at.T, on.T
+                        to[0][: flow.n, low:high], to[1][:, low:high] = at.T[of], on.T[of]
                         if flow.moved is not None:
-                            moved = flow.moved @ (gain[:, None] * driven).T
-                            to[0][n:, low:high] = self.h[n:, low:high] - moved
+                            moved = flow.moved[:, rows] @ (gain[:, None] * driven).T
+                            to[0][flow.n :, low:high] = self.h[flow.n :, low:high] - moved
             return output, squares, sums_of(log, weights), counts
 
         parts = flow.map_chunks(sweep_chunk)
         stacked = [np.stack([part[k] for part in parts]) for k in range(4)]
         output, squares, changes, counts = reduction.total(*stacked)
-        residual = flow.alpha / flow.m * output - flow.y
+        residual, squares = flow.alpha / flow.m * output[:, of] - flow.y, squares[:, of]
+        changes = changes if distinct is None else distinct.spread_out(changes)
         changes = flow.speed / flow.m * (changes + changes.transpose(0, 2, 1))
         if moments:
             return [Swept(residual[0], squares[0] / flow.m, np.tensordot(LEGENDRE, changes, 1), counts)]
@@ -150,7 +157,7 @@ class Neurons:
 
     def _room(self, places: int) -> tuple[Desk, Log]:
         """What a thread works with, kept from pass to pass."""
-        kept, n = self.flow.buffers.passes, self.flow.n
-        if kept is None or len(kept[1].sums) < places:
+        kept, n = self.flow.buffers.passes, len(self.net.gram)
+        if kept is None or len(kept[1].sums) < places or kept[0].value.shape != (n,):
             kept = self.flow.buffers.passes = new_desk(n), new_log(n, self.net.most, places)
         return kept
