@@ -16,7 +16,7 @@ from simulate.field.arrays import Array
 from simulate.integrators.piecewise_linear.desk import Curve
 
 ROUNDING = 16 * np.finfo(float).eps  # of the squares |x_a|^2 and |x_b|^2 in |x_a - x_b|^2
-SAME = 1e-9  # of the largest |h|: how far h_a and h_b may be apart
+SAME = 256  # units in the last place of the largest |h|, by which h_a and h_b may be apart
 
 
 class Distinct(NamedTuple):
@@ -42,7 +42,7 @@ class Distinct(NamedTuple):
 
 def distinct_points(gram: np.ndarray, h: Array) -> Distinct | None:
     """Which points are equal, by their Gram matrix and the pre-activations h (rows, m) of the neurons; None if none
-    are."""
+    are. Those that are nearly equal are not: a neuron may rest between their kinks."""
     squares = np.diagonal(gram)
     sizes = squares[:, None] + squares
     equal = sizes - 2 * gram <= ROUNDING * sizes
@@ -51,8 +51,9 @@ def distinct_points(gram: np.ndarray, h: Array) -> Distinct | None:
         return None
     # Pre-activations that somebody gave need not be those of any weights. All processes that share the neurons agree.
     apart, largest = np.abs(h[a] - h[b]).max(1), np.abs(h[: len(gram)]).max()
+    epsilon = np.finfo(h.dtype).eps
     *apart, largest = reduction.largest(np.append(apart, largest)[None])
-    same = dict(zip(zip(a.tolist(), b.tolist(), strict=True), np.array(apart) <= SAME * largest, strict=True))
+    same = dict(zip(zip(a.tolist(), b.tolist(), strict=True), np.array(apart) <= SAME * epsilon * largest, strict=True))
     first: list[int] = []
     of = np.zeros(len(gram), dtype=np.int64)
     for point in range(len(gram)):
