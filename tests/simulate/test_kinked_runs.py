@@ -39,7 +39,8 @@ def test_seeds_and_test_points_change_nothing():
 def test_a_save_point_does_not_depend_on_those_before_it(kept, monkeypatch):
     """A step looks at the neurons on their way; beyond the memory for that they go on from save point to save point."""
     problem = small()
-    monkeypatch.setattr(method, "KEPT", kept * 60 * 6 * 9 if kept < 2**27 else kept)  # so many states
+    size = 60 * 6 * 9 + 8 * method.MATRICES * 6**2
+    monkeypatch.setattr(method, "KEPT", kept * size if kept < 2**27 else kept)  # for so many save points
     times = np.geomspace(0.05, 1.9, 9)
     options = {"width": 60, "seed": 1, "t_max": 2.0, "loss_ratio": 0.0}
     together = simulate.gradient_flow(problem, save_at=times, **options)

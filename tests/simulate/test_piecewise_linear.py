@@ -9,9 +9,11 @@ import pytest
 import bounds
 import simulate
 from bounds.errors import ArgumentError
+from simulate.field.equal_points import first_equal
 from simulate.integrators import get_integrator
 from simulate.integrators.piecewise_linear import pieces_of, sweep
 from simulate.integrators.piecewise_linear.desk import COUNTS, HELD, POWERS, Curve, new_desk, new_seen
+from simulate.integrators.piecewise_linear.distinct import distinct_points
 from simulate.integrators.piecewise_linear.follow import follow_neurons
 from simulate.integrators.piecewise_linear.kernel_changes import new_log
 from simulate.integrators.piecewise_linear.method import PiecewiseLinear
@@ -268,3 +270,39 @@ def test_equal_data_points_have_one_slope_on_a_kink(act, exact):
     assert np.all(apart < 1e-6)
     np.testing.assert_array_equal(fast.sliding, slow.sliding)
     np.testing.assert_allclose(fast.final.H[:, :n], slow.final.H, atol=1e-5)
+
+
+def test_a_drawn_network_has_one_pre_activation_for_equal_points():
+    """Roots of what rounding leaves of zero eigenvalues would set them apart, and the flow of such a network is another
+    one: here the loss was off by 0.1."""
+    rng = np.random.default_rng(8)
+    n, m = 5, 12
+    X, y, e = rng.standard_normal((n, 8)), rng.uniform(-1, 1, n), rng.uniform(1, 3, n)
+    once = bounds.Problem(X, y, activation="relu")
+    twice = bounds.Problem(np.vstack([X, X]), np.concatenate([y + e, y - e]), activation="relu")
+    drawn = simulate.sample_network(twice, width=m, scale=3.0, seed=1)
+    np.testing.assert_allclose(drawn.H[:, n:], drawn.H[:, :n], rtol=0, atol=1e-14)
+    times = np.array([0.2, 1.0])
+    options = {"loss_ratio": 0, "rtol": 1e-5}
+    start = Network(drawn.H[:, :n], drawn.signs)
+    slow = simulate.gradient_flow(once, network=start, t_max=2.0, save_at=2 * times, **options)
+    fast = simulate.gradient_flow(twice, width=m, scale=3.0, seed=1, t_max=1.0, save_at=times, **options)
+    assert np.all(np.abs(fast.loss - float(e @ e) - 2 * slow.loss) <= fast.error + 2 * slow.error)
+
+
+def test_points_that_only_look_equal_are_distinct():
+    """|x_a - x_b|^2 is lost in the rounding of |x_a|^2, but the rows of the Gram matrix differ."""
+    X = np.eye(4)[[0, 1, 2, 0, 0, 1]]
+    X[3, 1] = 3e-8  # beside the first point; the last two equal the first and the second one
+    gram = X @ X.T
+    assert gram[0, 0] + gram[3, 3] - 2 * gram[0, 3] < 1e-15
+    np.testing.assert_array_equal(first_equal(gram), [0, 1, 2, 3, 0, 1])
+    H = np.random.default_rng(0).standard_normal((7, 4)) @ np.eye(4)[[0, 1, 2, 0, 0, 1]].T
+    found = distinct_points(gram, H.T)
+    np.testing.assert_array_equal(found.first, [0, 1, 2, 3])
+    np.testing.assert_array_equal(found.of, [0, 1, 2, 3, 0, 1])
+    H[:, 5] += 1e-9  # given by hand: as of no weights
+    np.testing.assert_array_equal(distinct_points(gram, H.T).of, [0, 1, 2, 3, 0, 4])
+    zero = np.zeros((3, 3))
+    zero[1, 1] = 1.0
+    np.testing.assert_array_equal(first_equal(zero), [0, 1, 0])

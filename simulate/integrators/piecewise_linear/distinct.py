@@ -13,9 +13,9 @@ import numpy as np
 
 from simulate.field import reduction
 from simulate.field.arrays import Array
+from simulate.field.equal_points import first_equal
 from simulate.integrators.piecewise_linear.desk import Curve
 
-ROUNDING = 16 * np.finfo(float).eps  # of the squares |x_a|^2 and |x_b|^2 in |x_a - x_b|^2
 SAME = 256  # units in the last place of the largest |h|, by which h_a and h_b may be apart
 
 
@@ -43,22 +43,14 @@ class Distinct(NamedTuple):
 def distinct_points(gram: np.ndarray, h: Array) -> Distinct | None:
     """Which points are equal, by their Gram matrix and the pre-activations h (rows, m) of the neurons; None if none
     are. Those that are nearly equal are not: a neuron may rest between their kinks."""
-    squares = np.diagonal(gram)
-    sizes = squares[:, None] + squares
-    equal = sizes - 2 * gram <= ROUNDING * sizes
-    a, b = np.nonzero(np.tril(equal, -1))
-    if not len(a):
+    equal = first_equal(gram)
+    later = np.flatnonzero(equal != np.arange(len(gram)))
+    if not len(later):
         return None
     # Pre-activations that somebody gave need not be those of any weights. All processes that share the neurons agree.
-    apart, largest = np.abs(h[a] - h[b]).max(1), np.abs(h[: len(gram)]).max()
-    epsilon = np.finfo(h.dtype).eps
-    *apart, largest = reduction.largest(np.append(apart, largest)[None])
-    same = dict(zip(zip(a.tolist(), b.tolist(), strict=True), np.array(apart) <= SAME * epsilon * largest, strict=True))
-    first: list[int] = []
-    of = np.zeros(len(gram), dtype=np.int64)
-    for point in range(len(gram)):
-        alike = [k for k, other in enumerate(first) if same.get((point, other), False)]
-        of[point] = alike[0] if alike else len(first)
-        if not alike:
-            first.append(point)
-    return Distinct(np.array(first), of) if len(first) < len(gram) else None
+    apart = [np.abs(h[a] - h[equal[a]]).max() for a in later]
+    sizes = reduction.everyone(np.array([*apart, np.abs(h[: len(gram)]).max()], dtype=np.float64)).max(0)
+    differ = sizes[:-1] > SAME * np.finfo(h.dtype).eps * sizes[-1]
+    equal[later[differ]] = later[differ]
+    first, of = np.unique(equal, return_inverse=True)
+    return Distinct(first, of) if len(first) < len(gram) else None

@@ -29,7 +29,8 @@ from simulate.integrators.piecewise_linear.sweep import Neurons, Stops, Swept
 from simulate.integrators.state import Sides, State
 
 GROWN = 2.0  # times |r| at the start of a step: beyond this what a kernel that changes says of r is wrong
-KEPT = 2**27  # bytes of states at save points that a step keeps; each further one is found by going on from the last
+KEPT = 2**27  # bytes that a step keeps for save points; each further one is found by going on from the last
+MATRICES = 6  # (n, n) in float64, for each save point: the change of the kernel until then, and what sums it up
 FIRST_SHARE = 0.1  # of the time in which the fastest mode of r decays, in the first step
 
 
@@ -67,7 +68,9 @@ class PiecewiseLinear:
         into KEPT bytes."""
         assert state.sides is not None
         pieces, runs = pieces_of_flow(flow), range(flow.runs)
-        most = int(KEPT / flow.runs / (state.h[0].nbytes + state.sides.sides[0].nbytes))
+        # By the size of the whole network, for all processes that share it must do the same.
+        size = flow.m * (flow.rows * state.h.itemsize + flow.n) + 8 * MATRICES * flow.n**2
+        most = int(KEPT / flow.runs / size)
         ends = None
         if not flow.low_memory:
             ends = flow.arrays.empty(*state.h.shape), np.empty_like(state.sides.sides)
