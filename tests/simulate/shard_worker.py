@@ -27,12 +27,14 @@ import simulate
 import simulate.setup
 from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
-from simulate import checkpoint, processes
+from simulate import checkpoint, network, processes
+from simulate.field import chunks
 from simulate.field.arrays import Arrays
 from simulate.integrators.piecewise_linear import method
 
+SMALLER = 8  # chunks and blocks of draws are that much smaller here than in a program that only wants to be fast
 # Widths of four to eight chunks, the fewest that three processes can share.
-WIDTH = 14_000
+WIDTH = 1780
 X, Y = load_builtin("experiment-1", n=5)
 FLOW = {"width": WIDTH, "scale": 3.0, "t_max": 0.5, "save_at": [0.1, 0.5], "rtol": 1e-4}
 KINKED = {**FLOW, "t_max": 0.3, "save_at": [0.1, 0.3]}
@@ -49,7 +51,7 @@ NEARLY = "as on a GPU"  # the case in which the number of processes may change l
 CASES = {
     "tanh": lambda: simulate.gradient_flow(problem(), **FLOW),
     "pairs": lambda: simulate.gradient_flow(problem(), **FLOW, init="antisymmetric", scaling="ntk"),
-    "several blocks of draws": lambda: simulate.gradient_flow(problem(), **{**FLOW, "width": 70_000, "max_steps": 2}),
+    "several blocks of draws": lambda: simulate.gradient_flow(problem(), **{**FLOW, "width": 8_750, "max_steps": 2}),
     "low memory": lambda: simulate.gradient_flow(problem(), **FLOW, low_memory=True),
     "float32": lambda: simulate.gradient_flow(problem(), **{**FLOW, "width": 2 * WIDTH}, dtype="float32"),
     "test points": lambda: simulate.gradient_flow(problem("gelu"), **FLOW, X_test=TEST),
@@ -75,7 +77,7 @@ def as_on_a_gpu():
     """The operators of torch, on the CPU: each process hands over one sum for all of its chunks."""
     before, simulate.setup.Arrays = simulate.setup.Arrays, functools.partial(Arrays, tensors=True)
     try:
-        return simulate.gradient_flow(problem(), **{**FLOW, "width": 3000}, X_test=TEST, integrator="exponential")
+        return simulate.gradient_flow(problem(), **{**FLOW, "width": 400}, X_test=TEST, integrator="exponential")
     finally:
         simulate.setup.Arrays = before
 
@@ -181,6 +183,8 @@ def together_equal(_rank):
 
 def main():
     folder, found = Path(sys.argv[1]), {}
+    chunks.CHUNK_FROM //= SMALLER
+    network.DRAWN_TOGETHER //= SMALLER
     np.savez(folder / "alone.npz", **find())  # first: what is compiled or loaded for it, the forked processes have
 
     def together(rank):
