@@ -106,10 +106,13 @@ class Setup:
         processes.require_alike(self._identity)
         if given is not None:
             given = _checked(given, problem, inputs)
-        on_this_machine = math.ceil(self.entries / size) * (processes.neighbours() if self.arrays.numpy else 1)
+        # Of a network, how much this machine holds, all runs together.
+        held = len(self.seeds) * (processes.neighbours() if self.arrays.numpy else 1) / size
         kept = keeps_slopes(problem.n * self.width, self.arrays, low_memory=options.low_memory)
         kind = "last layer" if self.trained else "low memory" if options.low_memory else "kept" if kept else "large"
-        require_memory(on_this_machine * len(self.seeds), dtype=options.dtype, kind=kind, device=self.device)
+        beside = 0 if self.carried else math.ceil(tests * self.width * held)
+        entries = math.ceil(self.entries * held)
+        require_memory(entries, beside=beside, dtype=options.dtype, kind=kind, device=self.device)
         sizes = {"n": problem.n, "rows": rows, "m": self.width, "itemsize": self.arrays.real(0).nbytes}
         gpu = not self.arrays.numpy
         self.share = reduction.deal(share(**sizes, low_memory=options.low_memory, gpu=gpu, rank=rank, size=size))
@@ -134,7 +137,7 @@ class Setup:
         )
         self.regression = None
         if regression is not None and not self.carried:
-            self.regression = Regression.from_start(regression, self.arrays, self.h0, self._tests())
+            self.regression = Regression.from_start(regression, self.flow, self.h0, self._tests())
         self.recorder = Recorder(self.flow, self.h0, self.interval, self.regression)
         self._check_magnitudes()
 

@@ -26,8 +26,8 @@ from simulate.field.model import Displacement, Model, Scaling, Sums
 
 
 class TrainedFlow(Flow):
-    """The Flow of S networks whose last layer is trained. States are (S, n + k + 1, m): training points, test points,
-    and c_i in the last row. All slopes are kept in memory. mobility: kap."""
+    """The Flow of S networks whose last layer is trained. States are (S, rows, m): training points, test points if
+    states carry them, and c_i in the last row. All slopes are kept in memory. mobility: kap."""
 
     def __init__(
         self,

@@ -119,7 +119,7 @@ class Integrator(Protocol):
     holds: bool
 
     def start(self, flow: Flow, h: Array) -> State:
-        """The state at h (S, n + k, m), where runs begin. h is not copied."""
+        """The state at h (S, rows, m), where runs begin. h is not copied."""
         ...
 
     def first_step(self, flow: Flow, state: State, scales: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def since(start: np.ndarray, saves: Saves | None) -> Saves | None:
 
 
 class Loop:
-    """The runs of one flow, from h0 (S, n + k, m) until loss, time, precision or steps are exhausted."""
+    """The runs of one flow, from h0 (S, rows, m) until loss, time, precision or steps are exhausted."""
 
     def __init__(
         self,
@@ -291,7 +291,7 @@ class Loop:
             self.runs = runs.select(np.array([k for k in range(len(state.run)) if k not in ended], dtype=np.int64))
 
     def _detail(self, k: int, status: Status, h: Array) -> str:
-        """What there is to say about the end of run k, at h (n + k, m)."""
+        """What there is to say about the end of run k, at h (rows, m)."""
         runs = self.runs
         if status is Status.DIVERGED:
             return non_finite(runs.flow, h, float(runs.state.time[k]))

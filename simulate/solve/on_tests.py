@@ -7,49 +7,53 @@ unless G is so badly conditioned that this would lose digits: then states have a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from simulate.field import reduction
-from simulate.field.arrays import Array, Arrays
+from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.last_layer import TrainedFlow
 from simulate.field.rounding import residual_rounding
 
-# Temporaries for the test points at a time, on the CPU (True) or a GPU. Of more than 2^15 entries torch would give each
+# Entries of temporaries at a time, on the CPU (True) or a GPU. Of more than 2^15 entries torch would give each
 # of its threads a part, which may change a last digit.
 TEST_ENTRIES = {True: 2**15, False: 2**23}
 MOST_GROWTH = 100.0  # times what rounding has done to h(X): more than that is not lost on the test points
-REPRODUCED = 1e-12  # of the largest entry of G_xX: G_xX G^+ G must be as near to it
+ULPS = 6.0  # by which rounding on the way may have put off h(X), and so many times what the regression misses
+REPRODUCED = 1e-12  # of the largest entry of its row of G_xX: that of G_xX G^+ G must be as near to it
 
 
 @dataclass(frozen=True)
 class Regression:
     """matrix (k, n): G_xX G^+; start (S, n, m), tests (S, k, m): the runs at their start, on the training points and on
-    the test points; growth: how many times as large as on the training points rounding may be there."""
+    the test points; weights (k, n): the sizes of the entries of matrix, by which it multiplies what rounding has done
+    on the training points; missed (k,): how far matrix G is from G_xX, of the largest entry of the row."""
 
     matrix: Array
     start: Array
     tests: Array
-    growth: float
+    weights: np.ndarray
+    missed: np.ndarray
 
     @classmethod
     def applies(cls, matrix: np.ndarray, gram: np.ndarray, cross: np.ndarray) -> bool:
         """Whether it is as exact as rows of test points in the state; cross (k, n): G_xX."""
-        exact = np.abs(matrix @ gram - cross).max() <= REPRODUCED * np.abs(cross).max()
-        return bool(exact) and _growth(matrix) <= MOST_GROWTH
+        return bool(_missed(matrix, gram, cross).max() <= REPRODUCED and np.abs(matrix).sum(1).max() <= MOST_GROWTH)
 
     @classmethod
-    def from_start(cls, matrix: np.ndarray, arrays: Arrays, start: Array, tests: Array) -> Regression:
-        """Of runs that begin there."""
-        return cls(arrays.put(matrix), start, tests, _growth(matrix))
+    def from_start(cls, matrix: np.ndarray, flow: Flow, start: Array, tests: Array) -> Regression:
+        """Of runs that begin there; the arguments are as above, matrix as an array of numpy."""
+        assert flow.cross is not None
+        missed = _missed(matrix, flow.gram, flow.cross)
+        return cls(flow.arrays.put(matrix), start, tests, np.abs(matrix), missed)
 
     def of(self, runs: np.ndarray) -> Regression:
         """That of some of the runs; runs: which."""
         if len(runs) == len(self.start):
             return self
-        return Regression(self.matrix, self.start[runs], self.tests[runs], self.growth)
+        return replace(self, start=self.start[runs], tests=self.tests[runs])
 
     def rows(self, h: Array, first: int, beyond: int) -> Array:
         """h on the test points (S, k, w), of the neurons first..beyond at a state h (S, rows, m)."""
@@ -57,8 +61,9 @@ class Regression:
         return self.tests[:, :, here] + self.matrix @ (h[:, :n, here] - self.start[:, :n, here])
 
 
-def _growth(matrix: np.ndarray) -> float:
-    return float(np.abs(matrix).sum(1).max())
+def _missed(matrix: np.ndarray, gram: np.ndarray, cross: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.abs(matrix @ gram - cross).max(1) / np.maximum(np.abs(cross).max(1), 1e-300)
+    return found
 
 
 def tested(flow: Flow, regression: Regression | None, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
@@ -67,10 +72,10 @@ def tested(flow: Flow, regression: Regression | None, fine: Array, coarse: Array
     value, largest = _output(flow, regression, fine)
     apart = value - (value if coarse is fine else _output(flow, regression, coarse)[0])
     rounding = residual_rounding(flow, value, largest, targets=np.zeros(1))
-    if regression is not None:  # rounding of h(X), which its regression multiplies
+    if regression is not None:  # rounding of h(X), which its regression multiplies, and of the regression
         reached = np.maximum(flow.largest(fine), flow.largest(regression.start))
-        lost = 2 * flow.arrays.epsilon * regression.growth * reached
-        rounding = rounding + (flow.alpha * flow.scale * flow.sizes[1] * lost)[:, None]
+        lost = ULPS * (flow.arrays.epsilon * regression.weights.sum(1) + regression.missed) * reached[:, None]
+        rounding = rounding + flow.alpha * flow.scale * flow.sizes[1] * lost
     if isinstance(flow, TrainedFlow):
         rounding = rounding * np.maximum(flow.largest_weight(fine) / flow.scale, 1.0)[:, None]
     return value, np.linalg.norm(apart, axis=1, keepdims=True) + rounding
@@ -79,7 +84,8 @@ def tested(flow: Flow, regression: Regression | None, fine: Array, coarse: Array
 def _output(flow: Flow, regression: Regression | None, h: Array) -> tuple[np.ndarray, np.ndarray]:
     """(f on the test points (S, k), the largest |h| there (S,)); a few neurons at a time, for k may be large."""
     arrays, count = flow.arrays, flow.tests
-    width, weights = max(1, TEST_ENTRIES[arrays.numpy] // count), flow.weights(h)
+    rows_at_once = count if regression is None else max(count, flow.n)
+    width, weights = max(1, TEST_ENTRIES[arrays.numpy] // rows_at_once), flow.weights(h)
 
     def of_chunk(first: int, beyond: int) -> tuple[np.ndarray, np.ndarray]:
         output, largest = np.zeros((flow.runs, count)), np.zeros(flow.runs)

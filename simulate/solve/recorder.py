@@ -86,7 +86,10 @@ class Recorder:
             errors["last_layer_movement"] = apart + np.where(time > 0, of_weights, 0.0) + 0.0 * moved
         if flow.tests:
             values["test_output"], errors["test_output"] = self._tested(flow, runs, fine.state.h, coarse.state.h)
-            errors["test_output"] += travelled[:, flow.n :]
+            if self.regression is None:
+                errors["test_output"] += travelled[:, flow.n :]
+            else:
+                errors["test_output"] += travelled[:, : flow.n] @ self.regression.weights.T
         if self.sliding is not None:
             add_slips(flow, errors, fine)
         counts = flow.count_inside(fine.state.h, coarse.state.h, self.interval)

@@ -57,6 +57,27 @@ def test_rounding_in_float32_is_within_the_reported_error():
     assert np.all(np.abs(short.test_output - exact.test_output) <= short.errors["test_output"])
 
 
+@pytest.mark.parametrize("seed", [27, 44])
+def test_what_the_regression_misses_is_within_the_reported_error(seed, monkeypatch):
+    """Of nearly singular data, though its weights are small: G_xX G^+ G is only nearly G_xX."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((8, 10)), rng.uniform(-1, 1, 8)
+    X[1] = X[0] + 1e-2 * X[1]
+    problem = bounds.Problem(X, y)
+    tests = np.stack([X[0] + 0.5 * X[2], 0.2 * rng.standard_normal(10)])
+    options = {"width": 20, "scale": 2.0, "seed": 1, "X_test": tests, "steps": 300, "save_every": 50}
+
+    def follow():
+        return simulate.gradient_descent(problem, step=0.25 / np.trace(problem.gram), **options)
+
+    found = follow()
+    monkeypatch.setattr(on_tests, "MOST_GROWTH", 0.0)
+    carried = follow()
+    apart = np.abs(found.test_output - carried.test_output)
+    assert apart.max() > 0  # the regression was used
+    assert np.all(apart <= found.errors["test_output"] + carried.errors["test_output"])
+
+
 def test_badly_conditioned_data_carry_their_test_points():
     """A regression with large weights would multiply what rounding has done to the training points."""
     X, y = data()

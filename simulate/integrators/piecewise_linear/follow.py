@@ -169,7 +169,7 @@ def _run(
     i: int,
     counts: Any,
 ) -> None:
-    """All events of neuron i, in order, and what is seen of it at the stops; see _look."""
+    """All events of neuron i, in order, and what is seen of it at the stops; see looks.py."""
     x, together, sign = 0.0, 0, 1.0 if gain > 0 else -1.0
     events, passed = 0, 0
     while True:

@@ -45,7 +45,7 @@ class Swept(NamedTuple):
 
 class Stops(NamedTuple):
     """Where the neurons of a run are looked at on their way. shares (S,): of the path that are done there, in
-    increasing order; h (S, n + k, m), sides (S, n, m): there, which a pass fills in."""
+    increasing order; h (S, rows, m), sides (S, n, m): there, which a pass fills in."""
 
     shares: np.ndarray
     h: Array
@@ -86,7 +86,7 @@ def outputs(h: Any, sides: Any, signs: Any, table: Any, output: Any, over: Any, 
 class Neurons:
     """The neurons of one run of a flow, as the passes see them.
 
-    h (n + k, m) and sides (n, m): where the step begins; distinct: which data points are, None if all are.
+    h (rows, m) and sides (n, m): where the step begins; distinct: which data points are, None if all are.
     """
 
     def __init__(self, flow: Flow, pieces: Pieces, run: int, h: Array, sides: np.ndarray) -> None:
