@@ -76,8 +76,8 @@ class Flow:
     alpha, beta: the row of Table 1; sizes: |sigma(0)|, Ls and sup |sigma|, for bounds on rounding;
     small: the kind of arrays of what is as large as the data: on a GPU with many data points they stay there;
     scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows (of a state), runs = S: sizes.
-    m is that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which the
-    first is neuron `first` of the network.
+    m is that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which
+    the first is neuron `first` of the network.
 
     Memory: a small state keeps the slopes sigma'(h) from step to step (keeps_slopes), if sigma' is continuous those of
     the step before too (keeps_previous). A large one keeps those of the stages of one step; with low_memory none is
