@@ -16,7 +16,7 @@ import numpy as np
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.rounding import residual_rounding
-from simulate.integrators.base import Integrator, Step
+from simulate.integrators.base import Integrator, Saves, Step
 from simulate.integrators.piecewise_linear import pieces_of
 from simulate.integrators.state import Previous, Sides, State
 from simulate.solve.forecast import Forecast
@@ -29,6 +29,11 @@ from simulate.solve.segment import Followed, Segment
 from simulate.solve.step_control import attempt, error_ratio, next_step, resolved
 from simulate.solve.step_sums import stop_reasons
 from simulate.solve.whole_steps import WholeSteps
+
+
+def since(start: np.ndarray, saves: Saves | None) -> Saves | None:
+    """The save points of each run as times after its start, which is one of start (R,)."""
+    return None if saves is None else [times - begun for times, begun in zip(saves, start, strict=True)]
 
 
 class Loop:
@@ -101,7 +106,8 @@ class Loop:
 
         # Let the coarse run propose a step, and accept it if its estimated error is allowed.
         order = integrator.error_order(runs.coarse.state)
-        step = integrator.step(runs.flow, runs.coarse.state, tau, errors=True)
+        saves = since(state.time, self._saves_inside(state.time, until, until))
+        step = integrator.step(runs.flow, runs.coarse.state, tau, errors=True, saves=saves)
         state.evaluations = state.evaluations + step.evaluations
         residual = runs.coarse.state.residual
         ratio = error_ratio(step, residual, self.scales, options.rtol, state.floor, smooth=smooth)
@@ -158,14 +164,17 @@ class Loop:
             step.release()
         runs.coarse, evaluations = whole.end, 1
         for start, end in ((state.time, middle), (middle, until)):
-            half_step = self.integrator.step(runs.flow, runs.fine.state, tau / 2, errors=False)
+            saves = self._saves_inside(start, end, until)
+            half_step = self.integrator.step(
+                runs.flow, runs.fine.state, tau / 2, errors=False, saves=since(start, saves)
+            )
             half = Segment(half_step, runs.fine, start, end, tau / 2)
             runs.fine = half.end
             evaluations += half_step.evaluations + 1
             if half_step.unresolved is not None:
                 state.unresolved = state.unresolved + half_step.unresolved
-            if self.dense:
-                self._record_inside(runs, half, whole)
+            if saves is not None:
+                self._record_inside(runs, saves, half, whole)
             half_step.release()
         if self.dense:
             step.release()
@@ -176,25 +185,34 @@ class Loop:
         if not len(some):
             return
         runs, going = self.runs, self.runs.select(some)
-        step = self.integrator.step(going.flow, going.coarse.state, tau[some], errors=False)
+        saves = since(going.state.time, self._saves_inside(going.state.time, until[some], until[some]))
+        step = self.integrator.step(going.flow, going.coarse.state, tau[some], errors=False, saves=saves)
         self._advance(going, step, tau[some], until[some])
         runs.coarse.overwrite(some, going.coarse)
         runs.fine.overwrite(some, going.fine)
         runs.state.evaluations[some] = going.state.evaluations
         runs.state.unresolved[some] = going.state.unresolved
 
-    def _record_inside(self, runs: Runs, half: Segment, whole: Segment) -> None:
-        """Record the runs at the save points that lie inside a half step of the fine integration."""
-        saves, state = self.options.save_at, runs.state
+    def _saves_inside(self, start: np.ndarray, stop: np.ndarray, until: np.ndarray) -> Saves | None:
+        """For each run the save points from `start` to `stop`, which belong to the step that ends at `until`, all (R,).
+        None unless the integrator is dense.
+
+        What ends with the step is recorded as its end, which is exact; so a point between the halves is the first's."""
+        if not self.dense:
+            return None
+        saves = self.options.save_at
         assert saves is not None
-        first = np.searchsorted(saves, half.start, side="right")
-        beyond = np.searchsorted(saves, half.until, side="left")
-        # What ends with the step is recorded as its end, which is exact; so a point between the halves is the first's.
-        beyond += (half.until != whole.until) & np.isin(half.until, saves)
-        for k in range(int((beyond - first).max(initial=0))):
-            due = np.flatnonzero(first + k < beyond)
+        first = np.searchsorted(saves, start, side="right")
+        beyond = np.searchsorted(saves, stop, side="left") + ((stop != until) & np.isin(stop, saves))
+        return [saves[i:j] for i, j in zip(first, beyond, strict=True)]
+
+    def _record_inside(self, runs: Runs, saves: Saves, half: Segment, whole: Segment) -> None:
+        """Record the runs at the save points inside a half step of the fine integration, each at its own."""
+        state = runs.state
+        for k in range(max((len(times) for times in saves), default=0)):
+            due = np.array([run for run, times in enumerate(saves) if k < len(times)])
             times = half.start.copy()
-            times[due] = saves[first[due] + k]
+            times[due] = [saves[run][k] for run in due]
             state.evaluations = state.evaluations + 2 * np.isin(np.arange(len(state.run)), due)
             self._record_interpolated(runs, due, times, half, whole)
 

@@ -30,6 +30,7 @@ from bounds.data.embeddings import get_embedding
 from simulate import checkpoint, network, processes
 from simulate.field import chunks
 from simulate.field.arrays import Arrays
+from simulate.integrators.piecewise_linear import method
 
 SMALLER = 8  # chunks and blocks of draws are that much smaller here than in a program that only wants to be fast
 # Widths of four to eight chunks, the fewest that three processes can share.
@@ -160,8 +161,24 @@ def saved_flow(folder, end, **options):
     return json.dumps(run.loss.tolist())
 
 
+def equal_points():
+    """The losses of a flow of ReLU with two equal data points, at more save points of a step than it has memory for."""
+    before, method.KEPT = method.KEPT, 5 * 9 * len(Y) * WIDTH
+    try:
+        equal = bounds.Problem(np.vstack([X, X[:1]]), np.append(Y, -Y[0]), activation="relu")
+        options = {"scale": 3.0, "t_max": 1e-3, "save_at": np.linspace(1e-4, 1e-3, 12), "rtol": 0.1}
+        return json.dumps(simulate.gradient_flow(equal, width=WIDTH, max_steps=1, **options).loss.tolist())
+    finally:
+        method.KEPT = before
+
+
 def hang():
     time.sleep(12.0)  # longer than the patience of the others
+
+
+def together_equal(_rank):
+    with processes.shared():
+        return equal_points()
 
 
 def main():
@@ -186,6 +203,7 @@ def main():
 
     found["killed"] = group(3, killed)
     found["resumed"] = group(2, lambda rank: saved_flow(folder, None, resume=True))
+    found["equal points"] = {"told": [equal_points(), *group(3, together_equal)["told"]]}
     found["resumed alone"] = {"told": [resumed_alone(folder)]}
     found["hanging"] = group(2, lambda rank: saved_flow(folder, hang if rank == 1 else None), LINRATE_PATIENCE="5")
 

@@ -42,7 +42,7 @@ def plain_flow(activation, integrator, keeping):
     """(problem, options, the run that all routes of this kind are compared with)."""
     rng = np.random.default_rng(1)
     problem = bounds.Problem(rng.standard_normal((4, 6)), rng.uniform(-1, 1, 4), activation=activation)
-    # Until 1.0 the exponential method makes forty steps over kinks, and 108 until 2.0, which are slow by torch.
+    # Until 1.0 the exponential method takes forty steps over kinks, until 2.0 it would be 108, each slow by torch.
     end, rtol = (1.0, 1e-3) if activation == "relu" else (2.0, 1e-5)
     # Save points between steps are there only where slopes are kept.
     saves = [0.0, 0.3, end] if keeping else None

@@ -50,6 +50,12 @@ def test_the_number_of_processes_changes_no_bit(folder, told, case, size):
         np.testing.assert_array_equal(many[name], one[name], err_msg=name)
 
 
+def test_processes_with_unlike_shares_agree_on_equal_points_and_on_save_points(told):
+    alone, *together = told["equal points"]["told"]
+    assert len(json.loads(alone)) == 12
+    assert together == [alone] * 3
+
+
 def test_networks_of_all_kinds_are_certified(folder):
     """So that what is compared above are numbers: the cases without a certificate are the ones that can have none."""
     one = np.load(folder / "alone.npz")
