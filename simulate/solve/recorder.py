@@ -33,6 +33,7 @@ TEST_ENTRIES = {True: 2**15, False: 2**23}
 
 
 Observables = dict[str, np.ndarray]
+Mark = tuple[int, Observables]  # how many calls of record there were; the last errors of each run
 
 
 class Seen(NamedTuple):
@@ -169,6 +170,21 @@ class Recorder:
         self.owners.append(runs)
         self.values.append(values)
         self.uncertain.append(errors)
+
+    def mark(self) -> Mark:
+        """What has been recorded so far, for take_back."""
+        return len(self.owners), {name: last.copy() for name, last in self.last.items()}
+
+    def take_back(self, mark: Mark, runs: np.ndarray) -> None:
+        """Forget what was recorded of these runs since the mark."""
+        count, last = mark
+        for name in GROWING:
+            self.last[name][runs] = last[name][runs]
+        for k in range(count, len(self.owners)):
+            keep = ~np.isin(self.owners[k], runs)
+            self.owners[k] = self.owners[k][keep]
+            for records in (self.values, self.uncertain):
+                records[k] = {name: array[keep] for name, array in records[k].items()}
 
     def arrays(self, run: int) -> dict[str, np.ndarray]:
         """Observable name -> (T,) or (T, n), of one run."""
