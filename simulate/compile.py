@@ -41,7 +41,7 @@ def kinks() -> None:
     kernel = flow.kernel(np.ones((1, 2, 2)))
     sides = Sides(pieces.sides(h), np.zeros((1, 2, 2)), np.zeros(1))
     state = State.held(flow, h, -flow.y[None], np.ones((1, 2)), kernel, sides)
-    step = PiecewiseLinear().step(flow, state, np.array([0.1]), errors=True)
+    step = PiecewiseLinear().step(flow, state, np.array([0.1]), errors=True, saves=[np.array([0.02])])
     step.advance(state)
     step.inside(np.array([0.05]))
 

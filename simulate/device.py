@@ -55,13 +55,14 @@ def available_memory(device: str) -> int | None:
     return memory.available_memory()
 
 
-def require_memory(entries: int, *, dtype: str, kind: str, device: str) -> None:
+def require_memory(entries: int, *, beside: int = 0, dtype: str, kind: str, device: str) -> None:
     """Raise ArgumentError, before anything is allocated, if a state of that many entries does not fit.
 
-    kind: of the run, as in COPIES.
+    beside: entries for test points that states do not carry, needed at the start and at the end; kind: of the run, as
+    in COPIES.
     """
     itemsize = 8 if dtype == "float64" else 4
-    needed = entries * itemsize * COPIES[kind]
+    needed = entries * itemsize * COPIES[kind] + 2 * beside * itemsize
     needed += 4 * GPU_CHUNK * itemsize if device.startswith("cuda") else 0
     there = available_memory(device) if needed > memory.SMALL else None
     if there is None or needed <= there:

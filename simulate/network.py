@@ -26,6 +26,7 @@ from bounds.errors import ArgumentError, require, unknown_name
 from bounds.memory import require_memory
 from bounds.presented import Facts, Presented
 from bounds.problem import Problem
+from simulate.field.equal_points import first_equal
 from simulate.field.model import Scaling
 
 DRAWN_TOGETHER = 2**16  # neurons that one stream of random numbers draws; each further such block has its own
@@ -177,13 +178,16 @@ def regression_of(problem: Problem, X_test: np.ndarray) -> np.ndarray:
 class _Law:
     """The law of the rows of H and H_test of a problem (`Problem.start`).
 
-    root (n, n): the symmetric square root of G; on test points a pre-activation is Gaussian given those on the training
-    points, with mean regression h (k, n) and, for each neuron, the Schur complement root_test root_test' as covariance.
+    root (n, n): the symmetric square root of G, in which equal points have one row; on test points a pre-activation is
+    Gaussian given those on the training points, with mean regression h (k, n) and, for each neuron, the Schur
+    complement root_test root_test' as covariance.
     G^+ is the pseudo-inverse: a singular G has no inverse, but every h lies in its range.
     """
 
     def __init__(self, problem: Problem, X_test: np.ndarray | None) -> None:
-        self.root, self.n, self.k = square_root(problem.gram), problem.n, 0 if X_test is None else len(X_test)
+        # The roots of what rounding leaves of zero eigenvalues would set equal points apart by 1e-8 of them.
+        self.root = square_root(problem.gram)[first_equal(problem.gram)]
+        self.n, self.k = problem.n, 0 if X_test is None else len(X_test)
         if X_test is None:
             return
         cross, self.regression = gram_between(problem, X_test), regression_of(problem, X_test)

@@ -23,8 +23,9 @@ from simulate.field.arrays import Array, Arrays
 from simulate.field.chunks import share
 from simulate.field.flow import Flow, keeps_slopes
 from simulate.field.last_layer import TrainedFlow
-from simulate.network import Network, gram_between, part, sample_neurons, scaling_of, test_inputs
+from simulate.network import Network, gram_between, part, regression_of, sample_neurons, scaling_of, test_inputs
 from simulate.options import Options
+from simulate.solve.on_tests import Regression
 from simulate.solve.outcome import Outcome
 from simulate.solve.recorder import Recorder
 from simulate.trajectory import Trajectory
@@ -68,9 +69,10 @@ class Setup:
     """S networks of one problem on a device, ready to run.
 
     networks, seeds: the networks, and the seeds that they were drawn with (None for one that was given); inputs: the
-    test points (k, d), or None; device: its name; width: m; entries: of the state of one network, test points included;
-    arrays: the kind of array that states are made of; h0 (S, n + k, m): the initial states; flow, recorder: see there.
-    Where several processes share the neurons, `share` says which are here; only those are in the networks and in h0.
+    test points (k, d), or None; carried: whether states have rows for them, else their regression; device: its name;
+    width: m; entries: of the state of one network; arrays: the kind of array that states are made of; h0 (S, rows, m):
+    the initial states; flow, recorder: see there. Where several processes share the neurons, `share` says which are
+    here; only those are in the networks and in h0.
 
     Raises ArgumentError for a network, device or X_test that does not fit, or a state that does not fit in memory,
     DataError for numbers that would overflow.
@@ -87,7 +89,12 @@ class Setup:
             raise ArgumentError(
                 "low_memory keeps no slopes, which a trained last layer needs. Leave it out, or use last_layer=0."
             )
-        rows = problem.n + (0 if inputs is None else len(inputs)) + self.trained
+        cross, regression, self.carried = None, None, True
+        if inputs is not None:
+            cross, regression = gram_between(problem, inputs), regression_of(problem, inputs)
+            self.carried = not Regression.applies(regression, problem.gram, cross)
+        tests = 0 if inputs is None else len(inputs)
+        rows = problem.n + (tests if self.carried else 0) + self.trained
         self.width = given.width if given is not None else options.width
         self.entries = rows * self.width
         self.device = processes.own_device(choose_device(options.device, self.entries))
@@ -99,10 +106,13 @@ class Setup:
         processes.require_alike(self._identity)
         if given is not None:
             given = _checked(given, problem, inputs)
-        on_this_machine = math.ceil(self.entries / size) * (processes.neighbours() if self.arrays.numpy else 1)
+        # Of a network, how much this machine holds, all runs together.
+        held = len(self.seeds) * (processes.neighbours() if self.arrays.numpy else 1) / size
         kept = keeps_slopes(problem.n * self.width, self.arrays, low_memory=options.low_memory)
         kind = "last layer" if self.trained else "low memory" if options.low_memory else "kept" if kept else "large"
-        require_memory(on_this_machine * len(self.seeds), dtype=options.dtype, kind=kind, device=self.device)
+        beside = 0 if self.carried else math.ceil(tests * self.width * held)
+        entries = math.ceil(self.entries * held)
+        require_memory(entries, beside=beside, dtype=options.dtype, kind=kind, device=self.device)
         sizes = {"n": problem.n, "rows": rows, "m": self.width, "itemsize": self.arrays.real(0).nbytes}
         gpu = not self.arrays.numpy
         self.share = reduction.deal(share(**sizes, low_memory=options.low_memory, gpu=gpu, rank=rank, size=size))
@@ -113,19 +123,22 @@ class Setup:
             draw: dict[str, Any] = {"width": self.width, "scale": options.scale, "init": options.init}
             draw |= {"scaling": options.scaling, "X_test": inputs}
             self.networks = [sample_neurons(problem, first, beyond, seed=s, **draw) for s in seeds]
-        # (S, n + k, m); shared with a single drawn network on the CPU, for nothing writes into it.
+        # (S, rows, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
         signs = [np.asarray(network.signs, dtype=np.float64) for network in self.networks]
         stacked = signs[0][None] if len(signs) == 1 else np.stack(signs)
-        row, cross = scaling_of(options.scaling, self.width), None if inputs is None else gram_between(problem, inputs)
-        here: dict[str, Any] = {"cross": cross, "share": self.share}
+        row = scaling_of(options.scaling, self.width)
+        here: dict[str, Any] = {"cross": cross, "carried": self.carried, "share": self.share}
         self.flow = (
             TrainedFlow(problem, stacked, row, self.arrays, scale=self.scale, **here)
             if self.trained
             else Flow(problem, stacked, row, self.arrays, low_memory=options.low_memory, **here)
         )
-        self.recorder = Recorder(self.flow, self.h0, self.interval)
+        self.regression = None
+        if regression is not None and not self.carried:
+            self.regression = Regression.from_start(regression, self.flow, self.h0, self._tests())
+        self.recorder = Recorder(self.flow, self.h0, self.interval, self.regression)
         self._check_magnitudes()
 
     def _check_magnitudes(self) -> None:
@@ -148,15 +161,21 @@ class Setup:
                 )
 
     def _state(self, k: int) -> Array:
-        """The state (n + k, m) of network k on the device, neurons contiguous: training, then test points."""
+        """The state (rows, m) of network k on the device, neurons contiguous; carried test points last."""
         network, n = self.networks[k], self.problem.n
         rows = np.asarray(network.H).T
-        if network.H_test is not None:  # one array for both, which the state then need not copy
+        if network.H_test is not None and self.carried:  # one array for both, which the state then need not copy
             rows = np.concatenate([rows, np.asarray(network.H_test).T])
             self.networks[k] = Network(rows[:n].T, network.signs, rows[n:].T, network.scaling)
         if self.trained:
             rows = np.concatenate([rows, np.asarray(network.signs)[None]])
         return self.arrays.put(np.ascontiguousarray(rows, dtype=np.float64))
+
+    def _tests(self) -> Array:
+        """The test points at the start, (S, k, m), which states do not carry."""
+        found = [np.ascontiguousarray(np.asarray(network.H_test, dtype=np.float64).T) for network in self.networks]
+        states = [self.arrays.put(rows) for rows in found]
+        return states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
 
     @property
     def clock(self) -> float:
@@ -206,8 +225,14 @@ class Setup:
         observed["power"], errors["power"] = observed["power"] / self.clock, errors["power"] / self.clock
         h, n, signs = self.arrays.fetch(outcome.h), self.problem.n, self.networks[run].signs
         detail = "; ".join(words for words in (outcome.detail, UNDRAWN if self.problem.random else "") if words)
+        tests = None
+        if self.regression is not None:
+            found = self.regression.of(np.array([run])).rows(outcome.h[None], 0, outcome.h.shape[1])
+            tests = self.arrays.fetch(found[0]).T
         if self.trained:
             h, signs = h[:-1], h[-1].copy()
+        if self.inputs is not None and self.carried:
+            tests = h[n:].T
         return Trajectory(
             problem=self.problem,
             width=self.width,
@@ -221,7 +246,7 @@ class Setup:
             interval=self.interval,
             errors=errors,
             initial=self.networks[run],
-            final=Network(h[:n].T, signs, None if self.inputs is None else h[n:].T, self.options.scaling),
+            final=Network(h[:n].T, signs, tests, self.options.scaling),
             status=outcome.status,
             stats=outcome.stats,
             options=options,

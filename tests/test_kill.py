@@ -7,7 +7,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,37 +19,23 @@ import bounds
 import simulate
 from bounds.data.datasets import load_builtin
 from bounds.data.files import OURS, write_atomically
+from tests.commands import started
 
-ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 MANY = bool(os.environ.get("LINRATE_FUZZ"))
+DATA = ("--builtin", "experiment-1")  # drawn: those of scikit-learn would take each process three seconds to import
 PATIENCE = 300  # seconds for what takes a few, on however slow a machine
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
 def moments(kind, few):
-    """(signal, seed of the moment): each signal in turn; `few` of them in the tests, a third of 50 by make fuzz."""
+    """(signal, seed of the moment): each signal in turn; `few` of them in the tests, a third of 50 by make fuzz.
+
+    The command of seed 1, the first that is ended gently, has an interpreter of its own; the others are forked from one
+    that has imported what they need.
+    """
     return [pytest.param(SIGNALS[k % 4], k, id=f"{kind}-{SIGNALS[k % 4].name}-{k}") for k in range(17 if MANY else few)]
-
-
-@contextlib.contextmanager
-def started(*command, **options):
-    """A command that hears every signal, as one in the foreground; killed at the end, whatever happens."""
-
-    def listen():
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signum, signal.SIG_DFL)
-
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        [sys.executable, *map(str, command)], cwd=ROOT, text=True, env=environment, preexec_fn=listen, **options
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def expected(signum):
@@ -70,13 +55,14 @@ def test_gaps(tmp_path, signum, seed):
     """The stages that were announced are in the report, in whole rows."""
     rng = random.Random(seed)
     out = tmp_path / "gaps.csv"
-    command = ["-m", "reports", "gaps", "--builtin", "diabetes", "--trials", "100000", "--out", out]
-    with started(*command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        lines = [process.stderr.readline() for _ in range(rng.randint(1, 4))]
+    command = ["reports", "gaps", *DATA, "--n", 8, "--trials", "100000", "--out", out]
+    with started(*command, told="stderr", fresh=seed == 1) as process:
+        lines = [process.told.readline() for _ in range(rng.randint(1, 4))]
         time.sleep(rng.random())
-        process.send_signal(signum)
-        _, rest = process.communicate(timeout=PATIENCE)
-    assert process.returncode == expected(signum), (lines, rest)
+        os.kill(process.pid, signum)
+        process.wait(PATIENCE)
+        rest = process.told.read()
+    assert process.code == expected(signum), (lines, rest)
     told = [line for line in [*lines, *rest.splitlines()] if " rows" in line]
     rows = pd.read_csv(out)
     assert len(rows) >= sum(int(line.split()[-2]) for line in told)
@@ -93,14 +79,16 @@ def test_a_flow_with_checkpoints(tmp_path, signum, seed):
     rng = random.Random(100 + seed)
     file = tmp_path / "run.npz"
     options = ["--width", 30_000, "--t-max", 3000, "--loss-ratio", 0, "--rtol", 1e-9, "--checkpoint", file]
-    with started("-m", "simulate", "flow", "--builtin", "experiment-1", *options, stderr=subprocess.PIPE) as process:
+    command = ["simulate", "flow", "--builtin", "experiment-1", *options]
+    with started(*command, told="stderr", fresh=seed == 1) as process:
         until = time.monotonic() + PATIENCE
-        while not file.exists() and process.poll() is None and time.monotonic() < until:
+        while not file.exists() and process.code is None and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(rng.random() * 2)
-        process.send_signal(signum)
-        _, told = process.communicate(timeout=PATIENCE)
-    assert process.returncode == expected(signum), told
+        os.kill(process.pid, signum)
+        process.wait(PATIENCE)
+        told = process.told.read()
+    assert process.code == expected(signum), told
     if signum != signal.SIGKILL:
         assert f"--resume {file}" in told
     clean(tmp_path, allowed=int(signum == signal.SIGKILL))
@@ -146,23 +134,23 @@ def test_a_session_with_workers(tmp_path, signum, seed):
     pytest.importorskip("xdist")
     rng = random.Random(200 + seed)
     report = tmp_path / "gaps.csv"
-    options = ["--claims", "pl,rate,equation-14,theorem-1", "--builtin", "diabetes", "--thorough", "--report", report]
-    command = ["-m", "pytest", "verify/", "-n", "2", "-v", "-p", "no:cacheprovider", *options]
-    with started(*command, "--counterexamples", tmp_path, stdout=subprocess.PIPE) as process:
+    options = ["--claims", "pl,rate,equation-14,theorem-1", *DATA, "--thorough", "--report", report]
+    command = ["pytest", "verify/", "-n", "2", "-v", "-p", "no:cacheprovider", *options]
+    with started(*command, "--counterexamples", tmp_path, told="stdout", fresh=seed == 1) as process:
         wanted, passed = rng.randint(1, 6), 0
-        while passed < wanted and (line := process.stdout.readline()):
+        while passed < wanted and (line := process.told.readline()):
             passed += "PASSED" in line and "on_data" in line  # each of these has a row or more
         time.sleep(rng.random())
         pids = workers(process.pid)
         assert len(pids) >= 2
-        process.send_signal(signum)
-        rest = process.stdout.read() if signum != signal.SIGKILL else ""
+        os.kill(process.pid, signum)
+        rest = process.told.read() if signum != signal.SIGKILL else ""
         process.wait(PATIENCE)
         ended = time.monotonic()
         while any(map(alive, pids)) and time.monotonic() < ended + PATIENCE:
             time.sleep(0.05)
         outlived = time.monotonic() - ended
-    assert process.returncode == expected(signum), rest
+    assert process.code == expected(signum), rest
     assert outlived < 5, outlived
     rows = pd.read_csv(report)
     assert len(rows) >= passed

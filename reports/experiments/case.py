@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from bounds import Problem, certify
+from bounds import Certificate, Problem, certify
 from bounds.data.datasets import load_builtin, load_test
 from bounds.data.embeddings import get_embedding
 from bounds.errors import LinrateError
 from simulate import Trajectory, gradient_descent, gradient_flow
+from simulate.network import in_papers_scaling
 
 FIRST_SAVE = 1e-5  # the first time to record after the start, as a part of t_max
 LARGEST_CERTIFIED = 2**23  # entries of H at the end of a run that are given to `certify`
@@ -163,6 +164,14 @@ def result_of(case: Case, run: Trajectory, origin: dict[str, str]) -> Result:
     )
 
 
+def certified_end(run: Trajectory) -> tuple[Certificate, float]:
+    """(certificate, rate): what a formula certifies of the flow from the state at the end, and its rate in the time of
+    the run. A network in another row of Table 1 is one of the paper's scaling, with other signs and another time."""
+    network, clock = in_papers_scaling(run.final, run.scaling)
+    found = certify(run.problem, network.H, signs=network.signs)
+    return found, clock * found.rate
+
+
 def measures_of(run: Trajectory) -> dict[str, float]:
     """Numbers about the whole run, those that are finite.
 
@@ -170,7 +179,7 @@ def measures_of(run: Trajectory) -> dict[str, float]:
     |h - h^0| over that of |h^0|; spread_before, spread_after: the root mean square of h; directions_before,
     directions_after: the participation ratio (sum lambda)^2 / sum lambda^2 of the second moments of h over the neurons;
     y_variance; certified_rate: of the certificate that a formula gives for the flow from the state at the end, 0 if it
-    gives none, for networks in the paper's scaling.
+    gives none.
     """
     before, after = run.initial.H, run.final.H
     found = {"steps_taken": float(run.stats.steps), "y_variance": float(np.var(run.problem.y))}
@@ -178,9 +187,9 @@ def measures_of(run: Trajectory) -> dict[str, float]:
         slope = run.problem.activation.value_and_slope(after)[1]
         found["dead"] = float(np.mean(np.all(slope == 0, axis=1)))
         found["moved"] = float(np.mean(np.abs(after - before)) / max(np.mean(np.abs(before)), 1e-300))
-        if run.scaling == "ours" and after.size <= LARGEST_CERTIFIED:
+        if after.size <= LARGEST_CERTIFIED:
             with contextlib.suppress(LinrateError):
-                found["certified_rate"] = certify(run.problem, after, signs=run.final.signs).rate
+                found["certified_rate"] = certified_end(run)[1]
         for name, h in (("before", before), ("after", after)):
             values = np.linalg.eigvalsh(h.T @ h / len(h))
             found[f"spread_{name}"] = float(np.sqrt(np.mean(np.square(h))))

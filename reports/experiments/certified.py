@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bounds import AssumptionError, Problem, certify
 from bounds.errors import LinrateError
 from reports.certificates import states
-from reports.experiments.case import Case, run_case
+from reports.experiments.case import Case, certified_end, run_case
 from simulate import Status, sample_network
 from simulate.falling import State
 
@@ -93,12 +93,12 @@ def _certified_at(case: Case, exponent: int) -> Certified:
     if run.status is not Status.LOSS_REACHED:
         return Certified("formula", reason=f"the run ends before 1e{exponent} of the first loss: {run.status.value}")
     try:
-        found = certify(run.problem, run.final.H, signs=run.final.signs)
+        found, rate = certified_end(run)
     except AssumptionError as error:
         return Certified("formula", reason=str(error))
     if not found.holds:
         return Certified(found.method, reason=found.reason)
-    return Certified(found.method, float(run.time[-1]), float(run.loss[-1]), found.rate)
+    return Certified(found.method, float(run.time[-1]), float(run.loss[-1]), rate)
 
 
 def _loss(problem: Problem, state: State) -> float:

@@ -60,13 +60,17 @@ def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list
     """Figures 4, 7, 8: loss and test error along the run; h_i at a training and a test point, before and after."""
     width, n = size.widths[0], size.ns[PLACES[figure] - len(PLACES) - 1]
     cases = experiment_3.cases(size, width, (n,))
-    first = next(case for case in cases if case.model == "ours")
-    late = Search(first, "late", partial(late_in_run, first)) if width * n <= LARGEST_FURTHER else None
-    results = runner.results(cases, [late] if late is not None else [])
+    firsts = {model: next(case for case in cases if case.model == model) for model in experiment_3.MODELS}
+    late = {}
+    if width * n <= LARGEST_FURTHER:
+        late = {model: Search(case, "late", partial(late_in_run, case)) for model, case in firsts.items()}
+    results = runner.results(cases, list(late.values()))
     rows = [*curve_rows(results), *end_rows(results)]
     rows += [row for r in results if r.case.repeat == 0 and r.ok for row in neuron_rows(r)]
-    certified = _certified(runner, results[cases.index(first)], late)
-    rows.append(certified_row(first, certified))
+    certified = {
+        model: _certified(runner, results[cases.index(case)], late.get(model)) for model, case in firsts.items()
+    }
+    rows += [certified_row(case, certified[model]) for model, case in firsts.items()]
     write_rows(folder / f"figure-{figure}.csv", rows, figure=figure, reduced=size.reduced)
     with drawing(2, 3, (9, 6.3)) as (picture, axes):
         for column, model in enumerate(experiment_3.MODELS):
@@ -75,8 +79,8 @@ def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list
                 _losses(axes[0, column], runs, column, n)
                 _scatter(axes[1, column], runs[0], column)
             axes[0, column].set_title(LABELS[model])
-        if certified.rate > 0:
-            _certified_curve(axes[0, 0], certified, n)
+            if certified[model].rate > 0:
+                _certified_curve(axes[0, column], certified[model], n)
         lows, highs = zip(*(axis.get_ylim() for axis in axes[0]), strict=True)
         last = max(axis.get_xlim()[1] for axis in axes[0])
         for axis in axes[0]:
@@ -88,7 +92,12 @@ def draw_features(figure: str, size: Size, runner: Runner, folder: Path) -> list
             axis.set_box_aspect(1)
         axes[0, 0].set_ylabel("mean of (f − y)²")
         axes[1, 0].set_ylabel("h at a test point")
-        picture.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        # Lines of the first column, and that of a certificate from wherever there is one.
+        lines: dict[str, Any] = {}
+        for axis in axes[0]:
+            for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+                lines.setdefault(label, handle)
+        picture.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=3)
         axes[1, 0].legend(loc="upper left", markerscale=2, frameon=True, edgecolor="none")
         picture.suptitle(f"Figure {figure}: n = {n}, {_sizes(size)}{size.words}", fontsize=10)
         return save(picture, folder / f"figure-{figure}")

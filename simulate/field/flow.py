@@ -66,16 +66,18 @@ class Evaluation:
 class Flow:
     """The vector field of S independent runs, and the sums over neurons that the other rings need.
 
-    Arrays over all neurons are (S, n, m), the neurons contiguous: h[s, a, i] = h_i(x_a) of run s. States have k further
-    rows for test points, which are displaced but move nothing. Vectors over the data are numpy float64, (S, n).
+    Arrays over all neurons are (S, n, m), the neurons contiguous: h[s, a, i] = h_i(x_a) of run s. States may have k
+    further rows for test points, which are displaced but move nothing. Vectors over the data are numpy float64, (S, n).
 
-    slope_rows, tests: rows of an array of slopes, n unless the last layer is trained (last_layer.py), and k;
-    model: the networks; backend: what computes on them; gram (n, n), y (n,): the data; cross (k, n): see __init__;
+    slope_rows: rows of an array of slopes, n unless the last layer is trained (last_layer.py); tests: how many test
+    points there are, and cross their Gram matrix with the training points; moved: that of the k rows that states have
+    for them, None if they have none;
+    model: the networks; backend: what computes on them; gram (n, n), y (n,): the data;
     alpha, beta: the row of Table 1; sizes: |sigma(0)|, Ls and sup |sigma|, for bounds on rounding;
     small: the kind of arrays of what is as large as the data: on a GPU with many data points they stay there;
-    scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows = n + k, runs = S: sizes. m is
-    that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which the
-    first is neuron `first` of the network.
+    scale: c hat; speed = alpha beta scale^2, so that dr/dt = -speed Theta r; n, m, rows (of a state), runs = S: sizes.
+    m is that of the whole network, by which sums are divided; model.m is the number of neurons that are here, of which
+    the first is neuron `first` of the network.
 
     Memory: a small state keeps the slopes sigma'(h) from step to step (keeps_slopes), if sigma' is continuous those of
     the step before too (keeps_previous). A large one keeps those of the stages of one step; with low_memory none is
@@ -90,11 +92,12 @@ class Flow:
         arrays: Arrays,
         *,
         cross: np.ndarray | None = None,
+        carried: bool = True,
         low_memory: bool = False,
         share: chunks.Share | None = None,
     ) -> None:
-        """signs: (S, m); cross: (k, n), the Gram matrix between test and training points; share: which neurons of the
-        network these are, by default all."""
+        """signs: (S, m); cross: (k, n), the Gram matrix between test and training points; carried: whether states have
+        rows for the test points; share: which neurons of the network these are, by default all."""
         self.arrays, self.activation = arrays, problem.activation
         sigma = problem.activation
         most = math.inf if sigma.bounded_by is None else sigma.bounded_by
@@ -104,10 +107,11 @@ class Flow:
         self.speed = self.alpha * self.beta * self.scale**2
         self.small = arrays.small(problem.n)
         self.speed_gram, self.targets = self.small.put(self.speed * self.gram), self.small.put(self.y.copy())
-        self.cross = cross
-        all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
+        self.cross, self.tests = cross, 0 if cross is None else len(cross)
+        self.moved = cross if carried else None
+        all_rows = self.gram if self.moved is None else np.concatenate([self.gram, self.moved])
         self.n, self.rows = problem.n, len(all_rows)
-        self.slope_rows, self.tests = self.n, self.rows - self.n
+        self.slope_rows = self.n
         if share is None:
             sizes = {"n": self.n, "rows": self.rows, "m": signs.shape[1], "itemsize": arrays.real(0).nbytes}
             share = chunks.share(**sizes, low_memory=low_memory, gpu=not arrays.numpy, rank=0, size=1)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from simulate.field.bits import WORDS, count_gram
 from simulate.field.elementwise import (
     EXACT,
     INNER_EXACT,
@@ -29,7 +30,7 @@ from simulate.field.elementwise import (
     tanh_row_moved,
     weigh_row,
 )
-from simulate.field.sigmas import OTHER, TANH, call_row
+from simulate.field.sigmas import OTHER, RELU, TANH, call_row
 from simulate.field.tiles import LANES, PANEL, ROWS, STRIP, WIDTH, add_gram, padded, product
 from simulate.field.work_queue import next_chunk
 
@@ -82,6 +83,7 @@ def evaluate(
     v, Gv, slope = flat_v.reshape(n, STRIP), flat_Gv.reshape(padded_rows, STRIP), flat_slope.reshape(padded_n, STRIP)
     size = padded_n if want_gram else 0
     sums, moved, value = np.zeros((size, size)), aligned(STRIP), aligned(STRIP)
+    words = np.zeros((n if want_gram and kind == RELU else 0, WORDS), dtype=np.uint64)
     chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]
@@ -125,7 +127,9 @@ def evaluate(
                         output[chunk, s, a] += relu_row(x, g, Gv_row, slope[a], c, w)
                     if keep:
                         copy_row(slopes_out[s, a, start:], slope[a], w)
-                if want_gram:
+                if want_gram and kind == RELU:
+                    count_gram(slope, words, sums, n, w)
+                elif want_gram:
                     _gram_of_strip(slope, flat_slope, sums, n, w)
             if want_gram:
                 _collect(sums, gram[chunk, s], n)

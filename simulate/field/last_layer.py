@@ -26,8 +26,8 @@ from simulate.field.model import Displacement, Model, Scaling, Sums
 
 
 class TrainedFlow(Flow):
-    """The Flow of S networks whose last layer is trained. States are (S, n + k + 1, m): training points, test points,
-    and c_i in the last row. All slopes are kept in memory. mobility: kap."""
+    """The Flow of S networks whose last layer is trained. States are (S, rows, m): training points, test points if
+    states carry them, and c_i in the last row. All slopes are kept in memory. mobility: kap."""
 
     def __init__(
         self,
@@ -38,17 +38,18 @@ class TrainedFlow(Flow):
         *,
         scale: float,
         cross: np.ndarray | None = None,
+        carried: bool = True,
         share: ranges.Share | None = None,
     ) -> None:
         """signs: (S, m), the c_i at the start, of any sizes; scale: the unit c of what is reported, that of all runs;
-        cross, share: as for Flow."""
-        super().__init__(problem, signs, scaling, arrays, cross=cross, share=share)
+        cross, carried, share: as for Flow."""
+        super().__init__(problem, signs, scaling, arrays, cross=cross, carried=carried, share=share)
         self.mobility, self.scale = problem.last_layer, scale
         self.speed = self.alpha * self.beta * scale**2
         self.speed_gram = self.small.put(self.speed * self.gram)
         self.rows, self.slope_rows, self.keeps_slopes = self.rows + 1, 2 * self.n, True
         relative = self.mobility / scale**2
-        all_rows = self.gram if cross is None else np.concatenate([self.gram, cross])
+        all_rows = self.gram if self.moved is None else np.concatenate([self.gram, self.moved])
         self.backend = LastLayer(self.backend, arrays, all_rows, beta=self.beta, scale=scale, share=relative)
         self.value_speed = self.speed * relative
 

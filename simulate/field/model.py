@@ -75,7 +75,7 @@ class Sums:
 class Model:
     """S networks, or some of their neurons.
 
-    gram: G (n, n), in float64 on the CPU, on the device and in its dtype otherwise; rows: n + k, the number of rows of
+    gram: G (n, n), in float64 on the CPU, on the device and in its dtype otherwise; rows: the number of rows of
     a state, which has k further rows for test points; signs (S, 1, m): c; gain (S, 1, m): beta c, so that
     dh/dt = -gain * G (r * sigma'(h)); chunks (P, 2): the ranges of neurons that are worked on one by one. They depend
     on the size of the state alone and not on the number of threads, so that no sum does either. parts: see chunk.

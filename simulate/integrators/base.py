@@ -18,6 +18,9 @@ from simulate.integrators.state import Previous, State, apply
 FIRST_MOVEMENT = 0.01  # of the neurons in the first step, in units of the spread of h
 
 
+Saves = list[np.ndarray]
+
+
 class Inside(NamedTuple):
     """A state inside a step. state: it, in arrays of its own; length (S,): of the path from the start of the step until
     then; dissipated (S,): the integral of P = -dL/dt until then; predicted (S, n): the residual that the method expects
@@ -117,7 +120,7 @@ class Integrator(Protocol):
     holds: bool
 
     def start(self, flow: Flow, h: Array) -> State:
-        """The state at h (S, n + k, m), where runs begin. h is not copied."""
+        """The state at h (S, rows, m), where runs begin. h is not copied."""
         ...
 
     def first_step(self, flow: Flow, state: State, scales: np.ndarray) -> np.ndarray:
@@ -128,9 +131,10 @@ class Integrator(Protocol):
         """The order in tau of the estimated local error of a step from there."""
         ...
 
-    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool) -> Step:
+    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool, saves: Saves | None = None) -> Step:
         """Propose a step of length tau (S,) from the state, which is not changed. errors: whether the step estimates
-        its local error."""
+        its local error. saves: of a dense integrator, for each run the times after the start, in increasing order and
+        at most tau, at which it will be asked for the state inside the step: it may prepare for them."""
         ...
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from simulate.field.arrays import Array
 from simulate.field.flow import Evaluation, Flow
 from simulate.field.stages import Stages
-from simulate.integrators.base import FromStages, StagedStep, Step
+from simulate.integrators.base import FromStages, Saves, StagedStep, Step
 from simulate.integrators.state import State, apply
 
 # Row k combines the rates of the stages 0..k into the state of stage k + 1; the last row is the fifth-order solution.
@@ -38,7 +38,7 @@ class RungeKutta(FromStages):
         O(tau^5)."""
         return 5
 
-    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool) -> Step:
+    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool, saves: Saves | None = None) -> Step:
         """See Integrator.step. The path length is integrated along with the state: six more evaluations."""
         small = flow.small
         lengths = small.put(tau)[:, None]

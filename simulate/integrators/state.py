@@ -68,7 +68,7 @@ class Sides(Carried):
 class State:
     """S runs at one time each.
 
-    h (S, n + k, m); residual (S, n): r = f - y; slopes (S, n, m): sigma'(h), None if the flow does not keep them;
+    h (S, rows, m); residual (S, n): r = f - y; slopes (S, n, m): sigma'(h), None if the flow does not keep them;
     slope_gram, kernel (S, n, n): see Evaluation and Flow.kernel; eigenvalues (S, n), ascending, and eigenvectors of the
     kernel: the rates at which r decays, and the directions; previous: None if the flow does not keep it; sides: None
     if the method holds no entries on kinks. With sides the kernel knows of the held entries (see

@@ -13,11 +13,16 @@ from dataclasses import replace
 import numpy as np
 
 from simulate.field.flow import Flow, keeps_slopes
-from simulate.integrators.base import Integrator, Step
+from simulate.integrators.base import Integrator, Saves, Step
 from simulate.solve.recorder import Recorder
 from simulate.solve.runs import LoopOptions, Runs
 from simulate.solve.segment import Followed, Segment
 from simulate.solve.step_sums import stands
+
+
+def since(start: np.ndarray, saves: Saves | None) -> Saves | None:
+    """The save points of each run as times after its start, which is one of start (R,)."""
+    return None if saves is None else [times - begun for times, begun in zip(saves, start, strict=True)]
 
 
 def looks_back(flow: Flow) -> bool:
@@ -63,7 +68,8 @@ class Advance:
         if not len(some):
             return np.empty(0, dtype=bool)
         going = runs.select(some)
-        step = self.integrator.step(going.flow, going.coarse.state, tau[some], errors=False)
+        saves = since(going.state.time, self.saves_inside(going.state.time, until[some], until[some]))
+        step = self.integrator.step(going.flow, going.coarse.state, tau[some], errors=False, saves=saves)
         took, steps = self._take(going, step, tau[some], until[some])
         for taken in steps:
             taken.release()
@@ -88,14 +94,17 @@ class Advance:
             steps.clear()
         runs.coarse, evaluations = whole.end, 1
         for start, end in ((state.time, middle), (middle, until)):
-            half_step = self.integrator.step(runs.flow, runs.fine.state, tau / 2, errors=False)
+            saves = self.saves_inside(start, end, until)
+            half_step = self.integrator.step(
+                runs.flow, runs.fine.state, tau / 2, errors=False, saves=since(start, saves)
+            )
             half = self._segment(runs, half_step, runs.fine, start, end, tau / 2, took)
             runs.fine = half.end
             evaluations += half_step.evaluations + 1
             if half_step.unresolved is not None:
                 state.unresolved = state.unresolved + half_step.unresolved
-            if self.dense:
-                self._record_inside(runs, half, whole)
+            if saves is not None:
+                self._record_inside(runs, saves, half, whole)
             if end is middle:
                 half_step.release(past=past)
             else:
@@ -131,18 +140,26 @@ class Advance:
             )
         return segment
 
-    def _record_inside(self, runs: Runs, half: Segment, whole: Segment) -> None:
-        """Record the runs at the save points that lie inside a half step of the fine integration."""
-        saves, state = self.options.save_at, runs.state
+    def saves_inside(self, start: np.ndarray, stop: np.ndarray, until: np.ndarray) -> Saves | None:
+        """For each run the save points from `start` to `stop`, which belong to the step that ends at `until`, all (R,).
+        None unless the integrator is dense.
+
+        What ends with the step is recorded as its end, which is exact; so a point between the halves is the first's."""
+        if not self.dense:
+            return None
+        saves = self.options.save_at
         assert saves is not None
-        first = np.searchsorted(saves, half.start, side="right")
-        beyond = np.searchsorted(saves, half.until, side="left")
-        # What ends with the step is recorded as its end, which is exact; so a point between the halves is the first's.
-        beyond += (half.until != whole.until) & np.isin(half.until, saves)
-        for k in range(int((beyond - first).max(initial=0))):
-            due = np.flatnonzero(first + k < beyond)
+        first = np.searchsorted(saves, start, side="right")
+        beyond = np.searchsorted(saves, stop, side="left") + ((stop != until) & np.isin(stop, saves))
+        return [saves[i:j] for i, j in zip(first, beyond, strict=True)]
+
+    def _record_inside(self, runs: Runs, saves: Saves, half: Segment, whole: Segment) -> None:
+        """Record the runs at the save points inside a half step of the fine integration, each at its own."""
+        state = runs.state
+        for k in range(max((len(times) for times in saves), default=0)):
+            due = np.array([run for run, times in enumerate(saves) if k < len(times)])
             times = half.start.copy()
-            times[due] = saves[first[due] + k]
+            times[due] = [saves[run][k] for run in due]
             state.evaluations = state.evaluations + 2 * np.isin(np.arange(len(state.run)), due)
             self._record_interpolated(runs, due, times, half, whole)
 

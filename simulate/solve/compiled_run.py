@@ -14,7 +14,7 @@ from simulate.field.elementwise import INNER_EXACT
 class Networks(NamedTuple):
     """What stays as it is during a call, in the notation of Flow and Model.
 
-    loops: the addresses; kind, sigma: of the activation, see sigmas.loop_of; panels: see tiles.py; h0 (S, n + k, m):
+    loops: the addresses; kind, sigma: of the activation, see sigmas.loop_of; panels: see tiles.py; h0 (S, rows, m):
     where the runs began; scales (n,): the spread of h_a; left, right: the ends of the interval of active_fraction.
     """
 

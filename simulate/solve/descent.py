@@ -43,7 +43,7 @@ class DescentOptions:
 
 
 class DescentState:
-    """One run of descent at h (1, n + k, m), which it changes in place.
+    """One run of descent at h (1, rows, m), which it changes in place.
 
     residual (1, n): r there; slopes: sigma' there, None with low_memory; fastest: the largest rate at which a direction
     of r decays there, None unless it is `watched`.
@@ -80,7 +80,7 @@ class DescentState:
 
 
 def descend(flow: Flow, recorder: Recorder, checkpoints: Checkpoints, options: DescentOptions) -> Outcome:
-    """Updates h <- h - step c G (r * sigma'(h)) from h0 (1, n + k, m), some of them recorded."""
+    """Updates h <- h - step c G (r * sigma'(h)) from h0 (1, rows, m), some of them recorded."""
     started, steps, rule = clock.perf_counter(), options.steps, options.step
     resumed = checkpoints.read(descent_fields(flow), {"done": steps, "recorded": steps}) if checkpoints.resuming else {}
     # Where it begins: at h0, or where an earlier run was saved.
@@ -176,7 +176,7 @@ def _largest_loss(flow: Flow, recorder: Recorder) -> float:
 
 
 def _grown(flow: Flow, h: Array, time: float, loss: float) -> str:
-    """Where a run (n + k, m) has gone that is finite still, as a sentence."""
+    """Where a run (rows, m) has gone that is finite still, as a sentence."""
     values = np.abs(flow.arrays.fetch(h[: flow.n]))
     a, i = np.unravel_index(np.argmax(values), values.shape)
     found = reduction.everyone(np.array([values[a, i], flow.first + i, a]))

@@ -19,7 +19,7 @@ from simulate.field.rounding import residual_rounding
 from simulate.integrators.base import Integrator
 from simulate.integrators.piecewise_linear import pieces_of
 from simulate.integrators.state import Previous, Sides, State
-from simulate.solve.advance import Advance
+from simulate.solve.advance import Advance, since
 from simulate.solve.forecast import Forecast
 from simulate.solve.kinks import count_other_side
 from simulate.solve.outcome import Checkpoints, Outcome, RunStatistics, Saved, Status, non_finite
@@ -33,7 +33,7 @@ from simulate.solve.whole_steps import WholeSteps
 
 
 class Loop:
-    """The runs of one flow, from h0 (S, n + k, m) until loss, time, precision or steps are exhausted."""
+    """The runs of one flow, from h0 (S, rows, m) until loss, time, precision or steps are exhausted."""
 
     def __init__(
         self,
@@ -101,7 +101,8 @@ class Loop:
 
         # Let the coarse run propose a step, and accept it if its estimated error is allowed.
         order = integrator.error_order(runs.coarse.state)
-        step = integrator.step(runs.flow, runs.coarse.state, tau, errors=True)
+        saves = since(state.time, self.advance.saves_inside(state.time, until, until))
+        step = integrator.step(runs.flow, runs.coarse.state, tau, errors=True, saves=saves)
         state.evaluations = state.evaluations + step.evaluations
         residual = runs.coarse.state.residual
         ratio = error_ratio(step, residual, self.scales, options.rtol, state.floor, smooth=smooth)
@@ -219,7 +220,7 @@ class Loop:
             self.runs = runs.select(np.array([k for k in range(len(state.run)) if k not in ended], dtype=np.int64))
 
     def _detail(self, k: int, status: Status, h: Array) -> str:
-        """What there is to say about the end of run k, at h (n + k, m)."""
+        """What there is to say about the end of run k, at h (rows, m)."""
         runs = self.runs
         if status is Status.DIVERGED:
             return non_finite(runs.flow, h, float(runs.state.time[k]))

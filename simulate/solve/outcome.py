@@ -47,7 +47,7 @@ class RunStatistics:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one run ended. h: (n + k, m); detail: where and when, if it is not finite."""
+    """How one run ended. h: (rows, m); detail: where and when, if it is not finite."""
 
     h: Array
     status: Status
@@ -85,7 +85,7 @@ class Checkpoints(Protocol):
 
 
 def non_finite(flow: Flow, h: Array, time: float) -> str:
-    """Where and when a run (n + k, m) stopped being finite, as a sentence."""
+    """Where and when a run (rows, m) stopped being finite, as a sentence."""
     values = flow.arrays.fetch(h[: flow.n])
     bad = np.argwhere(~np.isfinite(values.T))
     i, a = bad[0] if len(bad) else (0, 0)

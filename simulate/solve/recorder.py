@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bounds.activation.base import Interval
-from simulate.field import reduction
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.last_layer import TrainedFlow
@@ -24,14 +23,10 @@ from simulate.solve.observables import (
     observe,
     observe_from_afar,
 )
+from simulate.solve.on_tests import Regression, tested
 from simulate.solve.segment import Followed
 
 GROWING = ("path_length", "dissipated")  # sums over the run, so that their errors never fall
-# Temporaries for the test points at a time, on the CPU (True) or a GPU. Of more than 2^15 entries torch would give each
-# of its threads a part, which may change a last digit.
-TEST_ENTRIES = {True: 2**15, False: 2**23}
-
-
 Observables = dict[str, np.ndarray]
 Mark = tuple[int, Observables]  # how many calls of record there were; the last errors of each run
 
@@ -55,11 +50,12 @@ class Seen(NamedTuple):
 class Recorder:
     """Collects the observables of S runs; memory O(T n) a run, never O(m n) per save point.
 
-    h0 (S, n + k, m): where the runs begin; interval: I of active_fraction.
+    h0 (S, rows, m): where the runs begin; interval: I of active_fraction; regression: of the test points, where states
+    have no rows for these.
     """
 
-    def __init__(self, flow: Flow, h0: Array, interval: Interval) -> None:
-        self.h0, self.interval = h0, interval
+    def __init__(self, flow: Flow, h0: Array, interval: Interval, regression: Regression | None = None) -> None:
+        self.h0, self.interval, self.regression = h0, interval, regression
         self.largest = flow.largest(h0)
         # For each call of record: the runs that it was about, their observables, and the errors of these.
         self.owners: list[np.ndarray] = []
@@ -90,8 +86,11 @@ class Recorder:
             of_weights = ULPS_OF_H * flow.arrays.epsilon * flow.largest_weight(fine.state.h)
             errors["last_layer_movement"] = apart + np.where(time > 0, of_weights, 0.0) + 0.0 * moved
         if flow.tests:
-            values["test_output"], errors["test_output"] = _tested(flow, fine.state.h, coarse.state.h)
-            errors["test_output"] += travelled[:, flow.n :]
+            values["test_output"], errors["test_output"] = self._tested(flow, runs, fine.state.h, coarse.state.h)
+            if self.regression is None:
+                errors["test_output"] += travelled[:, flow.n :]
+            else:
+                errors["test_output"] += travelled[:, : flow.n] @ self.regression.weights.T
         if self.sliding is not None:
             add_slips(flow, errors, fine)
         counts = flow.count_inside(fine.state.h, coarse.state.h, self.interval)
@@ -119,9 +118,13 @@ class Recorder:
         rounding = residual_rounding(flow, fine.residual, fine.largest)
         values, errors = self._compared(flow, runs, time, fine, coarse, rounding)
         if ends is not None:
-            values["test_output"], errors["test_output"] = _tested(*ends)
+            values["test_output"], errors["test_output"] = self._tested(ends[0], runs, *ends[1:])
         values["active_fraction"], errors["active_fraction"] = counts / flow.m
         self._keep(runs, time, values, errors)
+
+    def _tested(self, flow: Flow, runs: np.ndarray, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
+        """f on the test points at the fine state of these runs, and its error."""
+        return tested(flow, None if self.regression is None else self.regression.of(runs), fine, coarse)
 
     def start_of(self, runs: np.ndarray) -> Array:
         """The initial states of these runs."""
@@ -236,37 +239,6 @@ def _rounding(flow: Flow, runs: Followed, seen: Seen) -> np.ndarray:
     if isinstance(flow, TrainedFlow):
         found = found * np.maximum(flow.largest_weight(runs.state.h) / flow.scale, 1.0)[:, None]
     return found
-
-
-def _tested(flow: Flow, fine: Array, coarse: Array) -> tuple[np.ndarray, np.ndarray]:
-    """(f on the test points, its error), (R, k) each, at two states h (R, n + k, m)."""
-    value, largest = _test_output(flow, fine)
-    apart = value - (value if coarse is fine else _test_output(flow, coarse)[0])
-    rounding = residual_rounding(flow, value, largest, targets=np.zeros(1))
-    if isinstance(flow, TrainedFlow):
-        rounding = rounding * np.maximum(flow.largest_weight(fine) / flow.scale, 1.0)[:, None]
-    return value, np.linalg.norm(apart, axis=1, keepdims=True) + rounding
-
-
-def _test_output(flow: Flow, h: Array) -> tuple[np.ndarray, np.ndarray]:
-    """(f on the test points (S, k), the largest |h| there (S,)); a few neurons at a time, for k may be large."""
-    arrays, count = flow.arrays, flow.tests
-    width, weights = max(1, TEST_ENTRIES[arrays.numpy] // count), flow.weights(h)
-
-    def of_chunk(first: int, beyond: int) -> tuple[np.ndarray, np.ndarray]:
-        output, largest = np.zeros((flow.runs, count)), np.zeros(flow.runs)
-        for start in range(first, beyond, width):
-            stop = min(start + width, beyond)
-            rows = arrays.contiguous(h[:, flow.n : flow.n + count, start:stop])
-            value, slope = (arrays.empty(*rows.shape) for _ in range(2))
-            arrays.activate(flow.activation, rows, value, slope)
-            output += arrays.fetch((value @ weights[:, :, start:stop].mT)[:, :, 0])
-            largest = np.maximum(largest, arrays.fetch(arrays.row_max(abs(rows))).max(1))
-        return output, largest
-
-    outputs, sizes = (np.stack(part) for part in zip(*flow.map_chunks(of_chunk), strict=True))
-    (output,) = reduction.total(outputs)
-    return flow.alpha / flow.m * output, reduction.largest(sizes)
 
 
 def _merged(owners: list[np.ndarray], records: list[dict[str, np.ndarray]], run: int) -> dict[str, np.ndarray]:

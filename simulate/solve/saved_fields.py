@@ -12,7 +12,7 @@ from simulate.field.flow import Flow
 from simulate.field.last_layer import TrainedFlow
 from simulate.solve.observables import SCALARS, VECTORS
 
-FORMAT = 2  # raised whenever the arrays or what they mean change
+FORMAT = 3  # raised whenever the arrays or what they mean change
 HEAD = {"format": Field("integer", ()), "options": Field("text"), "seconds": Field("float", ())}
 COUNTS = ("run", "steps", "rejected", "evaluations", "saved", "unresolved")
 KINDS = ("value", "error")

@@ -3,9 +3,8 @@
 import csv
 import io
 import json
+import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -18,6 +17,7 @@ from bounds.command_line import run
 from bounds.data.datasets import load_builtin, load_test
 from bounds.data.files import write_atomically
 from reports.console import main
+from tests.commands import started
 from verify.report_rows import COLUMNS
 
 
@@ -83,32 +83,14 @@ def test_atomic_write_keeps_the_old_file_when_it_fails(tmp_path):
 def test_interrupted_report_holds_whole_rows(tmp_path):
     """SIGINT while trials run: exit code 130, and the rows so far, each complete."""
     out = tmp_path / "gaps.csv"
-    command = [
-        sys.executable,
-        "-m",
-        "reports",
-        "gaps",
-        "--builtin",
-        "diabetes",
-        "--trials",
-        "100000",
-        "--out",
-        str(out),
-    ]
-    process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell ignores it
-    )
-    try:
-        lines = [process.stderr.readline() for _ in range(4)]  # four stages done, the trials have begun
+    command = ["reports", "gaps", "--builtin", "diabetes", "--trials", "100000", "--out", out]
+    with started(*command, told="stderr", fresh=False) as process:
+        lines = [process.told.readline() for _ in range(4)]  # four stages done, the trials have begun
         time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=120)
-    finally:
-        process.kill()
-    assert process.returncode == 130, (lines, rest)
+        os.kill(process.pid, signal.SIGINT)
+        process.wait(120)
+        rest = process.told.read()
+    assert process.code == 130, (lines, rest)
     rows = pd.read_csv(out)
     assert len(rows) > 20
     assert rows["commit"].notna().all()

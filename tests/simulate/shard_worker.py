@@ -27,11 +27,14 @@ import simulate
 import simulate.setup
 from bounds.data.datasets import load_builtin
 from bounds.data.embeddings import get_embedding
-from simulate import checkpoint, processes
+from simulate import checkpoint, network, processes
+from simulate.field import chunks
 from simulate.field.arrays import Arrays
+from simulate.integrators.piecewise_linear import method
 
+SMALLER = 8  # chunks and blocks of draws are that much smaller here than in a program that only wants to be fast
 # Widths of four to eight chunks, the fewest that three processes can share.
-WIDTH = 14_000
+WIDTH = 1780
 X, Y = load_builtin("experiment-1", n=5)
 FLOW = {"width": WIDTH, "scale": 3.0, "t_max": 0.5, "save_at": [0.1, 0.5], "rtol": 1e-4}
 KINKED = {**FLOW, "t_max": 0.3, "save_at": [0.1, 0.3]}
@@ -48,7 +51,7 @@ NEARLY = "as on a GPU"  # the case in which the number of processes may change l
 CASES = {
     "tanh": lambda: simulate.gradient_flow(problem(), **FLOW),
     "pairs": lambda: simulate.gradient_flow(problem(), **FLOW, init="antisymmetric", scaling="ntk"),
-    "several blocks of draws": lambda: simulate.gradient_flow(problem(), **{**FLOW, "width": 70_000, "max_steps": 2}),
+    "several blocks of draws": lambda: simulate.gradient_flow(problem(), **{**FLOW, "width": 8_750, "max_steps": 2}),
     "low memory": lambda: simulate.gradient_flow(problem(), **FLOW, low_memory=True),
     "float32": lambda: simulate.gradient_flow(problem(), **{**FLOW, "width": 2 * WIDTH}, dtype="float32"),
     "test points": lambda: simulate.gradient_flow(problem("gelu"), **FLOW, X_test=TEST),
@@ -74,7 +77,7 @@ def as_on_a_gpu():
     """The operators of torch, on the CPU: each process hands over one sum for all of its chunks."""
     before, simulate.setup.Arrays = simulate.setup.Arrays, functools.partial(Arrays, tensors=True)
     try:
-        return simulate.gradient_flow(problem(), **{**FLOW, "width": 3000}, X_test=TEST, integrator="exponential")
+        return simulate.gradient_flow(problem(), **{**FLOW, "width": 400}, X_test=TEST, integrator="exponential")
     finally:
         simulate.setup.Arrays = before
 
@@ -158,12 +161,30 @@ def saved_flow(folder, end, **options):
     return json.dumps(run.loss.tolist())
 
 
+def equal_points():
+    """The losses of a flow of ReLU with two equal data points, at more save points of a step than it has memory for."""
+    before, method.KEPT = method.KEPT, 5 * 9 * len(Y) * WIDTH
+    try:
+        equal = bounds.Problem(np.vstack([X, X[:1]]), np.append(Y, -Y[0]), activation="relu")
+        options = {"scale": 3.0, "t_max": 1e-3, "save_at": np.linspace(1e-4, 1e-3, 12), "rtol": 0.1}
+        return json.dumps(simulate.gradient_flow(equal, width=WIDTH, max_steps=1, **options).loss.tolist())
+    finally:
+        method.KEPT = before
+
+
 def hang():
     time.sleep(12.0)  # longer than the patience of the others
 
 
+def together_equal(_rank):
+    with processes.shared():
+        return equal_points()
+
+
 def main():
     folder, found = Path(sys.argv[1]), {}
+    chunks.CHUNK_FROM //= SMALLER
+    network.DRAWN_TOGETHER //= SMALLER
     np.savez(folder / "alone.npz", **find())  # first: what is compiled or loaded for it, the forked processes have
 
     def together(rank):
@@ -182,6 +203,7 @@ def main():
 
     found["killed"] = group(3, killed)
     found["resumed"] = group(2, lambda rank: saved_flow(folder, None, resume=True))
+    found["equal points"] = {"told": [equal_points(), *group(3, together_equal)["told"]]}
     found["resumed alone"] = {"told": [resumed_alone(folder)]}
     found["hanging"] = group(2, lambda rank: saved_flow(folder, hang if rank == 1 else None), LINRATE_PATIENCE="5")
 

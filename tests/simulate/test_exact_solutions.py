@@ -180,7 +180,7 @@ def test_reported_error_covers_the_true_error(options):
     """The loss and the output lie within three reported errors of a reference that is four digits finer."""
     times = [options["t_max"] / 4, options["t_max"]]
     rough = simulate.gradient_flow(**options, save_at=times, rtol=1e-3, loss_ratio=0.0)
-    exact = simulate.gradient_flow(**options, save_at=times, rtol=1e-8, loss_ratio=0.0, integrator="runge-kutta")
+    exact = simulate.gradient_flow(**options, save_at=times, rtol=1e-7, loss_ratio=0.0, integrator="runge-kutta")
     for name in ("loss", "output", "mean_square_slope", "path_length"):
         difference = np.abs(getattr(rough, name) - getattr(exact, name))
         allowed = 3 * rough.errors[name] + exact.errors[name] + 1e-12 * np.abs(getattr(exact, name))

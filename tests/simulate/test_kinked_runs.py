@@ -6,6 +6,7 @@ import pytest
 import bounds
 import simulate
 from simulate.integrators.choice import choose_integrator
+from simulate.integrators.piecewise_linear import method
 from simulate.integrators.piecewise_linear.curve import rest_of
 from simulate.integrators.piecewise_linear.desk import POWERS, Curve
 from simulate.network import Network
@@ -34,9 +35,12 @@ def test_seeds_and_test_points_change_nothing():
     np.testing.assert_allclose(both[0].final.H_test - both[0].initial.H_test, moved @ X_test.T / 3, atol=1e-10)
 
 
-def test_a_save_point_does_not_depend_on_those_before_it():
-    """Within a step the neurons go on from one save point to the next; alone, each is reached from its beginning."""
+@pytest.mark.parametrize("kept", [0, 3, 2**27])
+def test_a_save_point_does_not_depend_on_those_before_it(kept, monkeypatch):
+    """A step looks at the neurons on their way; beyond the memory for that they go on from save point to save point."""
     problem = small()
+    size = 60 * 6 * 9 + 8 * method.MATRICES * 6**2
+    monkeypatch.setattr(method, "KEPT", kept * size if kept < 2**27 else kept)  # for so many save points
     times = np.geomspace(0.05, 1.9, 9)
     options = {"width": 60, "seed": 1, "t_max": 2.0, "loss_ratio": 0.0}
     together = simulate.gradient_flow(problem, save_at=times, **options)
@@ -46,6 +50,13 @@ def test_a_save_point_does_not_depend_on_those_before_it():
         np.testing.assert_allclose(alone.loss[-2], together.loss[k], rtol=1e-9)
         np.testing.assert_allclose(alone.kernel_min_eig[-2], together.kernel_min_eig[k], rtol=1e-8)
         np.testing.assert_array_equal(alone.sliding[-2], together.sliding[k])
+    # Nor does the run depend on them, nor what is seen on how it is reached.
+    np.testing.assert_allclose(alone.final.H, together.final.H, atol=1e-12)
+    monkeypatch.setattr(method, "KEPT", 2**27 if kept == 0 else 0)
+    other = simulate.gradient_flow(problem, save_at=times, X_test=np.eye(9)[:2], **options)
+    for name in ("loss", "output", "movement", "movement_max", "kernel_min_eig", "path_length", "mean_square_slope"):
+        np.testing.assert_allclose(getattr(other, name), getattr(together, name), rtol=1e-8, err_msg=name)
+    np.testing.assert_array_equal(other.sliding, together.sliding)
 
 
 def test_a_curve_from_a_share_on_is_the_rest_of_it():

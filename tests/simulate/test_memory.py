@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import bounds
@@ -56,3 +57,10 @@ def test_too_large_is_said_before_anything_is_allocated(small, monkeypatch, opti
         simulate.gradient_flow(small, width=10**8, **options)
     with pytest.raises(bounds.ArgumentError, match="GB on cpu"):
         simulate.gradient_descent(small, width=10**8, **options)
+
+
+def test_test_points_that_states_do_not_carry_need_memory_too(small, monkeypatch):
+    monkeypatch.setattr("simulate.device.available_memory", lambda device: 10**9)
+    monkeypatch.setattr(simulate.setup, "sample_neurons", lambda *_, **__: pytest.fail("a network is drawn"))
+    with pytest.raises(bounds.ArgumentError, match=r"needs 16\S* GB on cpu"):
+        simulate.gradient_flow(small, width=10**6, X_test=np.tile(small.X[:1], (1000, 1)))

@@ -50,6 +50,12 @@ def test_the_number_of_processes_changes_no_bit(folder, told, case, size):
         np.testing.assert_array_equal(many[name], one[name], err_msg=name)
 
 
+def test_processes_with_unlike_shares_agree_on_equal_points_and_on_save_points(told):
+    alone, *together = told["equal points"]["told"]
+    assert len(json.loads(alone)) == 12
+    assert together == [alone] * 3
+
+
 def test_networks_of_all_kinds_are_certified(folder):
     """So that what is compared above are numbers: the cases without a certificate are the ones that can have none."""
     one = np.load(folder / "alone.npz")
@@ -93,6 +99,14 @@ def test_a_process_that_hangs_is_lost_too(told):
     assert "is lost: it was ended from outside, or did not answer for 5 seconds (LINRATE_PATIENCE)" in text
 
 
+def test_what_ends_one_of_them_ends_the_others_and_is_told(told):
+    for text in told["stopped"]["told"]:
+        assert text.startswith("Interrupted: interrupted; the run is saved in"), text
+    other, failed = told["one fails"]["told"]
+    assert failed == "DataError: something is wrong here"
+    assert other.startswith("LostProcess: process 1 of 2 has ended: something is wrong here"), other
+
+
 @pytest.mark.parametrize(
     ("what", "message"),
     [
@@ -100,8 +114,9 @@ def test_a_process_that_hangs_is_lost_too(told):
             "too many",
             "the world size 2 is larger than the number of blocks, 1, into which a network of m = 100 neurons",
         ),
-        ("another width", "process 1 of 2 is not like the others: width is 14000 in process 0, 14001 there"),
+        ("another width", "process 1 of 2 is not like the others: width is 1780 in process 0, 1781 there"),
         ("another time", "process 1 of 2 is not like the others: max_steps is 5 in process 0, 6 there"),
+        ("predict", "predict needs all 1780 neurons, of which this process has"),
         ("no checkpoint", "none.npz' does not exist. Start without resume=True."),
         ("versions", "linrate is '0.0' in process 0, '0.1' there. Run the same version"),
         ("nobody there", "the processes could not meet at MASTER_ADDR:MASTER_PORT = 127.0.0.1:"),

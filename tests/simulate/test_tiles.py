@@ -3,7 +3,9 @@ for many rows."""
 
 import numpy as np
 import pytest
+from numba import njit
 
+from simulate.field.bits import WORDS, count_gram
 from simulate.field.elementwise import aligned
 from simulate.field.tiles import (
     LANES,
@@ -77,3 +79,21 @@ def test_product_in_float32(n: int, w: int) -> None:
     v = flat.reshape(-1, STRIP)[:n, :w].astype(np.float64)
     exact, scale = G.astype(np.float64) @ v, np.abs(G) @ np.abs(v)
     assert (np.abs(into.reshape(-1, STRIP)[:n, :w] - exact) <= n * 1.2e-7 * scale).all()
+
+
+@njit
+def counted(slope, n, w):
+    """The sums of count_gram, which only compiled code calls."""
+    sums = np.zeros((n, n))
+    count_gram(slope, np.zeros((n, WORDS), dtype=np.uint64), sums, n, w)
+    return sums
+
+
+@pytest.mark.parametrize("n", [1, 5, 40])
+@pytest.mark.parametrize("w", [1, 63, 64, 65, 200, STRIP])
+def test_gram_of_zeros_and_ones_is_counted(n: int, w: int) -> None:
+    """Exactly; what lies beyond the last neuron, or is no number, does not count."""
+    slope = (np.random.default_rng(w).standard_normal((n, STRIP)) > 0).astype(float)
+    slope[0, 0], slope[:, w:] = np.nan, 1.0
+    known = np.nan_to_num(slope[:, :w])
+    np.testing.assert_array_equal(counted(slope, n, w), np.tril(known @ known.T))

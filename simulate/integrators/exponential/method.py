@@ -18,7 +18,7 @@ from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.model import Coefficients
 from simulate.field.stages import Stages
-from simulate.integrators.base import FromStages, Inside, StagedStep, Step
+from simulate.integrators.base import FromStages, Inside, Saves, StagedStep, Step
 from simulate.integrators.exponential.path_length import MOMENTS, node_times, path_weights
 from simulate.integrators.exponential.residual import along_path
 from simulate.integrators.state import State
@@ -34,7 +34,7 @@ class Exponential(FromStages):
         """4 if the slopes of the step before are known, else 3."""
         return 3 if state.previous is None else 4
 
-    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool) -> Step:
+    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool, saves: Saves | None = None) -> Step:
         """See Integrator.step. Two evaluations besides that of the state."""
         model = ResidualModel(flow, state)
         times = model.node_times(tau)

@@ -37,6 +37,24 @@ class Curve(NamedTuple):
     fastest: float
 
 
+class Seen(NamedTuple):
+    """What is seen of a block of neurons at stops on their way, without their being disturbed.
+
+    stops (S,): the shares of the path that are done there, in increasing order, at most Curve.stop; h, drives, sides
+    (w, S, n): there."""
+
+    stops: np.ndarray
+    h: np.ndarray
+    drives: np.ndarray
+    sides: np.ndarray
+
+
+def new_seen(stops: np.ndarray, width: int, n: int) -> Seen:
+    """For that many neurons."""
+    shape = (width, len(stops), n)
+    return Seen(stops, np.empty(shape), np.empty(shape), np.empty(shape, np.int8))
+
+
 class Desk(NamedTuple):
     """What a thread works with; its arrays hold nothing between neurons but the row PLACE of `ints`, which is -1.
 

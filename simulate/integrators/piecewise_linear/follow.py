@@ -53,11 +53,13 @@ from simulate.integrators.piecewise_linear.desk import (
     Curve,
     Desk,
     Network,
+    Seen,
 )
 from simulate.integrators.piecewise_linear.events import event, place_on
 from simulate.integrators.piecewise_linear.held import add_held, find_weights, solve_held
 from simulate.integrators.piecewise_linear.kernel_changes import Log, sum_up
-from simulate.integrators.piecewise_linear.search import CELLS, next_event, overdue
+from simulate.integrators.piecewise_linear.looks import begin_looks, finish_looks, look
+from simulate.integrators.piecewise_linear.search import CELLS, next_event, overdue, value_of
 
 # Where there are more candidates than this, all entries are from the start: so many events will move the others too.
 MANY_CANDIDATES = 64
@@ -155,10 +157,21 @@ def _prepare(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, gai
 
 
 @njit(**BORROWED)
-def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: float, counts: Any) -> None:
-    """All events of the neuron, in order."""
+def _run(
+    desk: Desk,
+    net: Network,
+    log: Log,
+    curve: Curve,
+    count: int,
+    gain: float,
+    begun: Any,
+    seen: Seen,
+    i: int,
+    counts: Any,
+) -> None:
+    """All events of neuron i, in order, and what is seen of it at the stops; see looks.py."""
     x, together, sign = 0.0, 0, 1.0 if gain > 0 else -1.0
-    events = 0
+    events, passed = 0, 0
     while True:
         k = -1
         if together <= 20 + 4 * count:
@@ -172,7 +185,10 @@ def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: flo
                 first = min(first, max(GAPS * x / events, FINEST * first))
             k, where = next_event(desk, count, sign, x, curve.stop, first)
             if k < 0 or where >= curve.stop:
-                return
+                break
+        while passed < len(seen.stops) and seen.stops[passed] < where:
+            look(desk, net, curve, count, begun, seen, i, passed)
+            passed += 1
         if where > x:
             together = 0
             x = where
@@ -182,12 +198,15 @@ def _run(desk: Desk, net: Network, log: Log, curve: Curve, count: int, gain: flo
         events += 1
         if events > net.most:
             counts[GIVEN_UP] += 1
-            return
+            break
         event(desk, net, log, curve, k, x, count, gain, counts)
+    for later in range(passed, len(seen.stops)):
+        look(desk, net, curve, count, begun, seen, i, later)
 
 
 @njit(**BORROWED)
 def follow_neuron(
+    i: int,
     start: Any,
     ends: Any,
     drives: Any,
@@ -197,9 +216,10 @@ def follow_neuron(
     curve: Curve,
     desk: Desk,
     log: Log,
+    seen: Seen,
     counts: Any,
 ) -> None:
-    """Follow one neuron through the step, all arrays (n,).
+    """Follow neuron i of the block through the step, all arrays (n,).
 
     start: h at the start; ends: h at curve.stop with every slope as at the start and the drives of held entries zero,
     overwritten by h there; drives: of that kind, overwritten by the true ones; sides: at the start, overwritten.
@@ -216,7 +236,7 @@ def follow_neuron(
     while True:
         log.filled[0], log.filled[1], log.filled[2] = holding, letting_go, turning
         _prepare(desk, net, curve, sides, start, gain, count)
-        _run(desk, net, log, curve, count, gain, counts)
+        _run(desk, net, log, curve, count, gain, sides, seen, i, counts)
         # The ends of all entries, and those that are not where they should be.
         for b in range(n):
             true[b], sway[b] = ends[b], 0.0
@@ -265,18 +285,14 @@ def follow_neurons(
     desk: Desk,
     log: Log,
     moments: bool,
+    seen: Seen,
     counts: Any,
 ) -> None:
     """Follow neurons one after the other, all arrays (w, n); see follow_neuron. gains (w,); moments: see sum_up."""
-    R = curve.coefficients
-    n = len(R)
+    n, slopes = len(curve.coefficients), net.table[SLOPES]
     at_stop = np.empty(n)
     for b in range(n):
-        total = R[b, POWERS - 1]
-        for p in range(POWERS - 2, -1, -1):
-            total = total * curve.stop + R[b, p]
-        at_stop[b] = total
-    slopes = net.table[SLOPES]
+        at_stop[b] = value_of(curve.coefficients[b], curve.stop)
     for i in range(len(sides)):
         for b in range(n):
             drives[i, b] = slopes[sides[i, b]] * at_stop[b]
@@ -284,10 +300,12 @@ def follow_neurons(
     for i in range(len(sides)):
         for b in range(n):
             ends[i, b] = start[i, b] - gains[i] * moves[i, b]
+    begin_looks(net, curve, sides, seen)
     widest = net.spread.max()
     desk.slack[SLACK_PATH], desk.slack[SLACK_DRIVE] = 1e-13 * widest, 1e-11 * curve.fastest
     for i in range(len(sides)):
         desk.slack[SLACK_SPEED] = 1e-9 * abs(gains[i]) * curve.fastest * widest**2
-        follow_neuron(start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, counts)
-        sum_up(log, log.batch, moments)
-    sum_up(log, 1, moments)
+        follow_neuron(i, start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, seen, counts)
+        sum_up(log, log.batch, moments, seen.stops)
+    sum_up(log, 1, moments, seen.stops)
+    finish_looks(start, gains, net, seen)

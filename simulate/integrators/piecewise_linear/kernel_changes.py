@@ -6,9 +6,10 @@ events. Let w be row b of the Schur complement, times D. Holding b subtracts w w
 kink that b crosses changes row and column b.
 
 The changes of all neurons are summed, those of held entries and of such as are let go as sums of squares
-(symmetric.py): of the whole change, or weighted with the integrals of Bernstein's polynomials from the event on to the
-end of the path. These are not negative, so that their roots can be shared between the two w, and they say as much as
-the moments of Legendre's polynomials.
+(symmetric.py), with several weights that depend on the place of the event. Either with the integrals of Bernstein's
+polynomials from the event on to the end of the path: these are not negative, so that their roots can be shared between
+the two w, and they say as much as the moments of Legendre's polynomials. Or with 1 in the part of the path in which the
+event lies, and 0 in all others: the stops at which the neurons are looked at divide the path.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ LEAST_BATCH = 192  # rows that are summed at once
 class Log(NamedTuple):
     """The changes that are still to be summed. filled (3,): how many of each kind.
 
-    rows (R, n), weights (R, W): of changes weight w w', subtracted where entries are held, from the first row on, and
-    added where they are let go, from the last row back; turns (R, n), turn_weights (R, W), turned (R,): of changes
+    rows (R, n), places (R,): changes w w', and where they come; subtracted where entries are held, from the first row
+    on, and added where they are let go, from the last row back; turns (R, n), turn_places (R,), turned (R,): changes
     e_b z' + z e_b' with b = turned; sums (W, n, n): of all others, their lower triangles; half (W, n, n): the same for
     e_b z' alone; scaled (R, n): overwritten; batch: how many rows are summed at once; syrk: see symmetric.py.
     """
 
     rows: np.ndarray
-    weights: np.ndarray
+    places: np.ndarray
     turns: np.ndarray
-    turn_weights: np.ndarray
+    turn_places: np.ndarray
     turned: np.ndarray
     filled: np.ndarray
     sums: np.ndarray
@@ -51,19 +52,20 @@ class Log(NamedTuple):
     syrk: int
 
 
-def new_log(n: int, most: int) -> Log:
-    """An empty one, with room for the `most` changes that one neuron may make, and a batch."""
-    batch = max(LEAST_BATCH, n)
+def new_log(n: int, most: int, parts: int) -> Log:
+    """An empty one, with room for the `most` changes that one neuron may make, and a batch; for paths that stops divide
+    into at most so many parts."""
+    batch, weights = max(LEAST_BATCH, n), max(MOMENTS, parts)
     rows = most + batch
     return Log(
         np.zeros((rows, n)),
-        np.zeros((rows, MOMENTS)),
+        np.zeros(rows),
         np.zeros((rows, n)),
-        np.zeros((rows, MOMENTS)),
+        np.zeros(rows),
         np.zeros(rows, dtype=np.int64),
         np.zeros(3, dtype=np.int64),
-        np.zeros((MOMENTS, n, n)),
-        np.zeros((MOMENTS, n, n)),
+        np.zeros((weights, n, n)),
+        np.zeros((weights, n, n)),
         np.zeros((rows, n)),
         batch,
         ADDRESS,
@@ -71,12 +73,18 @@ def new_log(n: int, most: int) -> Log:
 
 
 @njit(**BORROWED)
-def set_weights(x: float, out: Any) -> None:
-    """out (W,): the integrals over [x, 1] of (1 - x)^2, 2 x (1 - x) and x^2."""
+def _weight(k: int, x: float, moments: bool, stops: Any) -> float:
+    """The k-th weight of an event at x: the integral over [x, 1] of (1 - x)^2, 2 x (1 - x) or x^2; or whether x is in
+    the k-th part of the path. What comes at a stop comes before it."""
+    if not moments:
+        after, before = k == 0 or x > stops[k - 1], k == len(stops) or x <= stops[k]
+        return 1.0 if after and before else 0.0
     left = 1 - x
-    out[0] = left * left * left / 3
-    out[1] = left * left * (1 + 2 * x) / 3
-    out[2] = (1 - x * x * x) / 3
+    if k == 0:
+        return left * left * left / 3
+    if k == 1:
+        return left * left * (1 + 2 * x) / 3
+    return (1 - x * x * x) / 3
 
 
 @njit(**BORROWED)
@@ -91,7 +99,7 @@ def log_square(log: Log, kind: int, x: float, row: Any, slope: Any, own: float) 
     scale, out = 1 / math.sqrt(own) if own > 0 else 0.0, log.rows[at]
     for a in range(len(out)):
         out[a] = scale * row[a] * slope[a]
-    set_weights(x, log.weights[at])
+    log.places[at] = x
 
 
 @njit(**BORROWED)
@@ -103,48 +111,53 @@ def log_turn(log: Log, b: int, x: float, row: Any, slope: Any, jump: float) -> N
     for a in range(len(out)):
         out[a] = jump * row[a] * slope[a]
     out[b] = (2 * slope[b] + jump) * jump * row[b] / 2
-    set_weights(x, log.turn_weights[at])
+    log.turn_places[at] = x
     log.turned[at] = b
 
 
 @njit(**BORROWED)
-def _sum_squares(log: Log, first: int, stop: int, factor: float, moments: bool) -> None:
+def _sum_squares(log: Log, first: int, stop: int, factor: float, moments: bool, stops: Any) -> None:
     """Sum the rows from first to stop."""
     if stop == first:
         return
-    if not moments:
+    if not moments and len(stops) == 0:
         add_squares(log.syrk, factor, log.rows[first:stop], log.sums[0])
         return
-    scaled = log.scaled[first:stop]
-    for k in range(MOMENTS):
+    for k in range(MOMENTS if moments else len(stops) + 1):
+        found = 0
         for i in range(first, stop):
-            weight, row, to = math.sqrt(log.weights[i, k]), log.rows[i], log.scaled[i]
-            for a in range(len(row)):
-                to[a] = weight * row[a]
-        add_squares(log.syrk, factor, scaled, log.sums[k])
+            weight = _weight(k, log.places[i], moments, stops)
+            if weight > 0:
+                root, row, to = math.sqrt(weight), log.rows[i], log.scaled[found]
+                found += 1
+                for a in range(len(row)):
+                    to[a] = root * row[a]
+        if found > 0:
+            add_squares(log.syrk, factor, log.scaled[:found], log.sums[k])
 
 
 @njit(**BORROWED)
-def sum_up(log: Log, least: int, moments: bool) -> None:
-    """Sum the logged changes, unless there are fewer than `least`: their moments, or else the whole of them."""
+def sum_up(log: Log, least: int, moments: bool, stops: Any) -> None:
+    """Sum the logged changes, unless there are fewer than `least`: their moments, or else the whole in each part of the
+    path. stops (S,): the shares of the path that divide it, in order, none for moments."""
     holding, letting_go = log.filled[HOLDING], log.filled[LETTING_GO]
     if holding + letting_go >= least:
-        _sum_squares(log, 0, holding, -1.0, moments)
-        _sum_squares(log, len(log.rows) - letting_go, len(log.rows), 1.0, moments)
+        _sum_squares(log, 0, holding, -1.0, moments, stops)
+        _sum_squares(log, len(log.rows) - letting_go, len(log.rows), 1.0, moments, stops)
         log.filled[HOLDING] = log.filled[LETTING_GO] = 0
     for i in range(log.filled[TURNING]):
         row, b = log.turns[i], log.turned[i]
-        for k in range(MOMENTS if moments else 1):
-            weight, to = log.turn_weights[i, k] if moments else 1.0, log.half[k, b]
-            for a in range(len(row)):
-                to[a] += weight * row[a]
+        for k in range(MOMENTS if moments else len(stops) + 1):
+            weight, to = _weight(k, log.turn_places[i], moments, stops), log.half[k, b]
+            if weight > 0:
+                for a in range(len(row)):
+                    to[a] += weight * row[a]
     log.filled[TURNING] = 0
 
 
-def sums_of(log: Log, moments: bool) -> np.ndarray:
+def sums_of(log: Log, weights: int) -> np.ndarray:
     """(W, n, n): all that has been summed, without the transposed matrices that are still to be added: the three
-    moments of Bernstein's polynomials, or the whole change."""
-    kinds = MOMENTS if moments else 1
-    found = log.sums[:kinds] + log.half[:kinds]
-    np.einsum("kaa->ka", found)[...] -= np.einsum("kaa->ka", log.sums[:kinds]) / 2
+    moments of Bernstein's polynomials, or the change in each part of the path."""
+    found = log.sums[:weights] + log.half[:weights]
+    np.einsum("kaa->ka", found)[...] -= np.einsum("kaa->ka", log.sums[:weights]) / 2
     return found

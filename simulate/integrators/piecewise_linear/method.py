@@ -19,16 +19,18 @@ import numpy as np
 
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
-from simulate.integrators.base import Inside, Step
+from simulate.integrators.base import Inside, Saves, Step
 from simulate.integrators.piecewise_linear import panels
 from simulate.integrators.piecewise_linear.curve import bulge, fit, rest_of
 from simulate.integrators.piecewise_linear.desk import GIVEN_UP, UNSETTLED, Curve
 from simulate.integrators.piecewise_linear.kernel_changes import LEGENDRE
 from simulate.integrators.piecewise_linear.pieces import Pieces, pieces_of
-from simulate.integrators.piecewise_linear.sweep import Neurons, Swept
+from simulate.integrators.piecewise_linear.sweep import Neurons, Stops, Swept
 from simulate.integrators.state import Sides, State
 
 GROWN = 2.0  # times |r| at the start of a step: beyond this what a kernel that changes says of r is wrong
+KEPT = 2**27  # bytes that a step keeps for save points; each further one is found by going on from the last
+MATRICES = 6  # (n, n) in float64, for each save point: the change of the kernel until then, and what sums it up
 FIRST_SHARE = 0.1  # of the time in which the fastest mode of r decays, in the first step
 
 
@@ -59,10 +61,16 @@ class PiecewiseLinear:
         """The same from every state."""
         return 4
 
-    def step(self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool) -> Step:
-        """See Integrator.step. Two evaluations."""
+    def step(
+        self, flow: Flow, state: State, tau: np.ndarray, *, errors: bool, saves: Saves | None = None
+    ) -> PiecewiseLinearStep:
+        """See Integrator.step. Two evaluations. The second pass looks at the neurons at the save points, as many as fit
+        into KEPT bytes."""
         assert state.sides is not None
         pieces, runs = pieces_of_flow(flow), range(flow.runs)
+        # By the size of the whole network, for all processes that share it must do the same.
+        size = flow.m * (flow.rows * state.h.itemsize + flow.n) + 8 * MATRICES * flow.n**2
+        most = int(KEPT / flow.runs / size)
         ends = None
         if not flow.low_memory:
             ends = flow.arrays.empty(*state.h.shape), np.empty_like(state.sides.sides)
@@ -70,7 +78,9 @@ class PiecewiseLinear:
         for run in runs:
             neurons = Neurons(flow, pieces, run, state.h[run], state.sides.sides[run])
             into = None if ends is None else (ends[0][run], ends[1][run])
-            parts.append(_follow(neurons, state, run, float(tau[run]), into))
+            parts.append(
+                _follow(neurons, state, run, float(tau[run]), into, saves[run][:most] if saves else np.zeros(0))
+            )
         mismatch = np.stack([np.abs(part.told.r[-1] - part.swept.residual) for part in parts])
         unresolved = np.array([part.unresolved for part in parts])
         # No mismatch knows of neurons that were given up, nor of what a wrong kernel hides: a shorter step is to do it.
@@ -102,11 +112,22 @@ class Told(NamedTuple):
     curve: Curve
 
 
+class Stop(NamedTuple):
+    """A run inside a step: at a time, where that share of its path is done; neurons: as they are there; swept: what is
+    found there; changes (n, n): of the kernel until then."""
+
+    time: float
+    share: float
+    neurons: Neurons
+    swept: Swept
+    changes: np.ndarray
+
+
 class Part(NamedTuple):
     """The step of one run: its neurons at the start, what they were told, and what they did; trend (n, n): of the
     kernel over the whole path, as the first pass found it; unresolved: how many were given up in either pass, for their
     events found no end; settled: whether the first pass told a kernel along the path by which r can be, else the
-    second one went by that at the start."""
+    second one went by that at the start; stops: where the second pass has looked at the neurons on their way."""
 
     neurons: Neurons
     told: Told
@@ -114,15 +135,7 @@ class Part(NamedTuple):
     trend: np.ndarray
     unresolved: int
     settled: bool
-
-
-class Stop(NamedTuple):
-    """Where the neurons of a run were stopped inside a step: at the share of its path that was done; changes (n, n): of
-    the kernel until then."""
-
-    share: float
-    neurons: Neurons
-    changes: np.ndarray
+    stops: list[Stop]
 
 
 def pieces_of_flow(flow: Flow) -> Pieces:
@@ -138,8 +151,17 @@ def _shares(edges: np.ndarray, ways: np.ndarray) -> np.ndarray:
     return way / whole if whole > 0 else panels.node_times(edges) / edges[-1]
 
 
-def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Array, np.ndarray] | None) -> Part:
-    """One run from the state over tau; see the module. into: where its end goes."""
+def _share(told: Told, time: float) -> float:
+    """The share of the path that is done at a time of the step."""
+    way, whole = float(panels.interpolated(told.edges, told.ways, time)[0]), float(told.ways[-1, 0])
+    return min(max(way / whole if whole > 0 else time / float(told.edges[-1]), 0.0), 1.0)
+
+
+def _follow(
+    neurons: Neurons, state: State, run: int, tau: float, into: tuple[Array, np.ndarray] | None, times: np.ndarray
+) -> Part:
+    """One run from the state over tau; see the module. into: where its end goes; times: save points in increasing
+    order."""
     flow, sides = neurons.flow, state.sides
     assert sides is not None
     rates, basis, kernel = state.eigenvalues[run], np.ascontiguousarray(state.eigenvectors[run]), state.kernel[run]
@@ -164,28 +186,38 @@ def _follow(neurons: Neurons, state: State, run: int, tau: float, into: tuple[Ar
     if previous > 0:
         told = solve(sides.trend[run][None], np.minimum(told.ways[:, 0], previous)[None], told)
     # What the neurons do, the kernel along the path that follows from it, and what they do then.
-    swept = neurons.sweep(told.curve, True)
+    (swept,) = neurons.sweep(told.curve, True)
     degrees = np.arange(len(LEGENDRE))
     legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, degrees[-1]).T
     again = solve((2 * degrees + 1)[:, None, None] * swept.changes, legendre, told)
     settled, told = again is not told, again
-    last = neurons.sweep(told.curve, False, into)
+    count, (rows, m) = len(times), neurons.h.shape
+    looked = Stops(
+        np.array([_share(told, float(time)) for time in times]),
+        flow.arrays.empty(count, rows, m),
+        np.empty((count, flow.n, m), dtype=neurons.sides.dtype),
+    )
+    *seen, last = neurons.sweep(told.curve, False, into, looked)
+    stops = [
+        Stop(float(times[k]), float(looked.shares[k]), neurons.moved(looked.h[k], looked.sides[k]), seen[k], changes)
+        for k, changes in enumerate(each.changes[0] for each in seen)
+    ]
     given_up = swept.counts + last.counts
     # The slope of the line that fits the change of the kernel over the path best.
     trend = 6 * swept.changes[1]
-    return Part(neurons, told, last, trend, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled)
+    return Part(neurons, told, last, trend, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled, stops)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PiecewiseLinearStep(Step):
     """See Step. begun: the state where it begins; parts: one for each run; ends: h and sides at the end, None with
-    low_memory, where the second pass is repeated in place once the step is taken; stops: where the neurons of each run
-    were stopped last, see `inside`."""
+    low_memory, where the second pass is repeated in place once the step is taken; further: by run, where it was stopped
+    last at a time at which the second pass had not looked at it."""
 
     begun: State
     parts: list[Part]
     ends: tuple[Array, np.ndarray] | None
-    stops: dict[int, Stop] = field(default_factory=dict)
+    further: dict[int, Stop] = field(default_factory=dict)
 
     def advance(self, start: State) -> State:
         """See Step.advance."""
@@ -200,32 +232,40 @@ class PiecewiseLinearStep(Step):
         return self._state(h, [part.swept for part in self.parts], start.kernel + changes[:, 0], carried)
 
     def inside(self, time: np.ndarray) -> Inside:
-        """See Step.inside: the neurons are stopped where the path is at that time. With low_memory there is none.
+        """See Step.inside: the neurons where the path is at that time. With low_memory there is none.
 
-        They go on from where they were stopped last, unless that is later: times in increasing order cost no more than
-        one pass together."""
+        The second pass has looked at them there, or they go on from where they were stopped last, unless that is later:
+        times in increasing order cost no more than one pass together."""
         flow, begun = self.flow, self.begun
         h, sides = flow.arrays.empty(*begun.h.shape), np.empty_like(_sides(begun))
         swept, ways, predicted = [], np.zeros((flow.runs, 2)), np.zeros((flow.runs, flow.n))
         kernel = begun.kernel.copy()
         for run, part in enumerate(self.parts):
-            told = part.told
-            ways[run] = panels.interpolated(told.edges, told.ways, float(time[run]))
-            predicted[run] = panels.interpolated(told.edges, told.r, float(time[run]))
-            share = ways[run, 0] / told.ways[-1, 0] if told.ways[-1, 0] > 0 else time[run] / told.edges[-1]
-            share = float(min(max(share, 0.0), 1.0))
-            last = self.stops.get(run)
-            if last is None or not last.share <= share or last.share >= 1:
-                last = Stop(0.0, part.neurons, np.zeros(kernel[run].shape))
-            rest = rest_of(told.curve, last.share, share)
-            swept.append(last.neurons.sweep(rest, False, (h[run], sides[run])))
-            changes = last.changes + swept[run].changes[0]
-            kernel[run] += changes
-            # What is handed out is the caller's to change, so the next stop begins at a copy.
-            here = Neurons(flow, part.neurons.pieces, run, h[run].copy(), sides[run].copy())
-            self.stops[run] = Stop(share, here, changes)
+            told, at = part.told, float(time[run])
+            ways[run] = panels.interpolated(told.edges, told.ways, at)
+            predicted[run] = panels.interpolated(told.edges, told.r, at)
+            stop = self._stop(run, at)
+            h[run], sides[run] = stop.neurons.h, stop.neurons.sides
+            kernel[run] += stop.changes
+            swept.append(stop.swept)
         carried = Sides(sides, np.zeros(kernel.shape), np.zeros(flow.runs))
         return Inside(self._state(h, swept, kernel, carried), ways[:, 0], ways[:, 1], predicted)
+
+    def _stop(self, run: int, time: float) -> Stop:
+        """A run at that time."""
+        part = self.parts[run]
+        known = [*part.stops, *([self.further[run]] if run in self.further else [])]
+        for stop in known:
+            if stop.time == time:
+                return stop
+        told, start, share = part.told, part.neurons, _share(part.told, time)
+        nothing = np.zeros(self.begun.kernel[run].shape)
+        behind = [stop for stop in known if stop.share <= share and stop.share < 1]
+        last = max(behind, key=lambda stop: stop.share, default=Stop(0.0, 0.0, start, part.swept, nothing))
+        h, sides = self.flow.arrays.empty(*start.h.shape), np.empty_like(start.sides)
+        (swept,) = last.neurons.sweep(rest_of(told.curve, last.share, share), False, (h, sides))
+        self.further[run] = Stop(time, share, start.moved(h, sides), swept, last.changes + swept.changes[0])
+        return self.further[run]
 
     def _state(self, h: Array, swept: list[Swept], kernel: np.ndarray, carried: Sides) -> State:
         residual, squares = np.stack([each.residual for each in swept]), np.stack([each.squares for each in swept])

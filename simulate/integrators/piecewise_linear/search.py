@@ -44,6 +44,15 @@ def value_at(polynomials: Any, k: int, x: float) -> float:
 
 
 @njit(**BORROWED)
+def value_of(coefficients: Any, x: float) -> float:
+    """The polynomial with these coefficients at x."""
+    total = coefficients[-1]
+    for p in range(len(coefficients) - 2, -1, -1):
+        total = total * x + coefficients[p]
+    return total
+
+
+@njit(**BORROWED)
 def rate_at(polynomials: Any, k: int, x: float) -> float:
     """Its derivative at x."""
     power = len(polynomials) - 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +19,14 @@ from simulate.integrators.piecewise_linear.desk import (
     OFFSETS,
     SLOPES,
     Curve,
+    Desk,
     Network,
     new_desk,
+    new_seen,
 )
+from simulate.integrators.piecewise_linear.distinct import distinct_points
 from simulate.integrators.piecewise_linear.follow import follow_neurons
-from simulate.integrators.piecewise_linear.kernel_changes import LEGENDRE, new_log, sums_of
+from simulate.integrators.piecewise_linear.kernel_changes import LEGENDRE, Log, new_log, sums_of
 from simulate.integrators.piecewise_linear.pieces import Pieces
 
 BLOCK = 128  # neurons whose products with G are one matrix product
@@ -39,9 +43,18 @@ class Swept(NamedTuple):
     counts: np.ndarray
 
 
-def network_of(flow: Flow, pieces: Pieces) -> Network:
+class Stops(NamedTuple):
+    """Where the neurons of a run are looked at on their way. shares (S,): of the path that are done there, in
+    increasing order; h (S, rows, m), sides (S, n, m): there, which a pass fills in."""
+
+    shares: np.ndarray
+    h: Array
+    sides: np.ndarray
+
+
+def network_of(gram: np.ndarray, pieces: Pieces) -> Network:
     """What the compiled loops know of the network."""
-    spread = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))
+    spread = np.sqrt(np.maximum(np.diagonal(gram), 1e-300))
     kinks, slopes, count = pieces.kinks, pieces.slopes, len(pieces.kinks)
     table = np.zeros((4, 2 * count + 1))
     table[BELOW], table[ABOVE] = np.inf, -np.inf
@@ -50,7 +63,7 @@ def network_of(flow: Flow, pieces: Pieces) -> Network:
     table[OFFSETS, 1::2] = pieces.values
     nearest = np.maximum(np.arange(count + 1) - 1, 0)
     table[OFFSETS, ::2] = pieces.values[nearest] - slopes * kinks[nearest]
-    return Network(np.ascontiguousarray(flow.gram), spread, kinks, slopes, table, 6 * flow.n * count + 100)
+    return Network(np.ascontiguousarray(gram), spread, kinks, slopes, table, 6 * len(gram) * count + 100)
 
 
 @njit(**EXACT)
@@ -73,48 +86,78 @@ def outputs(h: Any, sides: Any, signs: Any, table: Any, output: Any, over: Any, 
 class Neurons:
     """The neurons of one run of a flow, as the passes see them.
 
-    h (n + k, m) and sides (n, m): where the step begins.
+    h (rows, m) and sides (n, m): where the step begins; distinct: which data points are, None if all are.
     """
 
     def __init__(self, flow: Flow, pieces: Pieces, run: int, h: Array, sides: np.ndarray) -> None:
         self.flow, self.pieces, self.h, self.sides = flow, pieces, h, sides
-        self.net = network_of(flow, pieces)
+        self.distinct = distinct_points(flow.gram, h)
+        gram = flow.gram if self.distinct is None else flow.gram[np.ix_(self.distinct.first, self.distinct.first)]
+        self.net = network_of(gram, pieces)
         self.gain = np.asarray(flow.model.gain[run, 0], dtype=np.float64)
         self.signs = np.asarray(flow.model.signs[run, 0], dtype=np.float64)
 
-    def sweep(self, curve: Curve, moments: bool, into: tuple[Array, np.ndarray] | None = None) -> Swept:
-        """Follow all neurons until curve.stop. moments: of the kernel's change, else the whole of it.
+    def moved(self, h: Array, sides: np.ndarray) -> Neurons:
+        """The same neurons elsewhere."""
+        other = copy(self)
+        other.h, other.sides = h, sides
+        return other
 
-        into: (h, sides) of the same shapes, where the state there goes, which may be those of the start."""
-        flow, n = self.flow, self.flow.n
+    def sweep(
+        self, curve: Curve, moments: bool, into: tuple[Array, np.ndarray] | None = None, stops: Stops | None = None
+    ) -> list[Swept]:
+        """Follow all neurons until curve.stop: what is found at each of the stops, and last at the end.
+
+        moments: of the kernel's change, else the whole of it; only without stops. into: (h, sides) of the same shapes,
+        where the state at the end goes, which may be those of the start."""
+        flow, distinct = self.flow, self.distinct
+        # The rows of the points on which the neurons are followed, and what these are in all rows.
+        rows, of = (slice(flow.n), slice(None)) if distinct is None else (distinct.first, distinct.of)
+        n, curve = len(self.net.gram), curve if distinct is None else distinct.summed(curve)
+        shares = np.zeros(0) if stops is None else np.minimum(stops.shares, curve.stop)
+        places = len(shares) + 1
+        weights = len(LEGENDRE) if moments else places
 
         def sweep_chunk(start: int, stop: int) -> tuple[np.ndarray, ...]:
-            if flow.buffers.passes is None:
-                flow.buffers.passes = new_desk(n), new_log(n, self.net.most)
-            desk, log = flow.buffers.passes
-            log.sums[:], log.half[:] = 0.0, 0.0
-            counts, output, over, squares = np.zeros(COUNTS, dtype=np.int64), np.zeros(n), np.zeros(n), np.zeros(n)
+            desk, log = self._room(places)
+            log.sums[:weights], log.half[:weights] = 0.0, 0.0
+            counts, (output, over, squares) = np.zeros(COUNTS, dtype=np.int64), np.zeros((3, places, n))
             for low in range(start, stop, BLOCK):
                 high = min(low + BLOCK, stop)
-                here = np.ascontiguousarray(self.h[:n, low:high].T, dtype=np.float64)
-                sides = np.array(self.sides[:, low:high].T, order="C")  # a copy, which the pass overwrites
+                here = np.ascontiguousarray(self.h[rows, low:high].T, dtype=np.float64)
+                sides = np.array(self.sides[rows, low:high].T, order="C")  # a copy, which the pass overwrites
                 ends, drives, gain = np.empty(here.shape), np.empty(here.shape), self.gain[low:high]
-                follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, moments, counts)
-                if flow.arrays.real is not np.float64:  # what is stored is what counts
-                    ends = ends.astype(flow.arrays.real).astype(np.float64)
-                outputs(ends, sides, self.signs[low:high], self.net.table, output, over, squares)
-                if into is not None:
-                    into[0][:n, low:high], into[1][:, low:high] = ends.T, sides.T
-                    if flow.cross is not None:
-                        moved = flow.cross @ (gain[:, None] * drives).T
-                        into[0][n:, low:high] = self.h[n:, low:high] - moved
-            return output, squares, sums_of(log, moments), counts
+                seen = new_seen(shares, high - low, n)
+                follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, moments, seen, counts)
+                found = [(seen.h[:, k], seen.drives[:, k], seen.sides[:, k]) for k in range(len(shares))]
+                for k, (at, driven, on) in enumerate([*found, (ends, drives, sides)]):
+                    if flow.arrays.real is not np.float64:  # what is stored is what counts
+                        at = at.astype(flow.arrays.real).astype(np.float64)
+                    outputs(at, on, self.signs[low:high], self.net.table, output[k], over[k], squares[k])
+                    to = into
+                    if stops is not None and k < len(shares):
+                        to = stops.h[k], stops.sides[k]
+                    if to is not None:
+                        to[0][: flow.n, low:high], to[1][:, low:high] = at.T[of], on.T[of]
+                        if flow.moved is not None:
+                            moved = flow.moved[:, rows] @ (gain[:, None] * driven).T
+                            to[0][flow.n :, low:high] = self.h[flow.n :, low:high] - moved
+            return output, squares, sums_of(log, weights), counts
 
         parts = flow.map_chunks(sweep_chunk)
         stacked = [np.stack([part[k] for part in parts]) for k in range(4)]
         output, squares, changes, counts = reduction.total(*stacked)
-        residual = flow.alpha / flow.m * output - flow.y
-        changes = changes + changes.transpose(0, 2, 1)
+        residual, squares = flow.alpha / flow.m * output[:, of] - flow.y, squares[:, of]
+        changes = changes if distinct is None else distinct.spread_out(changes)
+        changes = flow.speed / flow.m * (changes + changes.transpose(0, 2, 1))
         if moments:
-            changes = np.tensordot(LEGENDRE, changes, 1)
-        return Swept(residual, squares / flow.m, flow.speed / flow.m * changes, counts)
+            return [Swept(residual[0], squares[0] / flow.m, np.tensordot(LEGENDRE, changes, 1), counts)]
+        changes = np.cumsum(changes, axis=0)  # of the parts of the path
+        return [Swept(residual[k], squares[k] / flow.m, changes[k : k + 1], counts) for k in range(places)]
+
+    def _room(self, places: int) -> tuple[Desk, Log]:
+        """What a thread works with, kept from pass to pass."""
+        kept, n = self.flow.buffers.passes, len(self.net.gram)
+        if kept is None or len(kept[1].sums) < places or kept[0].value.shape != (n,):
+            kept = self.flow.buffers.passes = new_desk(n), new_log(n, self.net.most, places)
+        return kept
