@@ -64,8 +64,8 @@ class Step:
         """The state `time` (S,) after the start of the step, once that has been taken. Only of a dense integrator."""
         raise NotImplementedError
 
-    def release(self) -> None:
-        """Give back what the step holds, after it was taken."""
+    def release(self, *, past: bool = True) -> None:
+        """Give back what the step holds, after it was taken; past: the slopes of the step before, too."""
 
     def discard(self) -> None:
         """Give back what the step holds, without taking it."""
@@ -92,10 +92,11 @@ class StagedStep(Step):
             previous = Previous(start.slopes, start.kernel, self.length)
         return State.of(flow, stages.h, evaluation, slopes, previous)
 
-    def release(self) -> None:
+    def release(self, *, past: bool = True) -> None:
         """Give back the slopes of the stages, apart from those at the end of the step and, if the flow keeps them as
-        the previous ones, at its start."""
-        self._recycle(1 if self.flow.keeps_previous else 0)
+        the previous ones, at its start; and unless `past` those of the step before it."""
+        first = 1 if self.flow.keeps_previous else 0
+        self._recycle(first if past else max(first, self.stages.given))
 
     def discard(self) -> None:
         """Give back the slopes of the stages; those of the start remain with its state."""

@@ -16,24 +16,20 @@ import numpy as np
 from simulate.field.arrays import Array
 from simulate.field.flow import Flow
 from simulate.field.rounding import residual_rounding
-from simulate.integrators.base import Integrator, Saves, Step
+from simulate.integrators.base import Integrator
 from simulate.integrators.piecewise_linear import pieces_of
 from simulate.integrators.state import Previous, Sides, State
+from simulate.solve.advance import Advance, since
 from simulate.solve.forecast import Forecast
 from simulate.solve.kinks import count_other_side
 from simulate.solve.outcome import Checkpoints, Outcome, RunStatistics, Saved, Status, non_finite
 from simulate.solve.recorder import Recorder
 from simulate.solve.runs import LoopOptions, LoopState, Runs
 from simulate.solve.saved_fields import flow_fields
-from simulate.solve.segment import Followed, Segment
+from simulate.solve.segment import Followed
 from simulate.solve.step_control import attempt, error_ratio, next_step, resolved
 from simulate.solve.step_sums import stop_reasons
 from simulate.solve.whole_steps import WholeSteps
-
-
-def since(start: np.ndarray, saves: Saves | None) -> Saves | None:
-    """The save points of each run as times after its start, which is one of start (R,)."""
-    return None if saves is None else [times - begun for times, begun in zip(saves, start, strict=True)]
 
 
 class Loop:
@@ -51,8 +47,7 @@ class Loop:
         self.integrator, self.h0, self.recorder, self.options = integrator, h0, recorder, options
         self.checkpoints, self.started = checkpoints, clock.perf_counter()
         self.scales = np.sqrt(np.maximum(np.diagonal(flow.gram), 1e-300))  # the spread of h_a; never zero
-        # Whether times to save are interpolated; otherwise steps end there.
-        self.dense = integrator.dense and flow.keeps_slopes and options.save_at is not None
+        self.advance = Advance(flow, integrator, recorder, options)
         self.stop_reasons = (  # in the order of step_sums.stop_reasons: the first that applies
             Status.DIVERGED,
             Status.LOSS_REACHED,
@@ -106,7 +101,7 @@ class Loop:
 
         # Let the coarse run propose a step, and accept it if its estimated error is allowed.
         order = integrator.error_order(runs.coarse.state)
-        saves = since(state.time, self._saves_inside(state.time, until, until))
+        saves = since(state.time, self.advance.saves_inside(state.time, until, until))
         step = integrator.step(runs.flow, runs.coarse.state, tau, errors=True, saves=saves)
         state.evaluations = state.evaluations + step.evaluations
         residual = runs.coarse.state.residual
@@ -116,10 +111,15 @@ class Loop:
         # Advance the accepted runs: the coarse one by this step, the fine one by two halves of it. Save points
         # inside the step are recorded here.
         if accepted.all():
-            self._advance(runs, step, tau, until)
+            took = self.advance.all(runs, step, tau, until)
         else:
             step.discard()
-            self._advance_some(np.flatnonzero(accepted), tau, until)
+            some = np.flatnonzero(accepted)
+            took = accepted.copy()
+            took[some] = self.advance.some(runs, some, tau, until)
+
+        # One that was taken back is a rejected one, of which no error is known.
+        ratio, accepted = np.where(accepted & ~took, np.inf, ratio), took
 
         # Choose the next step by the error, and count.
         state.tau = next_step(state.tau, tau, ratio, accepted, order)
@@ -150,80 +150,9 @@ class Loop:
     def _goal(self, state: LoopState) -> np.ndarray:
         """(R,): the next time that a step must not pass: the next save point unless it is interpolated, or the end."""
         t_max, saves = self.options.t_max, self.options.save_at
-        if saves is None or self.dense:
+        if saves is None or self.advance.dense:
             return np.full(len(state.run), t_max)
         return np.minimum(t_max, np.append(saves, t_max)[np.minimum(state.saved, len(saves))])
-
-    def _advance(self, runs: Runs, step: Step, tau: np.ndarray, until: np.ndarray) -> None:
-        """Take the step in both integrations of all these runs: the coarse one as it is, the fine one as two steps of
-        half its length. tau, until (R,): its length and its end."""
-        state = runs.state
-        middle = state.time + tau / 2
-        whole = Segment(step, runs.coarse, state.time, until, tau)
-        if not self.dense:
-            step.release()
-        runs.coarse, evaluations = whole.end, 1
-        for start, end in ((state.time, middle), (middle, until)):
-            saves = self._saves_inside(start, end, until)
-            half_step = self.integrator.step(
-                runs.flow, runs.fine.state, tau / 2, errors=False, saves=since(start, saves)
-            )
-            half = Segment(half_step, runs.fine, start, end, tau / 2)
-            runs.fine = half.end
-            evaluations += half_step.evaluations + 1
-            if half_step.unresolved is not None:
-                state.unresolved = state.unresolved + half_step.unresolved
-            if saves is not None:
-                self._record_inside(runs, saves, half, whole)
-            half_step.release()
-        if self.dense:
-            step.release()
-        state.evaluations = state.evaluations + evaluations
-
-    def _advance_some(self, some: np.ndarray, tau: np.ndarray, until: np.ndarray) -> None:
-        """Take the step in some of the runs only, while the others wait; some: their indices."""
-        if not len(some):
-            return
-        runs, going = self.runs, self.runs.select(some)
-        saves = since(going.state.time, self._saves_inside(going.state.time, until[some], until[some]))
-        step = self.integrator.step(going.flow, going.coarse.state, tau[some], errors=False, saves=saves)
-        self._advance(going, step, tau[some], until[some])
-        runs.coarse.overwrite(some, going.coarse)
-        runs.fine.overwrite(some, going.fine)
-        runs.state.evaluations[some] = going.state.evaluations
-        runs.state.unresolved[some] = going.state.unresolved
-
-    def _saves_inside(self, start: np.ndarray, stop: np.ndarray, until: np.ndarray) -> Saves | None:
-        """For each run the save points from `start` to `stop`, which belong to the step that ends at `until`, all (R,).
-        None unless the integrator is dense.
-
-        What ends with the step is recorded as its end, which is exact; so a point between the halves is the first's."""
-        if not self.dense:
-            return None
-        saves = self.options.save_at
-        assert saves is not None
-        first = np.searchsorted(saves, start, side="right")
-        beyond = np.searchsorted(saves, stop, side="left") + ((stop != until) & np.isin(stop, saves))
-        return [saves[i:j] for i, j in zip(first, beyond, strict=True)]
-
-    def _record_inside(self, runs: Runs, saves: Saves, half: Segment, whole: Segment) -> None:
-        """Record the runs at the save points inside a half step of the fine integration, each at its own."""
-        state = runs.state
-        for k in range(max((len(times) for times in saves), default=0)):
-            due = np.array([run for run, times in enumerate(saves) if k < len(times)])
-            times = half.start.copy()
-            times[due] = [saves[run][k] for run in due]
-            state.evaluations = state.evaluations + 2 * np.isin(np.arange(len(state.run)), due)
-            self._record_interpolated(runs, due, times, half, whole)
-
-    def _record_interpolated(
-        self, runs: Runs, due: np.ndarray, times: np.ndarray, half: Segment, whole: Segment
-    ) -> None:
-        """Record those that are due, by their indices. A method of its own, so that the states live no longer."""
-        flow, fine, coarse = runs.flow, half.at(times), whole.at(times)
-        if len(due) < len(times):
-            flow, fine, coarse = flow.select(due), fine.select(due), coarse.select(due)
-        self.recorder.record(flow, runs.state.run[due], times[due], fine, coarse, whole.tau[due])
 
     def _record_at_saves(self, moved: np.ndarray, tau: np.ndarray) -> None:
         """Record the runs that moved, where they are at a save point or have come to their end; tau: the step taken."""

@@ -28,6 +28,7 @@ from simulate.solve.segment import Followed
 
 GROWING = ("path_length", "dissipated")  # sums over the run, so that their errors never fall
 Observables = dict[str, np.ndarray]
+Mark = tuple[int, Observables]  # how many calls of record there were; the last errors of each run
 
 
 class Seen(NamedTuple):
@@ -172,6 +173,21 @@ class Recorder:
         self.owners.append(runs)
         self.values.append(values)
         self.uncertain.append(errors)
+
+    def mark(self) -> Mark:
+        """What has been recorded so far, for take_back."""
+        return len(self.owners), {name: last.copy() for name, last in self.last.items()}
+
+    def take_back(self, mark: Mark, runs: np.ndarray) -> None:
+        """Forget what was recorded of these runs since the mark."""
+        count, last = mark
+        for name in GROWING:
+            self.last[name][runs] = last[name][runs]
+        for k in range(count, len(self.owners)):
+            keep = ~np.isin(self.owners[k], runs)
+            self.owners[k] = self.owners[k][keep]
+            for records in (self.values, self.uncertain):
+                records[k] = {name: array[keep] for name, array in records[k].items()}
 
     def arrays(self, run: int) -> dict[str, np.ndarray]:
         """Observable name -> (T,) or (T, n), of one run."""
