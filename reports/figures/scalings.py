@@ -134,10 +134,10 @@ def _certified_curve(axis: Any, certified: Certified, n: int) -> None:
 
 
 def _scatter(axis: Any, run: Result, k: int) -> None:
-    """Each neuron a dot, grey before and coloured after."""
+    """Each neuron a dot, coloured after the run and grey before it; the grey ones, which are nearer to zero, on top."""
     before, after = run.features[:2], run.features[2:]
-    axis.plot(*before, ".", color="#999999", markersize=3, label="before", alpha=0.7)
     axis.plot(*after, ".", color=COLOURS[k], markersize=3, label="after", alpha=0.7)
+    axis.plot(*before, ".", color="#999999", markersize=2, label="before", alpha=0.7)
     axis.axhline(0, color="black", lw=0.5)
     axis.axvline(0, color="black", lw=0.5)
     axis.set_xlabel("h at a training point")

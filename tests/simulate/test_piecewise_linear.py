@@ -306,3 +306,18 @@ def test_points_that_only_look_equal_are_distinct():
     zero = np.zeros((3, 3))
     zero[1, 1] = 1.0
     np.testing.assert_array_equal(first_equal(zero), [0, 1, 0])
+
+
+def test_equal_points_in_any_order_are_followed_alike():
+    """Their place among the others says nothing."""
+    rng = np.random.default_rng(4)
+    X, y = np.vstack([rng.standard_normal((4, 6)), np.zeros((2, 6))]), rng.uniform(-1, 1, 8)
+    order = np.array([4, 0, 4, 5, 0, 1, 2, 3])
+    back = np.argsort(order, kind="stable")
+    start = simulate.sample_network(bounds.Problem(X[order], y, activation="relu"), width=30, scale=3.0, seed=1)
+    options = {"t_max": 1.0, "loss_ratio": 0, "save_at": [0.3, 1.0]}
+    some = simulate.gradient_flow(bounds.Problem(X[order], y, activation="relu"), network=start, **options)
+    sorted_problem = bounds.Problem(X[order][back], y[back], activation="relu")
+    other = simulate.gradient_flow(sorted_problem, network=Network(start.H[:, back], start.signs), **options)
+    np.testing.assert_allclose(some.loss, other.loss, rtol=1e-9)
+    np.testing.assert_allclose(some.final.H[:, back], other.final.H, atol=1e-9)

@@ -166,6 +166,7 @@ def _follow(
     assert sides is not None
     rates, basis, kernel = state.eigenvalues[run], np.ascontiguousarray(state.eigenvectors[run]), state.kernel[run]
     start, previous = state.residual[run : run + 1], float(sides.length[run])
+    spread = np.sqrt(np.maximum(np.diagonal(flow.gram), 0.0))
     edges = panels.panel_edges(rates[-1], tau)
     free, forced = panels.exponentials(rates, edges)
 
@@ -176,7 +177,7 @@ def _follow(
             return otherwise
         x = _shares(edges, ways)
         coefficients = fit(x, R)
-        margin = neurons.net.spread * math.sqrt(flow.beta / flow.alpha) * bulge(x, R, kernel)
+        margin = spread * math.sqrt(flow.beta / flow.alpha) * bulge(x, R, kernel)
         fastest = float(np.abs(coefficients[:, 1:]).sum(1).max())
         return Told(edges, r, R, ways, Curve(coefficients, np.ascontiguousarray(coefficients.T), margin, 1.0, fastest))
 
