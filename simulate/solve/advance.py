@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulate.field.flow import Flow, keeps_slopes
+from simulate.field.flow import KEEP_SLOPES_BELOW, Flow, keeps_slopes
 from simulate.integrators.base import Integrator, Saves, Step
 from simulate.solve.recorder import Recorder
 from simulate.solve.runs import LoopOptions, Runs
@@ -28,7 +28,9 @@ def since(start: np.ndarray, saves: Saves | None) -> Saves | None:
 def looks_back(flow: Flow) -> bool:
     """Whether an attempt can be taken back. At kinks it is not: what they do to r is no sign of a step that is too
     long. Nor is it in a large state, test points included, which has no room for the two copies that this takes."""
-    return flow.activation.smooth and keeps_slopes(flow.rows * flow.m, flow.arrays, low_memory=False)
+    entries = flow.rows * flow.m
+    small = entries < KEEP_SLOPES_BELOW or keeps_slopes(entries, flow.arrays, low_memory=flow.low_memory)
+    return flow.activation.smooth and small
 
 
 class Advance:

@@ -213,8 +213,8 @@ def test_an_integrator_that_forgets_its_error_is_seen(small, monkeypatch):
     """A step that claims no error but is taken a hundred times too long: the two runs differ, so nothing is claimed."""
     true = Exponential.step
 
-    def careless(self, flow, state, tau, *, errors):
-        step = true(self, flow, state, tau, errors=errors)
+    def careless(self, flow, state, tau, *, errors, saves=None):
+        step = true(self, flow, state, tau, errors=errors, saves=saves)
         none = np.zeros_like(state.residual)
         return replace(step, residual_error=none, movement_error=none)
 
@@ -248,8 +248,8 @@ def test_a_fault_at_kinks_is_not_repeated_by_the_second_opinion(monkeypatch):
     """An integrator that is wrong at kinks at any tolerance: a tighter run refutes again, another one does not."""
     true = PiecewiseLinear.step
 
-    def careless(self, flow, state, tau, *, errors):
-        step = true(self, flow, state, tau, errors=errors)
+    def careless(self, flow, state, tau, *, errors, saves=None):
+        step = true(self, flow, state, tau, errors=errors, saves=saves)
         return step if flow.activation.smooth else replace(step, length=step.length / 2)
 
     X = np.random.default_rng(0).standard_normal((3, 5))
