@@ -1,4 +1,4 @@
-"""Which data points are equal, as far as their Gram matrix tells."""
+"""Equal data points, found in the Gram matrix: no two of them have rows that differ by more than rounding."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ class Log(NamedTuple):
 
 
 def new_log(n: int, most: int, parts: int) -> Log:
-    """An empty one, with room for the `most` changes that one neuron may make, and a batch; for paths that stops divide
-    into at most so many parts."""
+    """An empty one, with room for the `most` changes that one neuron may make, and a batch. parts: into how many the
+    stops divide the path, at most."""
     batch, weights = max(LEAST_BATCH, n), max(MOMENTS, parts)
     rows = most + batch
     return Log(

@@ -145,13 +145,13 @@ def pieces_of_flow(flow: Flow) -> Pieces:
     return pieces
 
 
-def _shares(edges: np.ndarray, ways: np.ndarray) -> np.ndarray:
+def _shares_at_nodes(edges: np.ndarray, ways: np.ndarray) -> np.ndarray:
     """(N,): the share of the path that is done at the nodes; of the time, if there is no path."""
     way, whole = ways[:, 0], ways[-1, 0]
     return way / whole if whole > 0 else panels.node_times(edges) / edges[-1]
 
 
-def _share(told: Told, time: float) -> float:
+def _share_at(told: Told, time: float) -> float:
     """The share of the path that is done at a time of the step."""
     way, whole = float(panels.interpolated(told.edges, told.ways, time)[0]), float(told.ways[-1, 0])
     return min(max(way / whole if whole > 0 else time / float(told.edges[-1]), 0.0), 1.0)
@@ -175,7 +175,7 @@ def _follow(
         # |r| never grows along the flow. A polynomial for the kernel may have negative eigenvalues, by which it would.
         if otherwise is not None and not (r * r).sum(1).max() <= GROWN**2 * (start * start).sum():
             return otherwise
-        x = _shares(edges, ways)
+        x = _shares_at_nodes(edges, ways)
         coefficients = fit(x, R)
         margin = spread * math.sqrt(flow.beta / flow.alpha) * bulge(x, R, kernel)
         fastest = float(np.abs(coefficients[:, 1:]).sum(1).max())
@@ -187,25 +187,25 @@ def _follow(
     if previous > 0:
         told = solve(sides.trend[run][None], np.minimum(told.ways[:, 0], previous)[None], told)
     # What the neurons do, the kernel along the path that follows from it, and what they do then.
-    (swept,) = neurons.sweep(told.curve, True)
+    (first,) = neurons.sweep(told.curve, True)
     degrees = np.arange(len(LEGENDRE))
-    legendre = np.polynomial.legendre.legvander(2 * _shares(edges, told.ways) - 1, degrees[-1]).T
-    again = solve((2 * degrees + 1)[:, None, None] * swept.changes, legendre, told)
+    legendre = np.polynomial.legendre.legvander(2 * _shares_at_nodes(edges, told.ways) - 1, degrees[-1]).T
+    again = solve((2 * degrees + 1)[:, None, None] * first.changes, legendre, told)
     settled, told = again is not told, again
     count, (rows, m) = len(times), neurons.h.shape
-    looked = Stops(
-        np.array([_share(told, float(time)) for time in times]),
+    at_saves = Stops(
+        np.array([_share_at(told, float(time)) for time in times]),
         flow.arrays.empty(count, rows, m),
         np.empty((count, flow.n, m), dtype=neurons.sides.dtype),
     )
-    *seen, last = neurons.sweep(told.curve, False, into, looked)
+    *found, last = neurons.sweep(told.curve, False, into, at_saves)
     stops = [
-        Stop(float(times[k]), float(looked.shares[k]), neurons.moved(looked.h[k], looked.sides[k]), seen[k], changes)
-        for k, changes in enumerate(each.changes[0] for each in seen)
+        Stop(float(time), float(share), neurons.moved(h, sides), there, there.changes[0])
+        for time, share, h, sides, there in zip(times, *at_saves, found, strict=True)
     ]
-    given_up = swept.counts + last.counts
+    given_up = first.counts + last.counts
     # The slope of the line that fits the change of the kernel over the path best.
-    trend = 6 * swept.changes[1]
+    trend = 6 * first.changes[1]
     return Part(neurons, told, last, trend, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled, stops)
 
 
@@ -259,7 +259,7 @@ class PiecewiseLinearStep(Step):
         for stop in known:
             if stop.time == time:
                 return stop
-        told, start, share = part.told, part.neurons, _share(part.told, time)
+        told, start, share = part.told, part.neurons, _share_at(part.told, time)
         nothing = np.zeros(self.begun.kernel[run].shape)
         behind = [stop for stop in known if stop.share <= share and stop.share < 1]
         last = max(behind, key=lambda stop: stop.share, default=Stop(0.0, 0.0, start, part.swept, nothing))
