@@ -30,7 +30,7 @@ from bounds.signals import exit_code
 from bounds.versions import versions
 from simulate.exchange import LostProcess, Processes, patience
 from simulate.field import reduction
-from simulate.field.tiles import LANES
+from simulate.field.vectors import LANES
 from simulate.network import Network
 
 ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun tells its processes

@@ -13,6 +13,7 @@ from simulate.field import kernels, sigmas, single
 from simulate.field.arrays import Array
 from simulate.field.chunks import map_chunks
 from simulate.field.model import Displacement, Model, Sums
+from simulate.field.subsets import columns_of
 from simulate.field.threads import run_on_threads, thread_count
 from simulate.field.tiles import MOST_TILED, panels
 from simulate.field.work_queue import work_queue
@@ -35,7 +36,7 @@ class Compiled:
 
     def __init__(self, gram: np.ndarray) -> None:
         """gram: (n + k, n), the Gram matrix between all rows of a state and the training points."""
-        self.panels = panels(gram)
+        self.panels, self.columns = panels(gram), columns_of(gram)
         with np.errstate(over="ignore"):  # a step in float32 that meets an infinite entry is refused
             self.single = self.panels.astype(np.float32)
 
@@ -83,6 +84,7 @@ class Compiled:
                 slopes=given,
                 coefficients=coefficients,
                 panels=self.panels,
+                columns=self.columns,
                 gain=model.gain,
                 signs=model.signs,
                 displaced=nothing if displaced is None else displaced,

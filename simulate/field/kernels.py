@@ -31,7 +31,9 @@ from simulate.field.elementwise import (
     weigh_row,
 )
 from simulate.field.sigmas import OTHER, RELU, TANH, call_row
-from simulate.field.tiles import LANES, PANEL, ROWS, STRIP, WIDTH, add_gram, padded, product
+from simulate.field.subsets import BAND, BLOCK, TABLE, TABLES, find_places, subset_product
+from simulate.field.tiles import PANEL, ROWS, STRIP, WIDTH, add_gram, padded, product
+from simulate.field.vectors import LANES
 from simulate.field.work_queue import next_chunk
 
 
@@ -58,6 +60,7 @@ def evaluate(
     slopes: Any,
     coefficients: Any,
     panels: Any,
+    columns: Any,
     gain: Any,
     signs: Any,
     displaced: Any,
@@ -69,7 +72,7 @@ def evaluate(
     """x = h - gain * G v with v = sum_j slopes_j * coefficients_j; then the sums of sigma(x) and sigma'(x).
 
     kind, sigma: see sigmas.loop_of; coefficients (J, S, n), J <= len(slopes): only the first J slopes count; panels:
-    those of G, as tiles.panels makes them for tiles.product.
+    those of G, as tiles.panels makes them for tiles.product; columns: as subsets.columns_of makes them, or of no rows.
     displaced: x goes there, all rows of it; it may be h. slopes_out: sigma'(x) goes there. Either may be an empty
     array: then it is not wanted. Adds to output (P, S, n) the sums of c_i sigma(x_i); to gram (P, S, n, n), unless that
     is empty, those of sigma' sigma'', on and below the diagonal; to work (P, S), unless that is empty, those of v.Gv.
@@ -84,6 +87,11 @@ def evaluate(
     size = padded_n if want_gram else 0
     sums, moved, value = np.zeros((size, size)), aligned(STRIP), aligned(STRIP)
     words = np.zeros((n if want_gram and kind == RELU else 0, WORDS), dtype=np.uint64)
+    # What a product with slopes that are 0 or 1 works with.
+    by_subsets = kind == RELU and len(coefficients) == 1 and len(columns) > 0
+    blocks = columns.shape[1] // BLOCK if by_subsets else 0
+    places, weights = np.zeros((blocks, STRIP, TABLES), dtype=np.uint16), np.zeros(blocks * BLOCK)
+    tables, totals = aligned(TABLE), aligned(STRIP * BAND).reshape(STRIP, BAND)
     chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]
@@ -92,8 +100,14 @@ def evaluate(
                 w = min(STRIP, beyond - start)
                 # The displacement of the strip; without one, Gv stays zero.
                 if moves:
-                    _combine_strip(v, s, start, w, slopes, coefficients)
-                    product(panels, flat_v, flat_Gv, padded_rows // PANEL, w)
+                    plain = by_subsets and find_places(slopes[0][s], places, n, start, w)
+                    if want_work or not plain:
+                        _combine_strip(v, s, start, w, slopes, coefficients)
+                    if plain:
+                        weights[:n] = coefficients[0, s]
+                        subset_product(columns, weights, places, tables, totals, Gv, rows, w)
+                    else:
+                        product(panels, flat_v, flat_Gv, padded_rows // PANEL, w)
                     if want_work:
                         for a in range(n):
                             work[chunk, s] += dot_row(v[a], Gv[a], w)

@@ -18,43 +18,22 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
 from simulate.field.elementwise import EXACT
+from simulate.field.vectors import INDEX, LANES, NUMBER, VECTOR, WIDE, after, load, pick, spread, store
 
 STRIP = 256  # neurons at a time: fewer would be calls, more would leave the nearest caches
 PANEL, ROWS = 6, 4  # rows of a tile of a product, and of a Gram matrix
-# Numbers in a vector, and vectors side by side in the tile of a product: its sums fill the registers.
-LANES, VECTORS = (8, 4) if binding.get_host_cpu_features().get("avx512f") else (4, 2)
+VECTORS = 4 if WIDE else 2  # side by side in the tile of a product: its sums fill the registers
 WIDTH = LANES * VECTORS  # neurons in a tile
 MOST_TILED = 512  # data points up to which the tiles of a product are at least about as fast as BLAS
 NEAR = 2**15  # entries of G that stay in the second cache while a strip goes over them
 
-NUMBER, INDEX = ir.DoubleType(), ir.IntType(64)
-VECTOR, SHORT = ir.VectorType(NUMBER, LANES), ir.VectorType(NUMBER, ROWS)
+SHORT = ir.VectorType(NUMBER, ROWS)
 FUSED = ("contract",)
-
-
-def _after(builder: Any, address: Any, entries: Any, size: int = 8) -> Any:
-    """The address that lies `entries` numbers of `size` bytes after `address`."""
-    entries = ir.Constant(INDEX, entries) if isinstance(entries, int) else entries
-    return builder.add(address, builder.mul(entries, ir.Constant(INDEX, size)))
-
-
-def _load(builder: Any, address: Any, kind: Any, alignment: int) -> Any:
-    found = builder.load(builder.inttoptr(address, kind.as_pointer()))
-    found.align = alignment
-    return found
-
-
-def _store(builder: Any, value: Any, address: Any, alignment: int) -> None:
-    builder.store(value, builder.inttoptr(address, value.type.as_pointer())).align = alignment
-
-
-def _pick(builder: Any, one: Any, other: Any, lanes: list[int]) -> Any:
-    return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
 
 
 def _sums(
@@ -101,21 +80,19 @@ def _product_tile(number: Any, size: int) -> Callable[..., Any]:
             panel, v, p, n = args
 
             def factors(b: Any) -> tuple[list[Any], list[Any]]:
-                row = _after(builder, v, builder.mul(b, ir.Constant(INDEX, STRIP)), size)
-                column = _after(builder, panel, builder.mul(b, ir.Constant(INDEX, PANEL)), size)
-                places = [_after(builder, row, lanes * c, size) for c in range(VECTORS)]
-                right = [_load(builder, place, vector, 8 * LANES) for place in places]
+                row = after(builder, v, builder.mul(b, ir.Constant(INDEX, STRIP)), size)
+                column = after(builder, panel, builder.mul(b, ir.Constant(INDEX, PANEL)), size)
+                places = [after(builder, row, lanes * c, size) for c in range(VECTORS)]
+                right = [load(builder, place, vector, 8 * LANES) for place in places]
                 left = []
                 for r in range(PANEL):
-                    one = _load(builder, _after(builder, column, r, size), number, size)
-                    none = ir.Constant(vector, ir.Undefined)
-                    one = builder.insert_element(none, one, ir.Constant(ir.IntType(32), 0))
-                    left.append(_pick(builder, one, none, [0] * lanes))
+                    one = load(builder, after(builder, column, r, size), number, size)
+                    left.append(spread(builder, one, vector))
                 return left, right
 
             for r, row in enumerate(_sums(builder, n, 1, (PANEL, VECTORS), factors, vector)):
                 for c, value in enumerate(row):
-                    _store(builder, value, _after(builder, p, r * STRIP + c * lanes, size), 8 * LANES)
+                    store(builder, value, after(builder, p, r * STRIP + c * lanes, size), 8 * LANES)
             return context.get_dummy_value()
 
         return types.none(*[types.int64] * 4), generate
@@ -130,20 +107,20 @@ def _gram_tile(typingctx: Any, v: Any, u: Any, gram: Any, stride: Any, w: Any) -
         v, u, gram, stride, w = args
 
         def factors(j: Any) -> tuple[list[Any], list[Any]]:
-            both = [[_after(builder, _after(builder, x, r * STRIP), j) for r in range(ROWS)] for x in (v, u)]
-            left, right = ([_load(builder, a, VECTOR, 8 * LANES) for a in addresses] for addresses in both)
+            both = [[after(builder, after(builder, x, r * STRIP), j) for r in range(ROWS)] for x in (v, u)]
+            left, right = ([load(builder, a, VECTOR, 8 * LANES) for a in addresses] for addresses in both)
             return left, right
 
         flat = [value for row in _sums(builder, w, LANES, (ROWS, ROWS), factors) for value in row]
         # Sums of neighbours, until lane l of the k-th vector is the sum of the lanes of the LANES k + l-th.
         for _ in range(LANES.bit_length() - 1):
-            halves = [[_pick(builder, x, y, list(range(o, 2 * LANES, 2))) for o in (0, 1)] for x, y in _pairs(flat)]
+            halves = [[pick(builder, x, y, list(range(o, 2 * LANES, 2))) for o in (0, 1)] for x, y in _pairs(flat)]
             flat = [builder.fadd(even, odd) for even, odd in halves]
         for r in range(ROWS):
             at = ROWS * r % LANES
-            found = _pick(builder, flat[ROWS * r // LANES], flat[0], list(range(at, at + ROWS)))
-            into = _after(builder, gram, builder.mul(stride, ir.Constant(INDEX, r)))
-            _store(builder, builder.fadd(_load(builder, into, SHORT, 8), found), into, 8)
+            found = pick(builder, flat[ROWS * r // LANES], flat[0], list(range(at, at + ROWS)))
+            into = after(builder, gram, builder.mul(stride, ir.Constant(INDEX, r)))
+            store(builder, builder.fadd(load(builder, into, SHORT, 8), found), into, 8)
         return context.get_dummy_value()
 
     return types.none(*[types.int64] * 5), generate

@@ -25,7 +25,7 @@ def _types(state: Any) -> dict[str, Types]:
     known: Any = types.UniTuple(h, 4)  # type: ignore[no-untyped-call]
     chunks, queue = array(whole, 2), array(whole, 2)
     return {
-        "evaluate": (whole, whole, chunks, queue, whole, h, known, three, three, h, h, h, h, three, four, two),
+        "evaluate": (whole, whole, chunks, queue, whole, h, known, three, three, three, h, h, h, h, three, four, two),
         "displacement_sizes": (chunks, queue, whole, known, three, three, h, three, three),
         "along_path": (two, three, two, three, one, three, one, one, one, three, three, two, two),
         "node_times": (two, two, one, one, two),

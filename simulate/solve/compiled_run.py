@@ -14,8 +14,9 @@ from simulate.field.elementwise import INNER_EXACT
 class Networks(NamedTuple):
     """What stays as it is during a call, in the notation of Flow and Model.
 
-    loops: the addresses; kind, sigma: of the activation, see sigmas.loop_of; panels: see tiles.py; h0 (S, rows, m):
-    where the runs began; scales (n,): the spread of h_a; left, right: the ends of the interval of active_fraction.
+    loops: the addresses; kind, sigma: of the activation, see sigmas.loop_of; panels, columns: see kernels.evaluate; h0
+    (S, rows, m): where the runs began; scales (n,): the spread of h_a; left, right: the ends of the interval of
+    active_fraction.
     """
 
     loops: Any
@@ -23,6 +24,7 @@ class Networks(NamedTuple):
     sigma: Any
     chunks: Any
     panels: Any
+    columns: Any
     gain: Any
     signs: Any
     nothing: Any
@@ -80,6 +82,7 @@ def networks_of_run(given: Networks, s: int) -> Networks:
         given.sigma,
         given.chunks,
         given.panels,
+        given.columns,
         given.gain[one],
         given.signs[one],
         given.nothing,

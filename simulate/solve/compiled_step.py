@@ -49,6 +49,7 @@ def _evaluate(
         known,
         coefficients,
         given.panels,
+        given.columns,
         given.gain,
         given.signs,
         displaced,

@@ -99,6 +99,7 @@ class WholeSteps:
             sigma=loop[1],
             chunks=model.chunks,
             panels=flow.backend.panels,
+            columns=flow.backend.columns,
             gain=writable(model.gain),
             signs=writable(model.signs),
             nothing=model.arrays.nothing,

@@ -8,7 +8,6 @@ from numba import njit
 from simulate.field.bits import WORDS, count_gram
 from simulate.field.elementwise import aligned
 from simulate.field.tiles import (
-    LANES,
     MOST_TILED,
     PANEL,
     ROWS,
@@ -19,6 +18,7 @@ from simulate.field.tiles import (
     product,
     product_single,
 )
+from simulate.field.vectors import LANES
 
 
 def strip(n: int, w: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
