@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time as clock
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+from scipy.sparse.linalg import ArpackError, eigsh
 
 from bounds.checks import real
 from simulate.field import reduction
@@ -22,6 +24,7 @@ from simulate.solve.saved_fields import descent_fields
 from simulate.solve.segment import Followed
 from simulate.solve.step_rules import DescentPoint, StepRule
 
+ITERATED = 256  # data points from which Lanczos' method finds the largest eigenvalue faster
 GROWN = 1e12  # the loss has diverged when it is so many times what the data and the network at the start can make it
 
 
@@ -63,10 +66,8 @@ class DescentState:
         """The largest eigenvalue of the kernel; NaN where that is not finite."""
         if not self.watched:
             return None
-        kernel, n = self.flow.small.fetch(self.flow.kernel(slope_gram)[0]), self.flow.n
-        if not np.isfinite(kernel).all():
-            return math.nan
-        return float(scipy.linalg.eigvalsh(kernel, subset_by_index=[n - 1, n - 1])[0])
+        kernel = self.flow.small.fetch(self.flow.kernel(slope_gram)[0])
+        return largest_eigenvalue(kernel) if np.isfinite(kernel).all() else math.nan
 
     def step(self, length: float) -> float:
         """h <- h - length c G (r * sigma'(h)); returns the power (speed/m) sum_i v_i'G v_i, v = r * sigma'(h)."""
@@ -77,6 +78,16 @@ class DescentState:
     def dead(self) -> bool:
         """Whether every slope is zero at every data point, and if the last layer is trained every value, too."""
         return not bool(self.flow.evaluate(self.h).slope_gram[0].any())
+
+
+def largest_eigenvalue(matrix: np.ndarray) -> float:
+    """That of a symmetric matrix, to rounding."""
+    n = len(matrix)
+    if n >= ITERATED:
+        start = np.random.default_rng(0).standard_normal(n)  # at right angles to no eigenvector that data may have
+        with contextlib.suppress(ArpackError):
+            return float(eigsh(matrix, k=1, which="LA", v0=start, tol=0, return_eigenvectors=False)[0])
+    return float(scipy.linalg.eigvalsh(matrix, subset_by_index=[n - 1, n - 1])[0])
 
 
 def descend(flow: Flow, recorder: Recorder, checkpoints: Checkpoints, options: DescentOptions) -> Outcome:

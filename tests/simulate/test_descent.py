@@ -6,6 +6,7 @@ import pytest
 import bounds
 import simulate
 from simulate import DescentPoint, Network, Status
+from simulate.solve.descent import ITERATED, largest_eigenvalue
 
 
 def relu(n=6, d=4, seed=0):
@@ -155,3 +156,24 @@ def test_a_network_keeps_its_scaling(small):
         simulate.gradient_flow(small, network=first.final, scaling="ours")
     with pytest.raises(bounds.ArgumentError, match="unknown scaling"):
         Network(first.final.H, first.final.signs, scaling="nkt")
+
+
+@pytest.mark.parametrize("n", [5, ITERATED, ITERATED + 40])
+@pytest.mark.parametrize("case", ["spread", "threefold", "crowded", "zero", "even"])
+def test_largest_eigenvalue(n, case):
+    """As all eigenvalues together give it, also where it is multiple, has others near it or does not show in the sum of
+    all columns; n from 5 by the dense method, from ITERATED on by Lanczos'."""
+    rng = np.random.default_rng(n)
+    Q = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    if case == "even":  # an eigenvector with pairs of opposite entries, at right angles to the vector of ones
+        Q = np.linalg.qr(np.column_stack([np.arange(n) % 2 * 2.0 - 1 + (n % 2) * (np.arange(n) == 0), Q[:, 1:]]))[0]
+    values = {
+        "spread": 5 * rng.random(n),
+        "threefold": np.append(np.ones(3), rng.random(n - 3)),
+        "crowded": 1 - 1e-6 * rng.random(n),
+        "zero": np.zeros(n),
+        "even": np.append(10.0, rng.random(n - 1)),
+    }[case]
+    matrix = (Q * values) @ Q.T
+    matrix = (matrix + matrix.T) / 2
+    assert largest_eigenvalue(matrix) == pytest.approx(np.linalg.eigvalsh(matrix)[-1], rel=1e-13)
