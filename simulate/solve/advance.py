@@ -89,6 +89,10 @@ class Advance:
         state, past = runs.state, not self.looks_back
         took, middle = np.full(len(tau), True), state.time + tau / 2
         mark = self.recorder.mark() if self.looks_back else None
+        inside, recorded = self.saves_inside(state.time, until, until), self.recorder.calls
+        begun = None
+        if inside is not None and any(map(len, inside)):
+            begun = self.recorder.ends(runs.flow, state.run, state.time, runs.fine, runs.coarse)
         whole = self._segment(runs, step, runs.coarse, state.time, until, tau, took)
         steps = [step]
         if not self.dense:
@@ -112,6 +116,9 @@ class Advance:
             else:
                 steps.append(half_step)
         state.evaluations = state.evaluations + evaluations
+        if begun is not None:
+            ended = self.recorder.ends(runs.flow, state.run, until, runs.fine, runs.coarse)
+            self.recorder.raise_inside(recorded, state.run, begun, ended)
         if mark is not None and not took.all():
             self.recorder.take_back(mark, state.run[~took])
         return took, steps

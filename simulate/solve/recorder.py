@@ -47,6 +47,13 @@ class Seen(NamedTuple):
         return cls(np.empty((rows, n)), scalars, vectors, np.empty(rows))
 
 
+class Ends(NamedTuple):
+    """Runs at the end of a step: time (R,) and the errors of their observables there."""
+
+    time: np.ndarray
+    errors: Observables
+
+
 class Recorder:
     """Collects the observables of S runs; memory O(T n) a run, never O(m n) per save point.
 
@@ -71,6 +78,24 @@ class Recorder:
 
         flow, fine, coarse: of these runs alone; tau (R,): the steps that led here, 0 at the start.
         """
+        values, errors = self._observables(flow, runs, time, fine, coarse)
+        self._never_falling(runs, errors)
+        counts = flow.count_inside(fine.state.h, coarse.state.h, self.interval)
+        values["active_fraction"], errors["active_fraction"] = counts / flow.m
+        if self.sliding is not None:
+            values["sliding"] = self.sliding.count(flow, fine.state, tau)
+            values["other_side"] = count_other_side(flow, fine.state, coarse.state)
+        self._keep(runs, time, values, errors)
+
+    def ends(self, flow: Flow, runs: np.ndarray, time: np.ndarray, fine: Followed, coarse: Followed) -> Ends:
+        """The end of a step, for `raise_inside`; the arguments are those of `record`."""
+        _, errors = self._observables(flow, runs, time, fine, coarse)
+        return Ends(time, errors | {name: np.maximum(errors[name], self.last[name][runs]) for name in GROWING})
+
+    def _observables(
+        self, flow: Flow, runs: np.ndarray, time: np.ndarray, fine: Followed, coarse: Followed
+    ) -> tuple[Observables, Observables]:
+        """(all that is not a count of neurons, its errors), for the arguments of `record`."""
         h0 = self.start_of(runs)
         seen = _observed(flow, h0, fine)
         other = seen if coarse is fine else _observed(flow, h0, coarse)
@@ -79,7 +104,7 @@ class Recorder:
         if coarse is fine:
             travelled = travel_rounding(flow, fine.path[:, 0])
         values, errors = self._compared(flow, runs, time, seen, other, rounding + travelled[:, : flow.n])
-        # What not every run has, and counts of neurons.
+        # What not every run has.
         if isinstance(flow, TrainedFlow):
             moved = values["last_layer_movement"] = flow.weight_movement(fine.state.h, h0)
             apart = flow.weight_movement(fine.state.h, coarse.state.h)  # no two norms differ by more
@@ -93,12 +118,29 @@ class Recorder:
                 errors["test_output"] += travelled[:, : flow.n] @ self.regression.weights.T
         if self.sliding is not None:
             add_slips(flow, errors, fine)
-        counts = flow.count_inside(fine.state.h, coarse.state.h, self.interval)
-        values["active_fraction"], errors["active_fraction"] = counts / flow.m
-        if self.sliding is not None:
-            values["sliding"] = self.sliding.count(flow, fine.state, tau)
-            values["other_side"] = count_other_side(flow, fine.state, coarse.state)
-        self._keep(runs, time, values, errors)
+        return values, errors
+
+    def raise_inside(self, count: int, runs: np.ndarray, before: Ends, after: Ends) -> None:
+        """Raise the errors of what was recorded inside a step of `runs` (R,), since `count` calls of record, to what
+        those at its ends, before and after it, make of them.
+
+        Inside a long step two integrations may agree by chance, while they are apart on either side. Errors are taken
+        to grow or fall by the same factor in equal times; in a first step, which begins with none, as time squared.
+        """
+        for name in GROWING:
+            after.errors[name][:] = np.maximum(before.errors[name], after.errors[name])
+        for k in range(count, len(self.owners)):
+            due, found = self.owners[k], self.uncertain[k]
+            place = np.searchsorted(runs, due)
+            start, until = before.time[place], after.time[place]
+            share = (self.values[k]["time"] - start) / (until - start)
+            for name in after.errors:
+                part = share.reshape(-1, *[1] * (found[name].ndim - 1))
+                low, high = before.errors[name][place], after.errors[name][place]
+                least = np.where(start.reshape(part.shape) > 0, low ** (1 - part) * high**part, high * part**2)
+                found[name] = np.maximum(found[name], least)
+            for name in GROWING:
+                self.last[name][due] = after.errors[name][place]
 
     def record_seen(
         self,
@@ -117,6 +159,7 @@ class Recorder:
         """
         rounding = residual_rounding(flow, fine.residual, fine.largest)
         values, errors = self._compared(flow, runs, time, fine, coarse, rounding)
+        self._never_falling(runs, errors)
         if ends is not None:
             values["test_output"], errors["test_output"] = self._tested(ends[0], runs, *ends[1:])
         values["active_fraction"], errors["active_fraction"] = counts / flow.m
@@ -147,8 +190,6 @@ class Recorder:
             scalar_errors=scalar_errors,
             distances=distances,
         )
-        for name in GROWING:
-            never_falling(runs=runs, found=scalar_errors[:, SCALARS.index(name)], last=self.last[name])
         vector_errors = np.repeat(distances, n, axis=2)
         add_rounding(
             epsilon=flow.arrays.epsilon,
@@ -168,15 +209,25 @@ class Recorder:
         errors.update(zip(VECTORS, vector_errors.swapaxes(0, 1), strict=True))
         return values, errors
 
+    def _never_falling(self, runs: np.ndarray, errors: Observables) -> None:
+        """Raise the errors of sums over the run to those before them, and note them."""
+        for name in GROWING:
+            never_falling(runs=runs, found=errors[name], last=self.last[name])
+
     def _keep(self, runs: np.ndarray, time: np.ndarray, values: Observables, errors: Observables) -> None:
         values["time"] = time
         self.owners.append(runs)
         self.values.append(values)
         self.uncertain.append(errors)
 
+    @property
+    def calls(self) -> int:
+        """How often something has been recorded."""
+        return len(self.owners)
+
     def mark(self) -> Mark:
         """What has been recorded so far, for take_back."""
-        return len(self.owners), {name: last.copy() for name, last in self.last.items()}
+        return self.calls, {name: last.copy() for name, last in self.last.items()}
 
     def take_back(self, mark: Mark, runs: np.ndarray) -> None:
         """Forget what was recorded of these runs since the mark."""

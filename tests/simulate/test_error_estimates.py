@@ -136,3 +136,29 @@ def test_largest_movement(small):
     np.testing.assert_allclose(t.movement_max[-1], moved.max(0), rtol=1e-12)
     assert np.all(t.movement <= t.movement_rms * (1 + 1e-12))
     assert np.all(t.movement_rms <= t.movement_max * (1 + 1e-12))
+
+
+# Seventeen neurons at one data point, h_i and c_i, of which two integrations cross inside a long step.
+CROSSING = """
+0.01580809 -0.01660957 0.08052048 0.01318911 -0.06734983 0.04546343 0.16395221 0.1190767 -0.08848079
+-0.15910172 -0.07836444 0.00519592 -0.29232663 -0.02750872 -0.15664866 -0.09206814 -0.0684298
+"""
+CROSSING_SIGNS = "-+---------+++-++"
+
+
+@pytest.mark.parametrize("t_max", [3.0, 1265.0])
+def test_errors_inside_a_step_are_not_small_by_chance(t_max):
+    """Along steps that take hundreds of times as long as those before them, and along a first step that is the whole
+    run, each error at each of sixty times is that of a run a million times as exact, at least."""
+    problem = bounds.Problem([[0.12573022]], [0.0])
+    h, signs = np.array(CROSSING.split(), float), np.where([sign == "+" for sign in CROSSING_SIGNS], 1.0, -1.0)
+    network = Network(h[:, None], signs)
+    saves = np.append(np.linspace(t_max / 60, t_max / 2, 60), t_max)
+    options = {"network": network, "t_max": t_max, "save_at": saves, "loss_ratio": 0.0}
+    exact = simulate.gradient_flow(problem, rtol=1e-9, integrator="runge-kutta", **options)
+    rough = simulate.gradient_flow(problem, rtol=1e-3, **options)
+    assert rough.stats.steps < 10
+    for name in ("output", "loss", "path_length", "movement", "power", "kernel_min_eig"):
+        apart = np.abs(getattr(rough, name) - getattr(exact, name))
+        assert (apart <= rough.errors[name] + exact.errors[name]).all(), name
+    assert (rough.error[:60] <= 0.03 * rough.loss[:60]).all()  # as at the end of the step there
