@@ -37,7 +37,7 @@ class Curve(NamedTuple):
     fastest: float
 
 
-class Seen(NamedTuple):
+class Looks(NamedTuple):
     """What is seen of a block of neurons at stops on their way, without their being disturbed.
 
     stops (S,): the shares of the path that are done there, in increasing order, at most Curve.stop; h, drives, sides
@@ -49,10 +49,10 @@ class Seen(NamedTuple):
     sides: np.ndarray
 
 
-def new_seen(stops: np.ndarray, width: int, n: int) -> Seen:
+def new_looks(stops: np.ndarray, width: int, n: int) -> Looks:
     """For that many neurons."""
     shape = (width, len(stops), n)
-    return Seen(stops, np.empty(shape), np.empty(shape), np.empty(shape, np.int8))
+    return Looks(stops, np.empty(shape), np.empty(shape), np.empty(shape, np.int8))
 
 
 class Desk(NamedTuple):

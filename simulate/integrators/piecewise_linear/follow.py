@@ -22,6 +22,7 @@ import numpy as np
 from numba import njit
 
 from simulate.field.elementwise import BORROWED, BORROWED_SUMS, SUMS, apart
+from simulate.integrators.piecewise_linear.candidates import add_candidate, find_candidates
 from simulate.integrators.piecewise_linear.desk import (
     ABOVE,
     ANEW,
@@ -52,8 +53,8 @@ from simulate.integrators.piecewise_linear.desk import (
     WEIGHTS,
     Curve,
     Desk,
+    Looks,
     Network,
-    Seen,
 )
 from simulate.integrators.piecewise_linear.events import event, place_on
 from simulate.integrators.piecewise_linear.held import add_held, find_weights, solve_held
@@ -61,35 +62,9 @@ from simulate.integrators.piecewise_linear.kernel_changes import Log, sum_up
 from simulate.integrators.piecewise_linear.looks import begin_looks, finish_looks, look
 from simulate.integrators.piecewise_linear.search import CELLS, next_event, overdue, value_of
 
-# Where there are more candidates than this, all entries are from the start: so many events will move the others too.
-MANY_CANDIDATES = 64
 # The next event is looked for first in a cell so many times as long as the mean distance of the events so far, but no
 # shorter than this share of the usual cells, so that it is long beside AHEAD.
 GAPS, FINEST = 8.0, 0.01
-
-
-@njit(**BORROWED)
-def _add_candidate(desk: Desk, b: int, count: int) -> int:
-    desk.ints[MEMBER, count] = b
-    desk.ints[PLACE, b] = count
-    return count + 1
-
-
-@njit(**BORROWED)
-def _find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, ends: Any) -> int:
-    """How many candidates the neuron has; see the module."""
-    count, low, high = 0, net.table[BELOW], net.table[ABOVE]
-    for b in range(len(sides)):
-        side = sides[b]
-        below, above = low[side], high[side]
-        near = min(min(start[b], ends[b]) - below, above - max(start[b], ends[b]))
-        if near < curve.margin[b]:
-            count = _add_candidate(desk, b, count)
-    if count > MANY_CANDIDATES:
-        for b in range(len(sides)):
-            if desk.ints[PLACE, b] < 0:
-                count = _add_candidate(desk, b, count)
-    return count
 
 
 @njit(**BORROWED_SUMS)
@@ -165,7 +140,7 @@ def _run(
     count: int,
     gain: float,
     begun: Any,
-    seen: Seen,
+    looks: Looks,
     i: int,
     counts: Any,
 ) -> None:
@@ -186,8 +161,8 @@ def _run(
             k, where = next_event(desk, count, sign, x, curve.stop, first)
             if k < 0 or where >= curve.stop:
                 break
-        while passed < len(seen.stops) and seen.stops[passed] < where:
-            look(desk, net, curve, count, begun, seen, i, passed)
+        while passed < len(looks.stops) and looks.stops[passed] < where:
+            look(desk, net, curve, count, begun, looks, i, passed)
             passed += 1
         if where > x:
             together = 0
@@ -200,8 +175,8 @@ def _run(
             counts[GIVEN_UP] += 1
             break
         event(desk, net, log, curve, k, x, count, gain, counts)
-    for later in range(passed, len(seen.stops)):
-        look(desk, net, curve, count, begun, seen, i, later)
+    for later in range(passed, len(looks.stops)):
+        look(desk, net, curve, count, begun, looks, i, later)
 
 
 @njit(**BORROWED)
@@ -216,7 +191,7 @@ def follow_neuron(
     curve: Curve,
     desk: Desk,
     log: Log,
-    seen: Seen,
+    looks: Looks,
     counts: Any,
 ) -> None:
     """Follow neuron i of the block through the step, all arrays (n,).
@@ -225,7 +200,7 @@ def follow_neuron(
     overwritten by h there; drives: of that kind, overwritten by the true ones; sides: at the start, overwritten.
     """
     n = len(sides)
-    count = _find_candidates(desk, net, curve, sides, start, ends)
+    count = find_candidates(desk, net, curve, sides, start, ends)
     if count == 0:
         return
     counts[NEURONS] += 1
@@ -236,7 +211,7 @@ def follow_neuron(
     while True:
         log.filled[0], log.filled[1], log.filled[2] = holding, letting_go, turning
         _prepare(desk, net, curve, sides, start, gain, count)
-        _run(desk, net, log, curve, count, gain, sides, seen, i, counts)
+        _run(desk, net, log, curve, count, gain, sides, looks, i, counts)
         # The ends of all entries, and those that are not where they should be.
         for b in range(n):
             true[b], sway[b] = ends[b], 0.0
@@ -252,7 +227,7 @@ def follow_neuron(
             low, high = net.table[BELOW, sides[b]], net.table[ABOVE, sides[b]]
             near = min(min(start[b], true[b]) - low, high - max(start[b], true[b]))
             if (near < 0 or near < sway[b]) and desk.ints[PLACE, b] < 0:
-                late = _add_candidate(desk, b, late)
+                late = add_candidate(desk, b, late)
         if late == count:
             break
         count = late
@@ -285,7 +260,7 @@ def follow_neurons(
     desk: Desk,
     log: Log,
     moments: bool,
-    seen: Seen,
+    looks: Looks,
     counts: Any,
 ) -> None:
     """Follow neurons one after the other, all arrays (w, n); see follow_neuron. gains (w,); moments: see sum_up."""
@@ -300,12 +275,12 @@ def follow_neurons(
     for i in range(len(sides)):
         for b in range(n):
             ends[i, b] = start[i, b] - gains[i] * moves[i, b]
-    begin_looks(net, curve, sides, seen)
+    begin_looks(net, curve, sides, looks)
     widest = net.spread.max()
     desk.slack[SLACK_PATH], desk.slack[SLACK_DRIVE] = 1e-13 * widest, 1e-11 * curve.fastest
     for i in range(len(sides)):
         desk.slack[SLACK_SPEED] = 1e-9 * abs(gains[i]) * curve.fastest * widest**2
-        follow_neuron(i, start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, seen, counts)
-        sum_up(log, log.batch, moments, seen.stops)
-    sum_up(log, 1, moments, seen.stops)
-    finish_looks(start, gains, net, seen)
+        follow_neuron(i, start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, looks, counts)
+        sum_up(log, log.batch, moments, looks.stops)
+    sum_up(log, 1, moments, looks.stops)
+    finish_looks(start, gains, net, looks)

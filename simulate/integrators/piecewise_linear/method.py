@@ -101,7 +101,7 @@ class PiecewiseLinear:
         )
 
 
-class Told(NamedTuple):
+class Prediction(NamedTuple):
     """What the neurons of a run are told. edges (J + 1,); r, R (N, n) and ways (N, 2): see panels.solve; curve: R as a
     polynomial in the share of the path."""
 
@@ -112,7 +112,7 @@ class Told(NamedTuple):
     curve: Curve
 
 
-class Stop(NamedTuple):
+class RunInside(NamedTuple):
     """A run inside a step: at a time, where that share of its path is done; neurons: as they are there; swept: what is
     found there; changes (n, n): of the kernel until then."""
 
@@ -130,12 +130,12 @@ class Part(NamedTuple):
     second one went by that at the start; stops: where the second pass has looked at the neurons on their way."""
 
     neurons: Neurons
-    told: Told
+    told: Prediction
     swept: Swept
     trend: np.ndarray
     unresolved: int
     settled: bool
-    stops: list[Stop]
+    stops: list[RunInside]
 
 
 def pieces_of_flow(flow: Flow) -> Pieces:
@@ -151,7 +151,7 @@ def _shares_at_nodes(edges: np.ndarray, ways: np.ndarray) -> np.ndarray:
     return way / whole if whole > 0 else panels.node_times(edges) / edges[-1]
 
 
-def _share_at(told: Told, time: float) -> float:
+def _share_at(told: Prediction, time: float) -> float:
     """The share of the path that is done at a time of the step."""
     way, whole = float(panels.interpolated(told.edges, told.ways, time)[0]), float(told.ways[-1, 0])
     return min(max(way / whole if whole > 0 else time / float(told.edges[-1]), 0.0), 1.0)
@@ -170,7 +170,7 @@ def _follow(
     edges = panels.panel_edges(rates[-1], tau)
     free, forced = panels.exponentials(rates, edges)
 
-    def solve(changes: np.ndarray, shares: np.ndarray, otherwise: Told | None = None) -> Told:
+    def solve(changes: np.ndarray, shares: np.ndarray, otherwise: Prediction | None = None) -> Prediction:
         r, R, ways = panels.solve(rates, basis, start, edges, free, forced, changes, np.ascontiguousarray(shares))
         # |r| never grows along the flow. A polynomial for the kernel may have negative eigenvalues, by which it would.
         if otherwise is not None and not (r * r).sum(1).max() <= GROWN**2 * (start * start).sum():
@@ -179,7 +179,9 @@ def _follow(
         coefficients = fit(x, R)
         margin = spread * math.sqrt(flow.beta / flow.alpha) * bulge(x, R, kernel)
         fastest = float(np.abs(coefficients[:, 1:]).sum(1).max())
-        return Told(edges, r, R, ways, Curve(coefficients, np.ascontiguousarray(coefficients.T), margin, 1.0, fastest))
+        return Prediction(
+            edges, r, R, ways, Curve(coefficients, np.ascontiguousarray(coefficients.T), margin, 1.0, fastest)
+        )
 
     # By the kernel at the start; then, for as long a way as the step before was, with its trend.
     nothing = np.zeros((0, flow.n, flow.n))
@@ -200,7 +202,7 @@ def _follow(
     )
     *found, last = neurons.sweep(told.curve, False, into, at_saves)
     stops = [
-        Stop(float(time), float(share), neurons.moved(h, sides), there, there.changes[0])
+        RunInside(float(time), float(share), neurons.moved(h, sides), there, there.changes[0])
         for time, share, h, sides, there in zip(times, *at_saves, found, strict=True)
     ]
     given_up = first.counts + last.counts
@@ -218,7 +220,7 @@ class PiecewiseLinearStep(Step):
     begun: State
     parts: list[Part]
     ends: tuple[Array, np.ndarray] | None
-    further: dict[int, Stop] = field(default_factory=dict)
+    further: dict[int, RunInside] = field(default_factory=dict)
 
     def advance(self, start: State) -> State:
         """See Step.advance."""
@@ -252,7 +254,7 @@ class PiecewiseLinearStep(Step):
         carried = Sides(sides, np.zeros(kernel.shape), np.zeros(flow.runs))
         return Inside(self._state(h, swept, kernel, carried), ways[:, 0], ways[:, 1], predicted)
 
-    def _stop(self, run: int, time: float) -> Stop:
+    def _stop(self, run: int, time: float) -> RunInside:
         """A run at that time."""
         part = self.parts[run]
         known = [*part.stops, *([self.further[run]] if run in self.further else [])]
@@ -262,10 +264,10 @@ class PiecewiseLinearStep(Step):
         told, start, share = part.told, part.neurons, _share_at(part.told, time)
         nothing = np.zeros(self.begun.kernel[run].shape)
         behind = [stop for stop in known if stop.share <= share and stop.share < 1]
-        last = max(behind, key=lambda stop: stop.share, default=Stop(0.0, 0.0, start, part.swept, nothing))
+        last = max(behind, key=lambda stop: stop.share, default=RunInside(0.0, 0.0, start, part.swept, nothing))
         h, sides = self.flow.arrays.empty(*start.h.shape), np.empty_like(start.sides)
         (swept,) = last.neurons.sweep(rest_of(told.curve, last.share, share), False, (h, sides))
-        self.further[run] = Stop(time, share, start.moved(h, sides), swept, last.changes + swept.changes[0])
+        self.further[run] = RunInside(time, share, start.moved(h, sides), swept, last.changes + swept.changes[0])
         return self.further[run]
 
     def _state(self, h: Array, swept: list[Swept], kernel: np.ndarray, carried: Sides) -> State:
