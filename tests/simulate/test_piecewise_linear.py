@@ -12,7 +12,7 @@ from bounds.errors import ArgumentError
 from simulate.field.equal_points import first_equal
 from simulate.integrators import get_integrator
 from simulate.integrators.piecewise_linear import pieces_of, sweep
-from simulate.integrators.piecewise_linear.desk import COUNTS, HELD, POWERS, Curve, new_desk, new_looks
+from simulate.integrators.piecewise_linear.desk import COUNTS, HELD, POWERS, Curve, new_desk, new_seen
 from simulate.integrators.piecewise_linear.distinct import distinct_points
 from simulate.integrators.piecewise_linear.follow import follow_neurons
 from simulate.integrators.piecewise_linear.kernel_changes import new_log
@@ -233,7 +233,7 @@ def test_a_step_and_its_two_halves_lead_to_the_same_place():
             new_desk(n),
             log,
             False,
-            new_looks(np.zeros(0), len(h), n),
+            new_seen(np.zeros(0), len(h), n),
             counts,
         )
         return ends, sides, counts

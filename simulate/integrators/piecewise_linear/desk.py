@@ -37,7 +37,7 @@ class Curve(NamedTuple):
     fastest: float
 
 
-class Looks(NamedTuple):
+class Seen(NamedTuple):
     """What is seen of a block of neurons at stops on their way, without their being disturbed.
 
     stops (S,): the shares of the path that are done there, in increasing order, at most Curve.stop; h, drives, sides
@@ -49,10 +49,10 @@ class Looks(NamedTuple):
     sides: np.ndarray
 
 
-def new_looks(stops: np.ndarray, width: int, n: int) -> Looks:
+def new_seen(stops: np.ndarray, width: int, n: int) -> Seen:
     """For that many neurons."""
     shape = (width, len(stops), n)
-    return Looks(stops, np.empty(shape), np.empty(shape), np.empty(shape, np.int8))
+    return Seen(stops, np.empty(shape), np.empty(shape), np.empty(shape, np.int8))
 
 
 class Desk(NamedTuple):

@@ -53,8 +53,8 @@ from simulate.integrators.piecewise_linear.desk import (
     WEIGHTS,
     Curve,
     Desk,
-    Looks,
     Network,
+    Seen,
 )
 from simulate.integrators.piecewise_linear.events import event, place_on
 from simulate.integrators.piecewise_linear.held import add_held, find_weights, solve_held
@@ -140,7 +140,7 @@ def _run(
     count: int,
     gain: float,
     begun: Any,
-    looks: Looks,
+    seen: Seen,
     i: int,
     counts: Any,
 ) -> None:
@@ -161,8 +161,8 @@ def _run(
             k, where = next_event(desk, count, sign, x, curve.stop, first)
             if k < 0 or where >= curve.stop:
                 break
-        while passed < len(looks.stops) and looks.stops[passed] < where:
-            look(desk, net, curve, count, begun, looks, i, passed)
+        while passed < len(seen.stops) and seen.stops[passed] < where:
+            look(desk, net, curve, count, begun, seen, i, passed)
             passed += 1
         if where > x:
             together = 0
@@ -175,8 +175,8 @@ def _run(
             counts[GIVEN_UP] += 1
             break
         event(desk, net, log, curve, k, x, count, gain, counts)
-    for later in range(passed, len(looks.stops)):
-        look(desk, net, curve, count, begun, looks, i, later)
+    for later in range(passed, len(seen.stops)):
+        look(desk, net, curve, count, begun, seen, i, later)
 
 
 @njit(**BORROWED)
@@ -191,7 +191,7 @@ def follow_neuron(
     curve: Curve,
     desk: Desk,
     log: Log,
-    looks: Looks,
+    seen: Seen,
     counts: Any,
 ) -> None:
     """Follow neuron i of the block through the step, all arrays (n,).
@@ -211,7 +211,7 @@ def follow_neuron(
     while True:
         log.filled[0], log.filled[1], log.filled[2] = holding, letting_go, turning
         _prepare(desk, net, curve, sides, start, gain, count)
-        _run(desk, net, log, curve, count, gain, sides, looks, i, counts)
+        _run(desk, net, log, curve, count, gain, sides, seen, i, counts)
         # The ends of all entries, and those that are not where they should be.
         for b in range(n):
             true[b], sway[b] = ends[b], 0.0
@@ -260,7 +260,7 @@ def follow_neurons(
     desk: Desk,
     log: Log,
     moments: bool,
-    looks: Looks,
+    seen: Seen,
     counts: Any,
 ) -> None:
     """Follow neurons one after the other, all arrays (w, n); see follow_neuron. gains (w,); moments: see sum_up."""
@@ -275,12 +275,12 @@ def follow_neurons(
     for i in range(len(sides)):
         for b in range(n):
             ends[i, b] = start[i, b] - gains[i] * moves[i, b]
-    begin_looks(net, curve, sides, looks)
+    begin_looks(net, curve, sides, seen)
     widest = net.spread.max()
     desk.slack[SLACK_PATH], desk.slack[SLACK_DRIVE] = 1e-13 * widest, 1e-11 * curve.fastest
     for i in range(len(sides)):
         desk.slack[SLACK_SPEED] = 1e-9 * abs(gains[i]) * curve.fastest * widest**2
-        follow_neuron(i, start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, looks, counts)
-        sum_up(log, log.batch, moments, looks.stops)
-    sum_up(log, 1, moments, looks.stops)
-    finish_looks(start, gains, net, looks)
+        follow_neuron(i, start[i], ends[i], drives[i], sides[i], gains[i], net, curve, desk, log, seen, counts)
+        sum_up(log, log.batch, moments, seen.stops)
+    sum_up(log, 1, moments, seen.stops)
+    finish_looks(start, gains, net, seen)

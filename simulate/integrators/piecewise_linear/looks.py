@@ -24,30 +24,30 @@ from simulate.integrators.piecewise_linear.desk import (
     SLOPES,
     Curve,
     Desk,
-    Looks,
     Network,
+    Seen,
 )
 from simulate.integrators.piecewise_linear.search import value_at, value_of
 
 
 @njit(**BORROWED)
-def begin_looks(net: Network, curve: Curve, sides: Any, looks: Looks) -> None:
+def begin_looks(net: Network, curve: Curve, sides: Any, seen: Seen) -> None:
     """At first every slope is as at the start, for neurons without a candidate to the end; sides (w, n): there."""
     n, slopes = len(curve.coefficients), net.table[SLOPES]
-    for stop in range(len(looks.stops)):
+    for stop in range(len(seen.stops)):
         for b in range(n):
-            passed = value_of(curve.coefficients[b], looks.stops[stop])
+            passed = value_of(curve.coefficients[b], seen.stops[stop])
             for i in range(len(sides)):
-                looks.sides[i, stop, b] = sides[i, b]
-                looks.drives[i, stop, b] = slopes[sides[i, b]] * passed
+                seen.sides[i, stop, b] = sides[i, b]
+                seen.drives[i, stop, b] = slopes[sides[i, b]] * passed
 
 
 @njit(**BORROWED)
-def look(desk: Desk, net: Network, curve: Curve, count: int, begun: Any, looks: Looks, i: int, stop: int) -> None:
+def look(desk: Desk, net: Network, curve: Curve, count: int, begun: Any, seen: Seen, i: int, stop: int) -> None:
     """The drives and the sides of the candidates of neuron i at a stop, which lies between two events; begun (n,): its
     sides at the start."""
-    x, slopes = looks.stops[stop], net.table[SLOPES]
-    drives, sides = looks.drives[i, stop], looks.sides[i, stop]
+    x, slopes = seen.stops[stop], net.table[SLOPES]
+    drives, sides = seen.drives[i, stop], seen.sides[i, stop]
     for k in range(count):
         b = desk.ints[MEMBER, k]
         # What the drive is at the end if no more events come, less what it gains from here to there.
@@ -63,17 +63,17 @@ def look(desk: Desk, net: Network, curve: Curve, count: int, begun: Any, looks: 
 
 
 @njit(**SUMS)
-def finish_looks(start: Any, gains: Any, net: Network, looks: Looks) -> None:
+def finish_looks(start: Any, gains: Any, net: Network, seen: Seen) -> None:
     """h at the stops, from the drives there; start (w, n): at the start. What by rounding lies beyond a kink is put on
     it."""
-    width, stops, n = looks.drives.shape
-    moves = np.dot(looks.drives.reshape(width * stops, n), net.gram).reshape(width, stops, n)
+    width, stops, n = seen.drives.shape
+    moves = np.dot(seen.drives.reshape(width * stops, n), net.gram).reshape(width, stops, n)
     for i in range(width):
         for stop in range(stops):
             for b in range(n):
-                side = looks.sides[i, stop, b]
+                side = seen.sides[i, stop, b]
                 if side % 2 == 1:
-                    looks.h[i, stop, b] = net.kinks[side // 2]
+                    seen.h[i, stop, b] = net.kinks[side // 2]
                 else:
                     h = start[i, b] - gains[i] * moves[i, stop, b]
-                    looks.h[i, stop, b] = min(max(h, net.table[BELOW, side]), net.table[ABOVE, side])
+                    seen.h[i, stop, b] = min(max(h, net.table[BELOW, side]), net.table[ABOVE, side])

@@ -22,7 +22,7 @@ from simulate.integrators.piecewise_linear.desk import (
     Desk,
     Network,
     new_desk,
-    new_looks,
+    new_seen,
 )
 from simulate.integrators.piecewise_linear.distinct import distinct_points
 from simulate.integrators.piecewise_linear.follow import follow_neurons
@@ -127,9 +127,9 @@ class Neurons:
                 here = np.ascontiguousarray(self.h[rows, low:high].T, dtype=np.float64)
                 sides = np.array(self.sides[rows, low:high].T, order="C")  # a copy, which the pass overwrites
                 ends, drives, gain = np.empty(here.shape), np.empty(here.shape), self.gain[low:high]
-                looks = new_looks(shares, high - low, n)
-                follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, moments, looks, counts)
-                found = [(looks.h[:, k], looks.drives[:, k], looks.sides[:, k]) for k in range(len(shares))]
+                seen = new_seen(shares, high - low, n)
+                follow_neurons(here, ends, drives, sides, gain, self.net, curve, desk, log, moments, seen, counts)
+                found = [(seen.h[:, k], seen.drives[:, k], seen.sides[:, k]) for k in range(len(shares))]
                 for k, (at, driven, on) in enumerate([*found, (ends, drives, sides)]):
                     if flow.arrays.real is not np.float64:  # what is stored is what counts
                         at = at.astype(flow.arrays.real).astype(np.float64)
