@@ -16,7 +16,6 @@ from typing import Any
 
 from simulate.field.arrays import MANY_POINTS
 from simulate.field.chunks import GPU_CHUNK, MOST_CHUNKS, cpu_chunks
-from simulate.field.cpu import ONE_THREAD_BELOW
 from simulate.field.flow import KEEP_SLOPES_BELOW, KEEP_SLOPES_ON_GPU, SPARES
 from simulate.field.subsets import LEAST
 from simulate.field.tiles import STRIP
@@ -26,6 +25,8 @@ from simulate.integrators.piecewise_linear.method import KEPT, MATRICES
 from simulate.integrators.piecewise_linear.sweep import BLOCK
 from simulate.network import DRAWN_TOGETHER
 
+SMALL = 2**15  # entries of a state below which a second thread costs more than it saves, and runs are advanced together
+TOGETHER = 2**18  # entries of all states, or of all matrices (n, n), of the runs that are advanced together
 REAL = 8  # bytes of a float64
 # Bytes of compiled code that is loaded in the course of a run, and of holes in the heap; the same once more where torch
 # finds eigenvectors.
@@ -50,8 +51,8 @@ class Run:
     """What decides how much memory a run needs.
 
     n: data points; tests: test points; carried: whether states have rows for them; width: m of the whole network; size,
-    here: how many processes share it, and how many of them this machine runs; runs: networks that are followed
-    together; later: how many more the same call follows after them; drawn: whether the network is drawn,
+    here: how many processes share it, and how many of them this machine runs; seeds: networks that are to be followed,
+    of which the first `runs` go together, and `later` after them; drawn: whether the network is drawn,
     not given; method: the name of the integrator, or "descent"; saves: how many save points are asked for, None where
     nobody knows; kinks: of sigma, 0 where sigma' is continuous; trained: whether the last layer is; threads: of the
     passes over the neurons.
@@ -64,8 +65,7 @@ class Run:
     carried: bool = True
     size: int = 1
     here: int = 1
-    runs: int = 1
-    later: int = 0
+    seeds: int = 1
     drawn: bool = True
     saves: int | None = None
     kinks: int = 0
@@ -85,6 +85,20 @@ class Run:
     def rows(self) -> int:
         """Of a state."""
         return self.n + (self.tests if self.carried else 0) + self.trained
+
+    @property
+    def runs(self) -> int:
+        """How many runs are advanced together: of small states as many as fill TOGETHER entries, in none of their
+        arrays more."""
+        entries = self.rows * self.width
+        if self.method == "descent" or entries >= SMALL:
+            return 1
+        return min(self.seeds, max(1, TOGETHER // max(entries, self.n**2)))
+
+    @property
+    def later(self) -> int:
+        """How many of them follow when these have ended."""
+        return self.seeds - self.runs
 
     @property
     def keeps_slopes(self) -> bool:
@@ -118,7 +132,7 @@ def needed(run: Run) -> int:
 
 def threads_of(entries: int) -> int:
     """How many threads may take passes over a state of so many entries at most; see run.py."""
-    if entries < ONE_THREAD_BELOW:
+    if entries < SMALL:
         return 1
     torch = sys.modules.get("torch")
     if torch is not None:
@@ -240,7 +254,7 @@ def _between(run: Run) -> int:
 
 
 def _saved_on_the_way(run: Run) -> int:
-    """Bytes of the save points that a coarse step and its two halves hold; see piecewise_linear/method.py."""
+    """Bytes of the save points that a coarse step and its two halves hold; see simulate/integrators/piecewise_linear/method.py."""
     if run.saves is None or not run.keeps_slopes:
         return 0
     one = run.width * (run.rows * run.itemsize + run.n) + REAL * MATRICES * run.n**2
@@ -275,4 +289,4 @@ def _recorded(run: Run) -> int:
 
 def _result(run: Run) -> int:
     """Bytes of what a run leaves: the networks at its start and at its end, and what was recorded."""
-    return 0 if run.gpu else 2 * _network(run) + _recorded(replace(run, runs=1))
+    return 0 if run.gpu else 2 * _network(run) + _recorded(replace(run, seeds=1))

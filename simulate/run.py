@@ -31,6 +31,7 @@ from bounds.problem import Problem
 from simulate.field.arrays import MANY_POINTS, TORCH_FROM
 from simulate.integrators import get_integrator
 from simulate.integrators.choice import AUTO, choose_integrator, default_rtol, require_pieces
+from simulate.memory import SMALL
 from simulate.network import Network
 from simulate.options import DescentRunOptions, FlowOptions, Options, check_ratio, check_saves, check_seeds, check_step
 from simulate.setup import Demand, Setup
@@ -40,9 +41,6 @@ from simulate.solve.outcome import Progress
 from simulate.solve.runs import LoopOptions
 from simulate.solve.step_rules import StepRule
 from simulate.trajectory import Trajectory
-
-SMALL = 2**15  # entries of a state below which a second thread costs more than it saves, and runs are advanced together
-TOGETHER = 2**18  # entries of all states, or of all their matrices (n, n), that are advanced together
 
 
 @cache
@@ -161,13 +159,9 @@ def gradient_flow(
     reported = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "loss": loss, "save_at": listed}
     found: list[Trajectory] = []
     while chosen:
-        demand = Demand(integrator, None if saves is None else len(saves), checkpoint is not None, len(chosen) - 1)
-        setup = Setup(problem, chosen[:1], options, demand)
-        entries = setup.entries
-        together = max(1, TOGETHER // max(entries, problem.n**2)) if entries < SMALL else 1
-        part, chosen = chosen[:together], chosen[together:]
-        if len(part) > 1:
-            setup = Setup(problem, part, options, demand._replace(later=len(chosen)))
+        demand = Demand(integrator, None if saves is None else len(saves), checkpoint is not None)
+        setup = Setup(problem, chosen, options, demand)
+        chosen = chosen[len(setup.seeds) :]
         times = None if saves is None else saves / setup.clock
         loop_options = LoopOptions(t_max / setup.clock, rtol, loss_ratio, max_steps, times, progress)
         exact = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "max_steps": max_steps}
@@ -247,8 +241,9 @@ def gradient_descent(
     found: list[Trajectory] = []
     recorded = steps // save_every + 2 if saves is None else min(steps, len(saves)) + 2
     chosen = [seed] if seeds is None else check_seeds(seeds, of_one_run)
-    for k, one in enumerate(chosen):
-        setup = Setup(problem, [one], options, Demand("descent", recorded, checkpoint is not None, len(chosen) - 1 - k))
+    demand = Demand("descent", recorded, checkpoint is not None)
+    for k in range(len(chosen)):
+        setup = Setup(problem, chosen[k:], options, demand)
         saver = setup.saver(checkpoint, resume, {**exact, "integrator": "descent"})
         asked = DescentOptions(rule, setup.clock, steps, save_every, saves, loss_ratio, progress)
         with _threads(setup), saver.watching():

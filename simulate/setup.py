@@ -67,12 +67,11 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
 
 
 class Demand(NamedTuple):
-    """What the memory of a run depends on besides the options; see memory.Run."""
+    """What else runs are asked for that decides how many go together, and how much memory they need; see memory.Run."""
 
     method: str
     saves: int | None = None
     checkpoint: bool = False
-    later: int = 0
 
 
 A_FLOW = Demand("exponential")
@@ -92,8 +91,8 @@ class Setup:
     """
 
     def __init__(self, problem: Problem, seeds: Sequence[int], options: Options, demand: Demand = A_FLOW) -> None:
-        """seeds: one for each network to be drawn; if options.network is given, that one is used and they are not.
-        demand: what the memory of the run depends on besides."""
+        """seeds: of the networks to be drawn, of which the first are taken, as many as go together; if options.network
+        is given, that one is used and they are not."""
         self.problem, self.options = problem, options
         self.interval = problem.activation.interval if options.interval is None else options.interval
         inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
@@ -114,13 +113,14 @@ class Setup:
         self.device = processes.own_device(choose_device(options.device, self.entries))
         self.arrays = Arrays(options.dtype, self.device)
         self.scale = given.scale if given is not None else options.scale
-        self.seeds: list[int | None] = [None] if given is not None else list(seeds)
+        asked = self._run(tests, demand, 1 if given is not None else len(seeds))
+        self.seeds: list[int | None] = [None] if given is not None else list(seeds[: asked.runs])
         # Which of the neurons are here, if several processes share them.
         rank, size = reduction.place()
         processes.require_alike(self._identity)
         if given is not None:
             given = _checked(given, problem, inputs)
-        require_memory(self._run(tests, demand, size), self.device)
+        require_memory(asked, self.device)
         sizes = {"n": problem.n, "rows": rows, "m": self.width, "itemsize": self.arrays.real(0).nbytes}
         gpu = not self.arrays.numpy
         self.share = reduction.deal(share(**sizes, low_memory=options.low_memory, gpu=gpu, rank=rank, size=size))
@@ -130,7 +130,7 @@ class Setup:
         else:
             draw: dict[str, Any] = {"width": self.width, "scale": options.scale, "init": options.init}
             draw |= {"scaling": options.scaling, "X_test": inputs}
-            self.networks = [sample_neurons(problem, first, beyond, seed=s, **draw) for s in seeds]
+            self.networks = [sample_neurons(problem, first, beyond, seed=s, **draw) for s in seeds[: asked.runs]]
         # (S, rows, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
@@ -149,8 +149,8 @@ class Setup:
         self.recorder = Recorder(self.flow, self.h0, self.interval, self.regression)
         self._check_magnitudes()
 
-    def _run(self, tests: int, demand: Demand, size: int) -> Run:
-        """What decides how much memory is needed; tests: how many test points; size: of the processes that share it."""
+    def _run(self, tests: int, demand: Demand, seeds: int) -> Run:
+        """What decides how many runs go together and how much memory they need. tests, seeds: how many there are."""
         options, n = self.options, self.problem.n
         pieces = pieces_of(self.problem.activation) if demand.method == "piecewise-linear" else None
         return Run(
@@ -158,9 +158,9 @@ class Setup:
             width=self.width,
             tests=tests,
             carried=self.carried,
-            size=size,
+            size=reduction.place()[1],
             here=processes.neighbours() if self.arrays.numpy else 1,
-            runs=len(self.seeds),
+            seeds=seeds,
             drawn=options.network is None,
             kinks=len(pieces.kinks) if pieces is not None else int(not self.problem.activation.smooth),
             trained=self.trained,

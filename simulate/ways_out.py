@@ -35,13 +35,13 @@ def _smaller(run: Run, fits: Callable[[Run], bool]) -> list[str]:
         width = _rounded(run, "width", width, fits)
         ways.append(f"a smaller width, such as {width}" if run.drawn else f"a network of {width} neurons")
     if run.tests and (tests := largest(run, "tests", fits)) is not None:
-        ways.append(f"{tests} test points")
-    if run.later and (fewer := largest(run, "later", fits)) is not None:
-        ways.append(f"{fewer + 1} seeds at a time")
+        ways.append(f"at most {tests} test points")
+    if run.seeds > 1 and (seeds := largest(run, "seeds", fits)) is not None:
+        ways.append(f"at most {seeds} seeds in one call")
     if run.saves and (saves := largest(run, "saves", fits)) is not None:
-        ways.append(f"{saves} save points")
+        ways.append(f"at most {saves} save points")
     if not ways and (n := largest(run, "n", fits)) is not None:
-        ways.append(f"{n} data points")
+        ways.append(f"at most {n} data points")
     return ways
 
 

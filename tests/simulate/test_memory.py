@@ -95,11 +95,11 @@ def test_too_large_is_said_before_anything_is_allocated(small, monkeypatch, flow
         ({"n": 20, "m": 100_000}, 0.07),
         ({"n": 20, "m": 100_000, "low_memory": True}, 0.05),
         ({"n": 4, "m": 1000, "k": 1000}, 0.07),
-        ({"n": 4, "m": 4000, "seeds": list(range(500))}, 0.1),
+        ({"n": 4, "m": 4000, "seeds": [*range(500)]}, 0.1),
         ({"n": 100, "m": 64, "descent": True, "steps": 1_000_000}, 0.9),
         ({"n": 800, "m": 2}, 0.1),
     ],
-    ids=str,
+    ids=["wide", "wider", "low memory", "test points", "seeds", "save points", "data points"],
 )
 def test_the_ways_out_fit(case, available, monkeypatch):
     """Each of them, taken as it is written, is accepted with the memory that was not enough; then the run begins."""
@@ -116,7 +116,7 @@ def test_the_ways_out_fit(case, available, monkeypatch):
 
     monkeypatch.setattr(simulate.setup, "sample_neurons", accept)
     for way in ways:
-        count = int(re.search(r"\d+", way.replace("float32", "")).group()) if re.search(r" \d+", way) else 0
+        count = int(re.search(r"\d+$|\d+ |0$", f"{way.replace('float32', '')} 0").group())
         changes = {"low_memory": True} if "low_memory" in way else {}
         changes |= {"dtype": "float32"} if "float32" in way else {}
         changes |= {"m": count} if "width" in way else {}
@@ -136,9 +136,9 @@ def test_small_runs_are_not_asked_for(small, monkeypatch):
 
 def test_every_run_and_chunk_has_matrices_of_its_own():
     """Eight runs need their matrices eight times; so do those of later seeds their results, and threads their sums."""
-    one = Run(n=400, width=40, method="exponential")
-    for change in ({"runs": 8}, {"threads": 8}, {"later": 1000}, {"saves": 10_000}):
-        assert needed(dataclasses.replace(one, **change)) > needed(one) + 7 * 8 * 400**2, change
+    one = Run(n=100, width=40, method="exponential")
+    for change in ({"seeds": 8}, {"threads": 8}, {"seeds": 1000}, {"saves": 10_000}):
+        assert needed(dataclasses.replace(one, **change)) > needed(one) + 7 * 8 * 100**2, change
 
 
 def test_test_points_that_states_do_not_carry_need_memory_too(small, monkeypatch):
