@@ -42,6 +42,7 @@ DURING = {"large": 20, "kept": 32, "piecewise-linear": 32, "descent": 12}
 PANELS = 2500  # numbers for each data point: the exponentials on the panels of a step of piecewise-linear
 WORKING = 4  # strips of neurons (n, STRIP) that a thread works on
 AT_KINKS = 8  # arrays as large as a chunk, where neurons near a kink are counted
+WRITING = 2**25  # bytes of the pieces in which numpy writes an array
 RECORD = 6000  # bytes of a save point, besides its numbers: the objects that hold them
 OF_POINT = 12  # numbers of a save point for each data point: six observables and their errors
 
@@ -250,11 +251,11 @@ def _between(run: Run) -> int:
     file = states * REAL * run.neurons * (run.rows + past + sides)
     fetched = file if run.dtype == "float32" else states * REAL * run.neurons * sides
     held = states * _state(run) + min(slopes, 2 * SPARES) * layers * run.n * run.neurons * run.itemsize
-    return _start(run) + held + fetched + file * 9 // 8  # the stream grows by an eighth at a time
+    return _start(run) + held + fetched + file * 9 // 8 + WRITING  # the stream grows by an eighth at a time
 
 
 def _saved_on_the_way(run: Run) -> int:
-    """Bytes of the save points that a coarse step and its two halves hold; see simulate/integrators/piecewise_linear/method.py."""
+    """Bytes of the save points that a coarse step and its two halves hold, as `PiecewiseLinear.step` keeps them."""
     if run.saves is None or not run.keeps_slopes:
         return 0
     one = run.width * (run.rows * run.itemsize + run.n) + REAL * MATRICES * run.n**2
