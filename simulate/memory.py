@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from simulate.field.arrays import MANY_POINTS
@@ -107,7 +108,7 @@ class Run:
         below = KEEP_SLOPES_ON_GPU if self.gpu else KEEP_SLOPES_BELOW
         return self.trained or (not self.low_memory and self.n * self.width < below)
 
-    @property
+    @cached_property
     def chunks(self) -> tuple[int, int]:
         """(P, w): how many chunks of neurons a process has, and how many neurons there are in one."""
         if self.gpu:
