@@ -23,7 +23,7 @@ from bounds.command_line import HOLDS
 from bounds.memory import available_memory, gigabytes
 from bounds.progress import announce
 from bounds.versions import UNKNOWN, versions
-from simulate.device import COPIES
+from simulate.memory import Run, largest, needed, threads_of
 
 PATIENCE = 2.0  # seconds that another program may take to say what it is
 FLOW_PATIENCE = 6.0  # seconds that the small flow may take; where its loops are not compiled yet it takes longer
@@ -115,8 +115,8 @@ def reach() -> dict[str, Any]:
     if memory is not None:
         widths = {
             str(n): {
-                "width": int(memory / (8 * COPIES["large"] * n)),
-                "low memory": int(memory / (8 * COPIES["low memory"] * n)),
+                "width": _largest_width(n, memory, low_memory=False),
+                "low memory": _largest_width(n, memory, low_memory=True),
             }
             for n in SIZES
         }
@@ -128,6 +128,13 @@ def reach() -> dict[str, Any]:
         found["small flow"] = {**FLOW, "seconds": seconds, "evaluations": evaluations}
         found["estimated seconds"] = {str(m): seconds * m / FLOW["width"] for m in WIDTHS}
     return found
+
+
+def _largest_width(n: int, there: int, *, low_memory: bool) -> int:
+    """Of a flow on n data points that needs at most so many bytes; 0 if there is none."""
+    threads = threads_of(there)
+    run = Run(n=n, width=max(1, there // n), method="exponential", low_memory=low_memory, threads=threads)
+    return largest(run, "width", lambda other: needed(other) <= there) or 0
 
 
 def report() -> dict[str, Any]:

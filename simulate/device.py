@@ -1,4 +1,4 @@
-"""Where a run takes place: the device that is chosen, and whether the state fits there."""
+"""Where a run takes place: the device that is chosen, and whether the run fits there."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Any
 
 from bounds import memory
 from bounds.errors import ArgumentError, require, shown
-from simulate.field.chunks import GPU_CHUNK
+from simulate.memory import CODE, Run, needed
+from simulate.ways_out import ways_out
 
 DTYPES = ("float64", "float32")
 GPU_FROM = 2**18  # entries of a state from which on a GPU was faster than 16 cores
-# Of the state that a run needs: where slopes are computed again; with low_memory; where they are kept from step to
-# step (18.4 measured, with tensors on the CPU); and with a trained last layer, where they have twice as many rows and
-# are kept always (32.7).
-COPIES = {"large": 6.0, "low memory": 3.5, "kept": 20.0, "last layer": 34.0}
 
 
 def choose_device(device: Any, entries: int) -> str:
@@ -55,22 +52,14 @@ def available_memory(device: str) -> int | None:
     return memory.available_memory()
 
 
-def require_memory(entries: int, *, beside: int = 0, dtype: str, kind: str, device: str) -> None:
-    """Raise ArgumentError, before anything is allocated, if a state of that many entries does not fit.
-
-    beside: entries for test points that states do not carry, needed at the start and at the end; kind: of the run, as
-    in COPIES.
-    """
-    itemsize = 8 if dtype == "float64" else 4
-    needed = entries * itemsize * COPIES[kind] + 2 * beside * itemsize
-    needed += 4 * GPU_CHUNK * itemsize if device.startswith("cuda") else 0
-    there = available_memory(device) if needed > memory.SMALL else None
-    if there is None or needed <= there:
+def require_memory(run: Run, device: str) -> None:
+    """Raise ArgumentError, before anything is allocated, if the run does not fit there, with what would fit."""
+    size = needed(run)
+    there = available_memory(device) if size > memory.SMALL + CODE else None
+    if there is None or size <= there:
         return
-    ways = [] if kind in ("low memory", "last layer") else ["low_memory=True"]
-    ways += ["dtype='float32'"] if itemsize == 8 else []
-    copies = f"{COPIES[kind]:g} copies in {dtype}"
     raise ArgumentError(
-        f"a state of {entries:.3g} pre-activations needs {needed / 1e9:.3g} GB on {device.partition(':')[0]}"
-        f" ({copies}); {there / 1e9:.3g} GB are available. Use {', '.join([*ways, 'a smaller width'])}."
+        f"a state of {run.rows * run.width:.3g} pre-activations needs {memory.gigabytes(size)} on"
+        f" {device.partition(':')[0]} with all that goes with it; {memory.gigabytes(there)} are available."
+        f" {ways_out(run, there)}"
     )

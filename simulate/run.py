@@ -31,18 +31,16 @@ from bounds.problem import Problem
 from simulate.field.arrays import MANY_POINTS, TORCH_FROM
 from simulate.integrators import get_integrator
 from simulate.integrators.choice import AUTO, choose_integrator, default_rtol, require_pieces
+from simulate.memory import SMALL
 from simulate.network import Network
 from simulate.options import DescentRunOptions, FlowOptions, Options, check_ratio, check_saves, check_seeds, check_step
-from simulate.setup import Setup
+from simulate.setup import Demand, Setup
 from simulate.solve.descent import DescentOptions, descend
 from simulate.solve.loop import Loop
 from simulate.solve.outcome import Progress
 from simulate.solve.runs import LoopOptions
 from simulate.solve.step_rules import StepRule
 from simulate.trajectory import Trajectory
-
-SMALL = 2**15  # entries of a state below which a second thread costs more than it saves, and runs are advanced together
-TOGETHER = 2**18  # entries of all states that are advanced together
 
 
 @cache
@@ -161,12 +159,9 @@ def gradient_flow(
     reported = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "loss": loss, "save_at": listed}
     found: list[Trajectory] = []
     while chosen:
-        setup = Setup(problem, chosen[:1], options)
-        entries = setup.entries
-        together = max(1, TOGETHER // entries) if entries < SMALL else 1
-        part, chosen = chosen[:together], chosen[together:]
-        if len(part) > 1:
-            setup = Setup(problem, part, options)
+        demand = Demand(integrator, None if saves is None else len(saves), checkpoint is not None)
+        setup = Setup(problem, chosen, options, demand)
+        chosen = chosen[len(setup.seeds) :]
         times = None if saves is None else saves / setup.clock
         loop_options = LoopOptions(t_max / setup.clock, rtol, loss_ratio, max_steps, times, progress)
         exact = {"t_max": t_max, "rtol": rtol, "loss_ratio": loss_ratio, "max_steps": max_steps}
@@ -244,8 +239,11 @@ def gradient_descent(
     exact = {"step": named, "steps": steps, "save_every": save_every, "save_at": listed, "loss_ratio": loss_ratio}
     reported = {"step": named, "steps": steps, "loss": loss}
     found: list[Trajectory] = []
-    for one in [seed] if seeds is None else check_seeds(seeds, of_one_run):
-        setup = Setup(problem, [one], options)
+    recorded = steps // save_every + 2 if saves is None else min(steps, len(saves)) + 2
+    chosen = [seed] if seeds is None else check_seeds(seeds, of_one_run)
+    demand = Demand("descent", recorded, checkpoint is not None)
+    for k in range(len(chosen)):
+        setup = Setup(problem, chosen[k:], options, demand)
         saver = setup.saver(checkpoint, resume, {**exact, "integrator": "descent"})
         asked = DescentOptions(rule, setup.clock, steps, save_every, saves, loss_ratio, progress)
         with _threads(setup), saver.watching():

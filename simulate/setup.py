@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +20,10 @@ from simulate.device import choose_device, require_memory
 from simulate.field import reduction
 from simulate.field.arrays import Array, Arrays
 from simulate.field.chunks import share
-from simulate.field.flow import Flow, keeps_slopes
+from simulate.field.flow import Flow
 from simulate.field.last_layer import TrainedFlow
+from simulate.integrators.piecewise_linear import pieces_of
+from simulate.memory import Run, threads_of
 from simulate.network import Network, gram_between, part, regression_of, sample_neurons, scaling_of, test_inputs
 from simulate.options import Options
 from simulate.solve.on_tests import Regression
@@ -65,6 +66,17 @@ def _checked(network: Network, problem: Problem, inputs: np.ndarray | None) -> N
     return network
 
 
+class Demand(NamedTuple):
+    """What else runs are asked for that decides how many go together, and how much memory they need; see memory.Run."""
+
+    method: str
+    saves: int | None = None
+    checkpoint: bool = False
+
+
+A_FLOW = Demand("exponential")
+
+
 class Setup:
     """S networks of one problem on a device, ready to run.
 
@@ -78,8 +90,9 @@ class Setup:
     DataError for numbers that would overflow.
     """
 
-    def __init__(self, problem: Problem, seeds: Sequence[int], options: Options) -> None:
-        """seeds: one for each network to be drawn; if options.network is given, that one is used and they are not."""
+    def __init__(self, problem: Problem, seeds: Sequence[int], options: Options, demand: Demand = A_FLOW) -> None:
+        """seeds: of the networks to be drawn, of which the first are taken, as many as go together; if options.network
+        is given, that one is used and they are not."""
         self.problem, self.options = problem, options
         self.interval = problem.activation.interval if options.interval is None else options.interval
         inputs = None if options.X_test is None else test_inputs(problem, options.X_test)
@@ -100,19 +113,14 @@ class Setup:
         self.device = processes.own_device(choose_device(options.device, self.entries))
         self.arrays = Arrays(options.dtype, self.device)
         self.scale = given.scale if given is not None else options.scale
-        self.seeds: list[int | None] = [None] if given is not None else list(seeds)
+        asked = self._run(tests, demand, 1 if given is not None else len(seeds))
+        self.seeds: list[int | None] = [None] if given is not None else list(seeds[: asked.runs])
         # Which of the neurons are here, if several processes share them.
         rank, size = reduction.place()
         processes.require_alike(self._identity)
         if given is not None:
             given = _checked(given, problem, inputs)
-        # Of a network, how much this machine holds, all runs together.
-        held = len(self.seeds) * (processes.neighbours() if self.arrays.numpy else 1) / size
-        kept = keeps_slopes(problem.n * self.width, self.arrays, low_memory=options.low_memory)
-        kind = "last layer" if self.trained else "low memory" if options.low_memory else "kept" if kept else "large"
-        beside = 0 if self.carried else math.ceil(tests * self.width * held)
-        entries = math.ceil(self.entries * held)
-        require_memory(entries, beside=beside, dtype=options.dtype, kind=kind, device=self.device)
+        require_memory(asked, self.device)
         sizes = {"n": problem.n, "rows": rows, "m": self.width, "itemsize": self.arrays.real(0).nbytes}
         gpu = not self.arrays.numpy
         self.share = reduction.deal(share(**sizes, low_memory=options.low_memory, gpu=gpu, rank=rank, size=size))
@@ -122,7 +130,7 @@ class Setup:
         else:
             draw: dict[str, Any] = {"width": self.width, "scale": options.scale, "init": options.init}
             draw |= {"scaling": options.scaling, "X_test": inputs}
-            self.networks = [sample_neurons(problem, first, beyond, seed=s, **draw) for s in seeds]
+            self.networks = [sample_neurons(problem, first, beyond, seed=s, **draw) for s in seeds[: asked.runs]]
         # (S, rows, m); shared with a single drawn network on the CPU, for nothing writes into it.
         states = [self._state(k) for k in range(len(self.networks))]
         self.h0: Array = states[0][None] if len(states) == 1 else self.arrays.xp.stack(states)
@@ -140,6 +148,28 @@ class Setup:
             self.regression = Regression.from_start(regression, self.flow, self.h0, self._tests())
         self.recorder = Recorder(self.flow, self.h0, self.interval, self.regression)
         self._check_magnitudes()
+
+    def _run(self, tests: int, demand: Demand, seeds: int) -> Run:
+        """What decides how many runs go together and how much memory they need. tests, seeds: how many there are."""
+        options, n = self.options, self.problem.n
+        pieces = pieces_of(self.problem.activation) if demand.method == "piecewise-linear" else None
+        return Run(
+            n=n,
+            width=self.width,
+            tests=tests,
+            carried=self.carried,
+            size=reduction.place()[1],
+            here=processes.neighbours() if self.arrays.numpy else 1,
+            seeds=seeds,
+            drawn=options.network is None,
+            kinks=len(pieces.kinks) if pieces is not None else int(not self.problem.activation.smooth),
+            trained=self.trained,
+            low_memory=options.low_memory,
+            dtype=options.dtype,
+            gpu=not self.arrays.numpy,
+            threads=threads_of(self.entries),
+            **demand._asdict(),
+        )
 
     def _check_magnitudes(self) -> None:
         """DataError where the loss, or its rate of fall, may overflow: what is reported would be infinite or NaN."""

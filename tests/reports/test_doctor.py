@@ -9,6 +9,7 @@ from bounds.command_line import run
 from reports import doctor
 from reports.console import main
 from simulate.device import require_memory
+from simulate.memory import Run, threads_of
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +40,11 @@ def test_the_largest_width_is_the_one_that_is_accepted(monkeypatch):
     monkeypatch.setattr(doctor, "available_memory", lambda: 10**9)
     monkeypatch.setattr(doctor, "SMALL_FLOW", "")
     for n, width in doctor.reach()["largest width"].items():
-        for kind, m in (("large", width["width"]), ("low memory", width["low memory"])):
-            chosen = {"dtype": "float64", "kind": kind, "device": "cpu"}
-            require_memory(int(n) * m, **chosen)
+        for name, low in (("width", False), ("low memory", True)):
+            chosen = {"n": int(n), "method": "exponential", "low_memory": low, "threads": threads_of(10**9)}
+            require_memory(Run(width=width[name], **chosen), "cpu")
             with pytest.raises(ValueError, match="available"):
-                require_memory(int(n) * (m + 1), **chosen)
+                require_memory(Run(width=width[name] + 256 * 64, **chosen), "cpu")
 
 
 def test_a_machine_that_has_nothing(capsys, monkeypatch):
