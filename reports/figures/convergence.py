@@ -18,7 +18,7 @@ from reports.experiments.case import Case, Result
 from reports.experiments.certified import Certified, at_start, later
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner, Search
-from reports.figures.rows import Row, certified_row, curve_rows, on_grid, write_rows
+from reports.figures.rows import Row, certified_row, curve_rows, mean_label, on_grid, write_rows
 
 LATEST = 20_000.0  # time until which a certificate is looked for
 SEARCHED = (20, 40)  # the numbers of points for which it is looked for: beyond, none is found before the loss is lost
@@ -69,7 +69,7 @@ def _curves(axes: Any, runs: list[Result], k: int, n: int) -> None:
         axis.fill_between(
             times, 10 ** (mean - spread), 10 ** (mean + spread), color=series(k)["color"], alpha=0.2, lw=0
         )
-        axis.plot(times, 10**mean, label=f"n = {n}, mean of {len(runs)}", **series(k))
+        axis.plot(times, 10**mean, label=mean_label(f"n = {n}", runs), **series(k))
 
 
 def _searches(cases: list[Case], size: Size) -> Iterator[Search]:

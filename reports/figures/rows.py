@@ -113,6 +113,11 @@ def write_rows(path: Path, rows: Iterable[Row], *, figure: str, reduced: bool) -
 # -- means over seeds -------------------------------------------------------------------------------------------------
 
 
+def mean_label(name: str, runs: list[Result]) -> str:
+    """What a legend says of the mean of these runs, or of the one that there is."""
+    return name if len(runs) == 1 else f"{name}, mean of {len(runs)}"
+
+
 def on_grid(results: Sequence[Result], name: str, *, logarithm: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(times, mean, standard deviation) of a quantity over the runs, on a common grid until the first of them ends.
 

@@ -14,7 +14,16 @@ from reports.experiments.case import Result
 from reports.experiments.certified import Certified, late_in_run
 from reports.experiments.open_choices import Size
 from reports.experiments.runner import Runner, Search
-from reports.figures.rows import at_end, certified_row, curve_rows, end_rows, neuron_rows, on_grid, write_rows
+from reports.figures.rows import (
+    at_end,
+    certified_row,
+    curve_rows,
+    end_rows,
+    mean_label,
+    neuron_rows,
+    on_grid,
+    write_rows,
+)
 
 LABELS = {"ours": "the paper's scaling", "ntk": "NTK", "mf": "mean field"}
 SHOWN_FROM = 1e-3  # the first time that is shown, as a part of the last
@@ -108,7 +117,7 @@ def _losses(axis: Any, runs: list[Result], k: int, n: int) -> None:
     colour = series(k)["color"]
     for name, style, factor, label in (("loss", "-", 2 / n, "training"), ("test_mse", "--", 1.0, "test")):
         times, mean, spread = on_grid(runs, name, logarithm=True)
-        axis.plot(times, factor * 10**mean, style, color=colour, label=f"{label}, mean of {len(runs)}")
+        axis.plot(times, factor * 10**mean, style, color=colour, label=mean_label(label, runs))
         band = [factor * 10 ** (mean + sign * spread) for sign in (-1, 1)]
         axis.fill_between(times, *band, color=colour, alpha=0.2, lw=0)
     axis.set_yscale("log")

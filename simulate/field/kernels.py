@@ -89,9 +89,9 @@ def evaluate(
     words = np.zeros((n if want_gram and kind == RELU else 0, WORDS), dtype=np.uint64)
     # What a product with slopes that are 0 or 1 works with.
     by_subsets = kind == RELU and len(coefficients) == 1 and len(columns) > 0
-    blocks = columns.shape[1] // BLOCK if by_subsets else 0
+    blocks, length = (columns.shape[1] // BLOCK, STRIP) if by_subsets else (0, 0)
     places, weights = np.zeros((blocks, STRIP, TABLES), dtype=np.uint16), np.zeros(blocks * BLOCK)
-    tables, totals = aligned(TABLE), aligned(STRIP * BAND).reshape(STRIP, BAND)
+    tables, totals = aligned(min(TABLE, blocks * TABLE)), aligned(length * BAND).reshape(length, BAND)
     chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]
