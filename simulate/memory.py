@@ -286,7 +286,9 @@ def _matrices(run: Run) -> int:
 
 def _recorded(run: Run) -> int:
     """Bytes of what is recorded, where it is known how much that is: by the recorder and in the trajectory."""
-    return 0 if run.saves is None else run.runs * run.saves * (RECORD + 2 * REAL * (OF_POINT * run.n + 2 * run.tests))
+    if run.saves is None:
+        return 0
+    return run.runs * (run.saves + 2) * (RECORD + 2 * REAL * (OF_POINT * run.n + 2 * run.tests))  # and both ends
 
 
 def _result(run: Run) -> int:

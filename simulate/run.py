@@ -239,7 +239,9 @@ def gradient_descent(
     exact = {"step": named, "steps": steps, "save_every": save_every, "save_at": listed, "loss_ratio": loss_ratio}
     reported = {"step": named, "steps": steps, "loss": loss}
     found: list[Trajectory] = []
-    recorded = steps // save_every + 2 if saves is None else min(steps, len(saves)) + 2
+    recorded = None if saves is None else min(steps, len(saves))
+    if saves is None and loss_ratio == 0:  # otherwise nobody knows when it ends
+        recorded = steps // save_every
     chosen = [seed] if seeds is None else check_seeds(seeds, of_one_run)
     demand = Demand("descent", recorded, checkpoint is not None)
     for k in range(len(chosen)):

@@ -99,8 +99,9 @@ def columns_of(G: np.ndarray) -> np.ndarray:
 
 @njit(**INNER_EXACT)
 def find_places(slopes: Any, places: Any, n: int, start: int, w: int) -> bool:
-    """places (blocks, STRIP, TABLES): where the w neurons from `start` on, with slopes (n, m), find their entries in
-    the tables of subset_product. Returns whether each of these slopes is 0 or 1; if not, the places mean nothing."""
+    """Where the w neurons from `start` on, with slopes (n, m), find their entries in the tables of subset_product; to
+    places (blocks, STRIP, TABLES), which begin as zeros. Returns whether each of these slopes is 0 or 1; if not, the
+    places mean nothing."""
     plain = True
     for a in range(0, n, GROUP):
         block, k = a // BLOCK, a % BLOCK // GROUP

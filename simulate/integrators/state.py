@@ -181,9 +181,10 @@ def _eigh(kernel: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
         return values, vectors
     import torch
 
-    found = torch.linalg.eigh(torch.from_numpy(kernel).to(device))
-    torch.from_numpy(values).copy_(found[0].clamp_(min=0))
-    torch.from_numpy(vectors).copy_(found[1])
+    for s in range(len(kernel)):  # one by one: in a stack the last digits depend on the place of a matrix
+        found = torch.linalg.eigh(torch.from_numpy(kernel[s]).to(device))
+        torch.from_numpy(values[s]).copy_(found[0].clamp_(min=0))
+        torch.from_numpy(vectors[s]).copy_(found[1])
     return values, vectors
 
 

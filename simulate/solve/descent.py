@@ -25,6 +25,7 @@ from simulate.solve.segment import Followed
 from simulate.solve.step_rules import DescentPoint, StepRule
 
 ITERATED = 256  # data points from which Lanczos' method finds the largest eigenvalue faster
+RESTARTS = 5  # of it, after which the usual method would have been faster
 GROWN = 1e12  # the loss has diverged when it is so many times what the data and the network at the start can make it
 
 
@@ -82,11 +83,13 @@ class DescentState:
 
 def largest_eigenvalue(matrix: np.ndarray) -> float:
     """That of a symmetric matrix, to rounding."""
-    n = len(matrix)
-    if n >= ITERATED:
+    n, size = len(matrix), float(np.abs(matrix).max())
+    if n >= ITERATED and size > 0:
         start = np.random.default_rng(0).standard_normal(n)  # at right angles to no eigenvector that data may have
+        # Of a matrix of size 1, for the tolerance is absolute for small ones.
+        options = {"k": 1, "which": "LA", "v0": start, "tol": 0, "maxiter": RESTARTS, "return_eigenvectors": False}
         with contextlib.suppress(ArpackError):
-            return float(eigsh(matrix, k=1, which="LA", v0=start, tol=0, return_eigenvectors=False)[0])
+            return float(eigsh(matrix / size, **options)[0]) * size
     return float(scipy.linalg.eigvalsh(matrix, subset_by_index=[n - 1, n - 1])[0])
 
 

@@ -182,3 +182,24 @@ def never_falling(runs: Any, found: Any, last: Any) -> None:
         if before > found[b] or before != before:  # NaN stays
             found[b] = before
         last[runs[b]] = found[b]
+
+
+@njit(**EXACT)
+def raise_errors(share: Any, low: Any, high: Any, errors: Any) -> None:
+    """Errors inside a step (B, K), raised to what those at its ends, low before and high after it, make of them; share
+    (B,): how much of the step is done.
+
+    Inside a long step two integrations may agree by chance, while they are apart on either side. Errors are taken to
+    grow or fall by the same factor in equal times; or to grow as the square of time, from nothing, if that is more.
+    """
+    for b in range(len(errors)):
+        part = share[b]
+        for k in range(errors.shape[1]):
+            before, after = low[b, k], high[b, k]
+            if not np.isfinite(after):
+                continue
+            least = before ** (1.0 - part) * after**part
+            if after > before:
+                least = max(least, after * part * part)
+            if errors[b, k] < least:  # NaN stays
+                errors[b, k] = least

@@ -22,6 +22,7 @@ from simulate.solve.observables import (
     never_falling,
     observe,
     observe_from_afar,
+    raise_errors,
 )
 from simulate.solve.on_tests import Regression, tested
 from simulate.solve.segment import Followed
@@ -122,25 +123,25 @@ class Recorder:
 
     def raise_inside(self, count: int, runs: np.ndarray, before: Ends, after: Ends) -> None:
         """Raise the errors of what was recorded inside a step of `runs` (R,), since `count` calls of record, to what
-        those at its ends, before and after it, make of them.
-
-        Inside a long step two integrations may agree by chance, while they are apart on either side. Errors are taken
-        to grow or fall by the same factor in equal times; in a first step, which begins with none, as time squared.
-        """
+        those at its ends, before and after it, make of them (see observables.raise_errors)."""
+        grown = {}
         for name in GROWING:
             after.errors[name][:] = np.maximum(before.errors[name], after.errors[name])
+            grown[name] = before.errors[name].copy()
         for k in range(count, len(self.owners)):
             due, found = self.owners[k], self.uncertain[k]
             place = np.searchsorted(runs, due)
             start, until = before.time[place], after.time[place]
             share = (self.values[k]["time"] - start) / (until - start)
             for name in after.errors:
-                part = share.reshape(-1, *[1] * (found[name].ndim - 1))
-                low, high = before.errors[name][place], after.errors[name][place]
-                least = np.where(start.reshape(part.shape) > 0, low ** (1 - part) * high**part, high * part**2)
-                found[name] = np.maximum(found[name], least)
-            for name in GROWING:
-                self.last[name][due] = after.errors[name][place]
+                low, high, raised = before.errors[name][place], after.errors[name][place], np.array(found[name])
+                flat = [array.reshape(len(due), -1) for array in (low, high, raised)]
+                raise_errors(share=share, low=flat[0], high=flat[1], errors=flat[2])
+                if name in GROWING:  # as rounding might not let them
+                    raised = np.fmin(np.maximum(raised, grown[name][place]), high)
+                    grown[name][place] = raised
+                    self.last[name][due] = high
+                found[name] = raised
 
     def record_seen(
         self,

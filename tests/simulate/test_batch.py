@@ -48,6 +48,21 @@ def test_a_run_does_not_feel_the_others(case, save_at):
                 np.testing.assert_array_equal(other.errors[name], errors, err_msg=name)
 
 
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_many_data_points(activation):
+    """Also where torch finds the eigenvectors: of a stack of matrices with an odd number of entries it would find
+    others, to the last digits, than of each alone."""
+    X = np.random.default_rng(0).standard_normal((129, 140)) / 12
+    problem = bounds.Problem(X, X[:, 0], activation=activation)
+    options = {"width": 70, "t_max": 1.0, "save_at": [0.3, 1.0], "rtol": 1e-2}
+    together = simulate.gradient_flow(problem, seeds=[0, 1, 2], **options)
+    for run in together:
+        alone = simulate.gradient_flow(problem, seed=run.seed, **options)
+        np.testing.assert_array_equal(run.final.H, alone.final.H)
+        np.testing.assert_array_equal(run.loss, alone.loss)
+        np.testing.assert_array_equal(run.error, alone.error)
+
+
 def test_large_networks_go_one_after_another(small):
     runs = simulate.gradient_flow(small, seeds=[3, 1], width=20_000, t_max=0.01)
     alone = simulate.gradient_flow(small, seed=3, width=20_000, t_max=0.01)

@@ -159,7 +159,7 @@ def test_a_network_keeps_its_scaling(small):
 
 
 @pytest.mark.parametrize("n", [5, ITERATED, ITERATED + 40])
-@pytest.mark.parametrize("case", ["spread", "threefold", "crowded", "zero", "even"])
+@pytest.mark.parametrize("case", ["spread", "threefold", "crowded", "even steps", "zero", "even"])
 def test_largest_eigenvalue(n, case):
     """As all eigenvalues together give it, also where it is multiple, has others near it or does not show in the sum of
     all columns; n from 5 by the dense method, from ITERATED on by Lanczos'."""
@@ -171,9 +171,17 @@ def test_largest_eigenvalue(n, case):
         "spread": 5 * rng.random(n),
         "threefold": np.append(np.ones(3), rng.random(n - 3)),
         "crowded": 1 - 1e-6 * rng.random(n),
+        "even steps": 1 - 1e-10 * np.arange(n) / n,  # which Lanczos' method does not tell apart
         "zero": np.zeros(n),
         "even": np.append(10.0, rng.random(n - 1)),
     }[case]
     matrix = (Q * values) @ Q.T
     matrix = (matrix + matrix.T) / 2
     assert largest_eigenvalue(matrix) == pytest.approx(np.linalg.eigvalsh(matrix)[-1], rel=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-25, 1e300])
+def test_largest_eigenvalue_of_any_size(scale):
+    rows = np.random.default_rng(0).standard_normal((ITERATED, 2 * ITERATED))
+    matrix = rows @ rows.T
+    assert largest_eigenvalue(scale * matrix) == pytest.approx(scale * np.linalg.eigvalsh(matrix)[-1], rel=1e-13)

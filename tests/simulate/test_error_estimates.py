@@ -162,3 +162,23 @@ def test_errors_inside_a_step_are_not_small_by_chance(t_max):
         apart = np.abs(getattr(rough, name) - getattr(exact, name))
         assert (apart <= rough.errors[name] + exact.errors[name]).all(), name
     assert (rough.error[:60] <= 0.03 * rough.loss[:60]).all()  # as at the end of the step there
+
+
+@pytest.mark.parametrize("case", [1, 18, 26])
+def test_errors_that_grow_inside_a_step(case):
+    """One or two data points and few neurons, of which the step before was nearly exact; times inside the steps."""
+    rng = np.random.default_rng(3)
+    for _ in range(case):
+        n, m = int(rng.integers(1, 3)), int(rng.integers(3, 20))
+        X, y = rng.standard_normal((n, 2)) * 10 ** rng.uniform(-1, 0.3), rng.uniform(-1, 1, n) * (rng.random() < 0.6)
+        t_max = 10 ** rng.uniform(0, 4)
+    options = {"width": m, "seed": case, "t_max": t_max, "loss_ratio": 0.0}
+    options["save_at"] = np.append(np.linspace(t_max / 40, t_max / 2, 40), t_max)
+    exact = simulate.gradient_flow(bounds.Problem(X, y), rtol=1e-9, **options)
+    rough = simulate.gradient_flow(bounds.Problem(X, y), rtol=1e-3, **options)
+    both = min(len(exact.time), len(rough.time))
+    for name in ("output", "loss", "path_length", "movement"):
+        apart = np.abs(getattr(rough, name)[:both] - getattr(exact, name)[:both])
+        assert (apart <= rough.errors[name][:both] + exact.errors[name][:both]).all(), name
+    for name in ("path_length", "dissipated"):  # sums over the run
+        assert (np.diff(rough.errors[name]) >= 0).all(), name

@@ -21,7 +21,7 @@ EPS = np.finfo(float).eps
 def placed(slopes, start, w):
     """(whether all are 0 or 1, the places), of find_places, which only compiled code calls."""
     n = len(slopes)
-    places = np.full(((n + BLOCK - 1) // BLOCK, STRIP, TABLES), 7, dtype=np.uint16)
+    places = np.zeros(((n + BLOCK - 1) // BLOCK, STRIP, TABLES), dtype=np.uint16)
     return find_places(slopes, places, n, start, w), places
 
 
@@ -59,6 +59,18 @@ def test_slopes_that_are_neither_0_nor_1_are_seen(other: float) -> None:
 
 def test_few_data_points_have_no_tables() -> None:
     assert columns_of(np.eye(LEAST - 1)).shape[0] == 0
+
+
+def test_only_relu_takes_the_tables() -> None:
+    """Tables of what is no number show in h where they are used."""
+    X = np.random.default_rng(0).standard_normal((LEAST, 20)) / 4
+    for activation in ("relu", "tanh"):
+        problem = Problem(X, np.ones(LEAST), activation=activation)
+        flow = Flow(problem, np.ones((1, 8)), scaling_of("ours", 8), Arrays("float64", "cpu"))
+        flow.backend.columns[...] = np.nan
+        h, slopes = np.ones((1, LEAST, 8)), np.ones((1, LEAST, 8))
+        Stages(flow, h, slopes).advance([np.ones((1, LEAST))], slopes=slopes, gram=False, work=True)
+        assert np.isnan(h).any() == (activation == "relu")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
