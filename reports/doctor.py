@@ -131,7 +131,7 @@ def reach() -> dict[str, Any]:
 
 
 def _largest_width(n: int, there: int, *, low_memory: bool) -> int:
-    """Of a flow on n data points that needs at most so many bytes; 0 if there is none."""
+    """The largest width with which a flow on n data points needs at most `there` bytes; 0 if there is none."""
     threads = threads_of(there)
     run = Run(n=n, width=max(1, there // n), method="exponential", low_memory=low_memory, threads=threads)
     return largest(run, "width", lambda other: needed(other) <= there) or 0

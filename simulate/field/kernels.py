@@ -72,7 +72,7 @@ def evaluate(
     """x = h - gain * G v with v = sum_j slopes_j * coefficients_j; then the sums of sigma(x) and sigma'(x).
 
     kind, sigma: see sigmas.loop_of; coefficients (J, S, n), J <= len(slopes): only the first J slopes count; panels:
-    those of G, as tiles.panels makes them for tiles.product; columns: as subsets.columns_of makes them, or of no rows.
+    those of G, as tiles.panels makes them for tiles.product; columns: those that subsets.columns_of makes.
     displaced: x goes there, all rows of it; it may be h. slopes_out: sigma'(x) goes there. Either may be an empty
     array: then it is not wanted. Adds to output (P, S, n) the sums of c_i sigma(x_i); to gram (P, S, n, n), unless that
     is empty, those of sigma' sigma'', on and below the diagonal; to work (P, S), unless that is empty, those of v.Gv.
@@ -91,7 +91,7 @@ def evaluate(
     by_subsets = kind == RELU and len(coefficients) == 1 and len(columns) > 0
     blocks, length = (columns.shape[1] // BLOCK, STRIP) if by_subsets else (0, 0)
     places, weights = np.zeros((blocks, STRIP, TABLES), dtype=np.uint16), np.zeros(blocks * BLOCK)
-    tables, totals = aligned(min(TABLE, blocks * TABLE)), aligned(length * BAND).reshape(length, BAND)
+    tables, totals = aligned(TABLE if by_subsets else 0), aligned(length * BAND).reshape(length, BAND)
     chunk = next_chunk(queue, thread)
     while chunk >= 0:
         first, beyond = chunks[chunk]

@@ -4,8 +4,8 @@ Of every GROUP columns of G diag(r), the sums over all their subsets are written
 each neuron adds the sum over the subset of data points at which it is on. This takes the place of GROUP products for
 each row ("the method of four Russians"). The results differ from those of tiles.product by rounding only.
 
-Two functions are used outside: columns_of prepares G, and subset_product is the product. A strip is multiplied by one
-thread, in the same order whatever the number of neurons, runs and threads, so that none of these changes a result.
+Two functions are used outside: columns_of prepares G, and subset_product is the product. One thread multiplies
+a strip, always in the same order, so that no result depends on the number of neurons, runs or threads.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class Recorder:
                 low, high, raised = before.errors[name][place], after.errors[name][place], np.array(found[name])
                 flat = [array.reshape(len(due), -1) for array in (low, high, raised)]
                 raise_errors(share=share, low=flat[0], high=flat[1], errors=flat[2])
-                if name in GROWING:  # as rounding might not let them
+                if name in GROWING:  # rounding must not let these fall
                     raised = np.fmin(np.maximum(raised, grown[name][place]), high)
                     grown[name][place] = raised
                     self.last[name][due] = high

@@ -13,7 +13,7 @@ from numba import njit
 from simulate.field.elementwise import BORROWED
 from simulate.integrators.piecewise_linear.desk import ABOVE, BELOW, MEMBER, PLACE, Curve, Desk, Network
 
-# Where there are more candidates than this, all entries are from the start: so many events will move the others too.
+# If a neuron has more candidates than this, every entry becomes one at once: so many events move the others too.
 MANY_CANDIDATES = 64
 
 
@@ -27,7 +27,7 @@ def add_candidate(desk: Desk, b: int, count: int) -> int:
 
 @njit(**BORROWED)
 def find_candidates(desk: Desk, net: Network, curve: Curve, sides: Any, start: Any, ends: Any) -> int:
-    """How many candidates the neuron has; see the module."""
+    """Finds the candidates of a neuron; returns how many there are."""
     count, low, high = 0, net.table[BELOW], net.table[ABOVE]
     for b in range(len(sides)):
         side = sides[b]

@@ -81,7 +81,7 @@ class PiecewiseLinear:
             parts.append(
                 _follow(neurons, state, run, float(tau[run]), into, saves[run][:most] if saves else np.zeros(0))
             )
-        mismatch = np.stack([np.abs(part.told.r[-1] - part.swept.residual) for part in parts])
+        mismatch = np.stack([np.abs(part.prediction.r[-1] - part.swept.residual) for part in parts])
         unresolved = np.array([part.unresolved for part in parts])
         # No mismatch knows of neurons that were given up, nor of what a wrong kernel hides: a shorter step is to do it.
         mismatch[(unresolved > 0) | ~np.array([part.settled for part in parts])] = math.inf
@@ -90,10 +90,10 @@ class PiecewiseLinear:
             begun=state,
             parts=parts,
             ends=ends,
-            length=np.array([part.told.ways[-1, 0] for part in parts]),
-            dissipated=np.array([part.told.ways[-1, 1] for part in parts]),
+            length=np.array([part.prediction.ways[-1, 0] for part in parts]),
+            dissipated=np.array([part.prediction.ways[-1, 1] for part in parts]),
             evaluations=2,
-            predicted=np.stack([part.told.r[-1] for part in parts]),
+            predicted=np.stack([part.prediction.r[-1] for part in parts]),
             residual_error=mismatch if errors else None,
             movement_error=np.zeros(mismatch.shape) if errors else None,
             follows_kinks=True,
@@ -102,8 +102,10 @@ class PiecewiseLinear:
 
 
 class Prediction(NamedTuple):
-    """What the neurons of a run are told. edges (J + 1,); r, R (N, n) and ways (N, 2): see panels.solve; curve: R as a
-    polynomial in the share of the path."""
+    """The path of r that the neurons of a run go by.
+
+    edges (J + 1,); r, R (N, n) and ways (N, 2): see panels.solve; curve: R as a polynomial in the share of the path.
+    """
 
     edges: np.ndarray
     r: np.ndarray
@@ -124,13 +126,15 @@ class RunInside(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The step of one run: its neurons at the start, what they were told, and what they did; trend (n, n): of the
-    kernel over the whole path, as the first pass found it; unresolved: how many were given up in either pass, for their
-    events found no end; settled: whether the first pass told a kernel along the path by which r can be, else the
-    second one went by that at the start; stops: where the second pass has looked at the neurons on their way."""
+    """The step of one run: its neurons at the start, the prediction that they went by, and what they did.
+
+    trend (n, n): of the kernel over the whole path, as the first pass found it; unresolved: how many were given up in
+    either pass, for their events found no end; settled: whether r can be as the kernel of the first pass has it, else
+    the second pass went by that at the start; stops: where the second pass has looked at the neurons on their way.
+    """
 
     neurons: Neurons
-    told: Prediction
+    prediction: Prediction
     swept: Swept
     trend: np.ndarray
     unresolved: int
@@ -151,10 +155,10 @@ def _shares_at_nodes(edges: np.ndarray, ways: np.ndarray) -> np.ndarray:
     return way / whole if whole > 0 else panels.node_times(edges) / edges[-1]
 
 
-def _share_at(told: Prediction, time: float) -> float:
+def _share_at(prediction: Prediction, time: float) -> float:
     """The share of the path that is done at a time of the step."""
-    way, whole = float(panels.interpolated(told.edges, told.ways, time)[0]), float(told.ways[-1, 0])
-    return min(max(way / whole if whole > 0 else time / float(told.edges[-1]), 0.0), 1.0)
+    way, whole = float(panels.interpolated(prediction.edges, prediction.ways, time)[0]), float(prediction.ways[-1, 0])
+    return min(max(way / whole if whole > 0 else time / float(prediction.edges[-1]), 0.0), 1.0)
 
 
 def _follow(
@@ -185,22 +189,22 @@ def _follow(
 
     # By the kernel at the start; then, for as long a way as the step before was, with its trend.
     nothing = np.zeros((0, flow.n, flow.n))
-    told = solve(nothing, np.zeros((0, len(panels.node_times(edges)))))
+    prediction = solve(nothing, np.zeros((0, len(panels.node_times(edges)))))
     if previous > 0:
-        told = solve(sides.trend[run][None], np.minimum(told.ways[:, 0], previous)[None], told)
+        prediction = solve(sides.trend[run][None], np.minimum(prediction.ways[:, 0], previous)[None], prediction)
     # What the neurons do, the kernel along the path that follows from it, and what they do then.
-    (first,) = neurons.sweep(told.curve, True)
+    (first,) = neurons.sweep(prediction.curve, True)
     degrees = np.arange(len(LEGENDRE))
-    legendre = np.polynomial.legendre.legvander(2 * _shares_at_nodes(edges, told.ways) - 1, degrees[-1]).T
-    again = solve((2 * degrees + 1)[:, None, None] * first.changes, legendre, told)
-    settled, told = again is not told, again
+    legendre = np.polynomial.legendre.legvander(2 * _shares_at_nodes(edges, prediction.ways) - 1, degrees[-1]).T
+    again = solve((2 * degrees + 1)[:, None, None] * first.changes, legendre, prediction)
+    settled, prediction = again is not prediction, again
     count, (rows, m) = len(times), neurons.h.shape
     at_saves = Stops(
-        np.array([_share_at(told, float(time)) for time in times]),
+        np.array([_share_at(prediction, float(time)) for time in times]),
         flow.arrays.empty(count, rows, m),
         np.empty((count, flow.n, m), dtype=neurons.sides.dtype),
     )
-    *found, last = neurons.sweep(told.curve, False, into, at_saves)
+    *found, last = neurons.sweep(prediction.curve, False, into, at_saves)
     stops = [
         RunInside(float(time), float(share), neurons.moved(h, sides), there, there.changes[0])
         for time, share, h, sides, there in zip(times, *at_saves, found, strict=True)
@@ -208,7 +212,7 @@ def _follow(
     given_up = first.counts + last.counts
     # The slope of the line that fits the change of the kernel over the path best.
     trend = 6 * first.changes[1]
-    return Part(neurons, told, last, trend, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled, stops)
+    return Part(neurons, prediction, last, trend, int(given_up[GIVEN_UP] + given_up[UNSETTLED]), settled, stops)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +231,7 @@ class PiecewiseLinearStep(Step):
         h, sides = (start.h, _sides(start)) if self.ends is None else self.ends
         if self.ends is None:
             for run, part in enumerate(self.parts):
-                part.neurons.sweep(part.told.curve, False, (h[run], sides[run]))
+                part.neurons.sweep(part.prediction.curve, False, (h[run], sides[run]))
         changes = np.stack([part.swept.changes for part in self.parts])
         trend = np.stack([part.trend for part in self.parts])
         whole = np.where(self.length > 0, self.length, np.inf)
@@ -244,9 +248,9 @@ class PiecewiseLinearStep(Step):
         swept, ways, predicted = [], np.zeros((flow.runs, 2)), np.zeros((flow.runs, flow.n))
         kernel = begun.kernel.copy()
         for run, part in enumerate(self.parts):
-            told, at = part.told, float(time[run])
-            ways[run] = panels.interpolated(told.edges, told.ways, at)
-            predicted[run] = panels.interpolated(told.edges, told.r, at)
+            prediction, at = part.prediction, float(time[run])
+            ways[run] = panels.interpolated(prediction.edges, prediction.ways, at)
+            predicted[run] = panels.interpolated(prediction.edges, prediction.r, at)
             stop = self._stop(run, at)
             h[run], sides[run] = stop.neurons.h, stop.neurons.sides
             kernel[run] += stop.changes
@@ -261,12 +265,12 @@ class PiecewiseLinearStep(Step):
         for stop in known:
             if stop.time == time:
                 return stop
-        told, start, share = part.told, part.neurons, _share_at(part.told, time)
+        prediction, start, share = part.prediction, part.neurons, _share_at(part.prediction, time)
         nothing = np.zeros(self.begun.kernel[run].shape)
         behind = [stop for stop in known if stop.share <= share and stop.share < 1]
         last = max(behind, key=lambda stop: stop.share, default=RunInside(0.0, 0.0, start, part.swept, nothing))
         h, sides = self.flow.arrays.empty(*start.h.shape), np.empty_like(start.sides)
-        (swept,) = last.neurons.sweep(rest_of(told.curve, last.share, share), False, (h, sides))
+        (swept,) = last.neurons.sweep(rest_of(prediction.curve, last.share, share), False, (h, sides))
         self.further[run] = RunInside(time, share, start.moved(h, sides), swept, last.changes + swept.changes[0])
         return self.further[run]
 
